@@ -1,0 +1,79 @@
+#!/bin/sh
+# Installs the Debian or Ubuntu packages that the shop runs on, and nothing else: no service of theirs is started or takes a port,
+# neither now nor after a reboot, because the shop runs these programs itself.
+#
+#   sh local/install.sh PACKAGE...      e.g. sh local/install.sh redis-server nginx
+#
+# As root it installs; otherwise it tries sudo, and where that cannot work it prints the one command to run and exits with 1.
+set -eu
+
+say() { printf '%s\n' "$*" >&2; }
+
+[ $# -gt 0 ] || { say "usage: sh local/install.sh PACKAGE..."; exit 2; }
+command -v apt-get >/dev/null || {
+  say "This machine has no apt-get. Please install these yourself, then start again: $*"
+  exit 1
+}
+
+if [ "$(id -u)" -ne 0 ]; then
+  by_hand="su -c 'sh local/install.sh $*'"
+  if command -v sudo >/dev/null; then
+    # Without a terminal sudo could not ask for a password: then only if it needs none.
+    if sudo -n true 2>/dev/null || { [ -t 0 ] && [ -t 2 ]; }; then
+      say "Installing $* needs root: asking sudo."
+      sudo sh "$0" "$@" && exit 0
+    fi
+    by_hand="sudo sh local/install.sh $*"
+  fi
+  say "Not installed yet: $*. Run this once as an administrator, then start again:"
+  say ""
+  say "  $by_hand"
+  say ""
+  exit 1
+fi
+
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
+
+# Only what was not there before is ours to keep from starting: somebody else's nginx stays as it is.
+fresh=
+for package in "$@"; do
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)" = installed ] || fresh="$fresh $package"
+done
+[ -n "$fresh" ] || exit 0
+
+# invoke-rc.d asks this file before a package's script may start a service; 101 means "no".
+policy=/usr/sbin/policy-rc.d
+kept=
+if [ -e "$policy" ]; then
+  kept=$policy.before-evergreen
+  mv "$policy" "$kept"
+fi
+restore() {
+  rm -f "$policy"
+  [ -z "$kept" ] || mv "$kept" "$policy"
+}
+trap restore EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+printf '#!/bin/sh\nexit 101\n' >"$policy"
+chmod 755 "$policy"
+
+# Package lists that are missing or older than a day would name versions that the mirror no longer has.
+if [ -z "$(find /var/lib/apt/lists -name '*_Packages*' -mtime -1 2>/dev/null | head -n 1)" ]; then
+  say "apt-get update"
+  apt-get update -q
+fi
+say "apt-get install$fresh"
+# shellcheck disable=SC2086 # a list of package names
+apt-get install -q -y --no-install-recommends $fresh
+
+# policy-rc.d only held for the time of the installation; this is for the next boot.
+for package in $fresh; do
+  case $package in
+    redis-server | redis-sentinel | nginx)
+      if command -v systemctl >/dev/null; then systemctl disable "$package" >/dev/null 2>&1 || true; fi
+      if command -v update-rc.d >/dev/null; then update-rc.d "$package" disable >/dev/null 2>&1 || true; fi
+      ;;
+  esac
+done
+say "Installed:$fresh (their own services stay off)"
