@@ -1,0 +1,79 @@
+/** A service put together from its configuration: everything but listening, so that tests can hold it in their hands. */
+import type { Express } from 'express';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { checkSession } from './contracts/calls.ts';
+import { deadlineIn } from './core/clock.ts';
+import type { Config } from './core/config.ts';
+import { newId } from './core/ids.ts';
+import { buildApp } from './http/app.ts';
+import { internalClient } from './http/client.ts';
+import { healthRoutes, openReadiness, type Readiness } from './http/health.ts';
+import { openLimits } from './http/limits.ts';
+import { cursors } from './http/lists.ts';
+import { openMetrics } from './http/metrics.ts';
+import type { OpenService, Service } from './http/service.ts';
+import { watchSessions } from './http/sessions.ts';
+import { type PublicJwk, tokenVerifier } from './http/tokens.ts';
+import { openRedis, type ShopRedis } from './redis/open.ts';
+
+/** A service, ready to listen. */
+export type Assembled = {
+  readonly app: Express;
+  readonly service: Service;
+  readonly redis: ShopRedis;
+  readonly readiness: Readiness;
+};
+
+/** Puts a service together. Returns at once, whatever is up or down. */
+export function assemble(config: Config, open: OpenService, log: Logger): Assembled {
+  const redis = openRedis({
+    sentinels: config.REDIS_SENTINELS,
+    masterName: config.REDIS_MASTER_NAME,
+    sentinelPassword: config.SENTINEL_PASSWORD,
+    username: config.service,
+    password: config.REDIS_PASSWORD,
+  });
+  const client = internalClient(config.INTERNAL_URL, config.service, config.INTERNAL_SECRET);
+  const metrics = openMetrics(config.service);
+  const readiness = openReadiness();
+  const service = open({
+    config,
+    redis,
+    client,
+    cursors: cursors(config.IDEMPOTENCY_SECRET),
+    log,
+    registry: metrics.registry,
+  });
+  const keys = service.own?.keys ?? (() => client.get('/users/.well-known/jwks.json', deadlineIn(jwksMs)).then(keysOf));
+  const ask =
+    service.own?.checkSession ??
+    (({ userId, sessionId }, deadline) => client.call(checkSession, { userId, sessionId }, newId(), deadline));
+  const app = buildApp(
+    {
+      config,
+      log,
+      metrics,
+      limits: openLimits(config, redis.scratch),
+      identities: {
+        verify: tokenVerifier(keys),
+        sessions: watchSessions(redis, ask),
+        internalSecret: config.INTERNAL_SECRET,
+      },
+      health: healthRoutes(readiness, client),
+      mayGrow: redis.mayGrow,
+      isDraining: () => !readiness.isReady(),
+    },
+    service,
+  );
+  return { app, service, redis, readiness };
+}
+
+/** How long to wait for the public keys, in ms; asked again at the next token. */
+const jwksMs = 3000;
+
+const jwks = z.object({ keys: z.array(z.looseObject({ kid: z.string() })) });
+
+function keysOf(document: unknown): PublicJwk[] {
+  return jwks.parse(document).keys;
+}

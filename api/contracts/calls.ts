@@ -1,0 +1,75 @@
+/** What one service asks of another, over Nginx's internal listener. Each call may be repeated. */
+import { z } from 'zod';
+import type { ServiceName } from '../services.ts';
+
+/** A call: whom, how, and what comes back. */
+export type Call<I, O> = {
+  readonly service: ServiceName;
+  readonly method: 'GET' | 'POST';
+  /** Below `/internal/<service>`; `:id` is filled from the call. */
+  readonly path: string;
+  readonly input: z.ZodType<I>;
+  readonly output: z.ZodType<O>;
+};
+
+function call<I, O>(spec: Call<I, O>): Call<I, O> {
+  return spec;
+}
+
+/** Whether a sign-in is still good; asked by replicas that cannot see the bus. */
+export const checkSession = call({
+  service: 'users',
+  method: 'POST',
+  path: '/sessions/check',
+  input: z.strictObject({ userId: z.string(), sessionId: z.string() }),
+  output: z.discriminatedUnion('state', [
+    z.object({ state: z.literal('active'), role: z.enum(['customer', 'admin']) }),
+    z.object({ state: z.literal('ended') }),
+  ]),
+});
+
+/** An item as `products` reserved it. `incarnation` tells a product from one made anew under the same id. */
+export const reservedItem = z.object({
+  productId: z.string(),
+  incarnation: z.string(),
+  name: z.string(),
+  quantity: z.int(),
+  unitPriceMinor: z.int(),
+});
+/** See {@link reservedItem}. */
+export type ReservedItem = z.infer<typeof reservedItem>;
+
+/**
+ * Takes all items of a purchase from stock, or none. The first answer under a purchase's id is the only one: repeated, it comes again.
+ * `released`: a release came first, so nothing will ever be reserved under this id.
+ */
+export const reserveStock = call({
+  service: 'products',
+  method: 'POST',
+  path: '/reservations',
+  input: z.strictObject({
+    purchaseId: z.string(),
+    items: z.array(z.strictObject({ productId: z.string(), quantity: z.int() })).min(1),
+  }),
+  output: z.discriminatedUnion('result', [
+    z.object({ result: z.literal('reserved'), eventId: z.string(), at: z.int(), items: z.array(reservedItem) }),
+    z.object({
+      result: z.literal('sold-out'),
+      items: z.array(z.object({ productId: z.string(), requested: z.int(), available: z.int() })),
+    }),
+    z.object({ result: z.literal('unknown-product'), productIds: z.array(z.string()) }),
+    z.object({ result: z.literal('released') }),
+  ]),
+});
+
+/**
+ * Gives back what a purchase reserved, exactly once however often it is asked, and stops a reservation that comes late. `items` is what
+ * the purchase knows that it reserved (empty if it was never told): used only when the reservation's own record has expired.
+ */
+export const releaseStock = call({
+  service: 'products',
+  method: 'POST',
+  path: '/releases',
+  input: z.strictObject({ purchaseId: z.string(), items: z.array(reservedItem) }),
+  output: z.object({ result: z.literal('released'), eventId: z.string(), at: z.int() }),
+});

@@ -1,0 +1,35 @@
+/** What can come of a request: refusals are values, outages throw {@link Unavailable}, anything else thrown is a bug. */
+import type { ProblemCode } from './problems.ts';
+
+/** An expected "no". `extra` becomes members of the problem document; `replayed` says that it was said before. */
+export type Refusal = {
+  readonly kind: 'refused';
+  readonly code: ProblemCode;
+  readonly detail: string;
+  readonly extra?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly replayed?: boolean;
+};
+
+/** One fault of a request that was well formed but not valid; `pointer` as in RFC 9457 §3.1 (`#/items/0/quantity`), `?name` for a query parameter. */
+export type Fault = { readonly pointer: string; readonly detail: string };
+
+/** Makes a {@link Refusal}. */
+export function refuse(code: ProblemCode, detail: string, extra?: Readonly<Record<string, unknown>>): Refusal {
+  return extra === undefined ? { kind: 'refused', code, detail } : { kind: 'refused', code, detail, extra };
+}
+
+/** A 422 that lists every fault. */
+export function invalid(errors: readonly Fault[]): Refusal {
+  return refuse('validation-failed', 'The request has faults; each is listed in errors.', { errors });
+}
+
+/** Whether a value is a {@link Refusal}. */
+export function isRefusal(value: unknown): value is Refusal {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'refused';
+}
+
+/** Thrown when something that is needed cannot be had before the deadline. Becomes a 503: the same request may be repeated. */
+export class Unavailable extends Error {
+  override readonly name = 'Unavailable';
+}

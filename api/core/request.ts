@@ -1,0 +1,47 @@
+/** What a rule or a store may know of the request it serves. No Express in here. */
+import type { Deadline } from './clock.ts';
+
+/** `own`: a read sees at least everything acknowledged to anybody before it began. `recent`: it is at most a second old. */
+export type Freshness = 'own' | 'recent';
+
+/** Who asks. An address is the one that Nginx saw. */
+export type Caller =
+  | { readonly kind: 'anonymous'; readonly address: string }
+  | {
+      readonly kind: 'user';
+      readonly address: string;
+      readonly userId: string;
+      readonly sessionId: string;
+      readonly role: Role;
+    }
+  | { readonly kind: 'service'; readonly address: string; readonly service: string };
+
+/** What a user may do. */
+export type Role = 'customer' | 'admin';
+
+/** How a write is told from its repetitions. */
+export type WriteIdentity = {
+  /** Stands for caller, method, path and Idempotency-Key; a keyed hash. */
+  readonly id: string;
+  /** Stands for the body and the query; a keyed hash. */
+  readonly fingerprint: string;
+  /** The attempt: a repetition by ourselves or by Nginx has the same, one by the client another. */
+  readonly nonce: string;
+};
+
+/** One request, as seen by everything below the edge. */
+export type RequestContext = {
+  readonly requestId: string;
+  readonly caller: Caller;
+  readonly deadline: Deadline;
+  readonly freshness: Freshness;
+  /** `undefined` on routes that change nothing. */
+  readonly write: WriteIdentity | undefined;
+  /** The entity tags of If-Match, without quotes; `'*'`; or `undefined` where the client set no condition. */
+  readonly ifMatch: readonly string[] | '*' | undefined;
+};
+
+/** Whether If-Match allows a change of the resource that has this tag now. */
+export function matches(ifMatch: RequestContext['ifMatch'], tag: string): boolean {
+  return ifMatch === undefined || ifMatch === '*' || ifMatch.includes(tag);
+}

@@ -1,0 +1,43 @@
+/** From a handler's answer to bytes: entity tags, conditions, links, caching. */
+import type { Request, Response } from 'express';
+import type { Answer, Route } from './route.ts';
+
+/** Sends an answer. 304 where the client has it already (RFC 9110 §13.1.2). */
+export function sendAnswer(req: Request, res: Response, route: Route, answer: Answer): void {
+  const tag = answer.tag === undefined ? undefined : `"${answer.tag}"`;
+  res.set('Cache-Control', route.public ? 'no-cache' : 'no-store');
+  if (tag !== undefined) res.set('ETag', tag);
+  if (answer.location !== undefined) res.set('Location', answer.location);
+  if (answer.replayed) res.set('Idempotent-Replayed', 'true');
+  if (answer.next != null) res.set('Link', `<${nextPage(req, answer.next)}>; rel="next"`);
+  if (req.method === 'GET' || req.method === 'HEAD') {
+    if (tag !== undefined && weaklyMatches(req.get('If-None-Match'), tag)) {
+      res.status(304).end();
+      return;
+    }
+  }
+  res.status(answer.status);
+  if (answer.body === undefined) res.end();
+  else res.set('Content-Type', 'application/json; charset=utf-8').end(JSON.stringify(answer.body));
+}
+
+/** The entity tags of an If-Match, unquoted; `'*'`; `undefined` without one. A weak tag never matches strongly (RFC 9110 §8.8.3.2). */
+export function ifMatchOf(req: Request): readonly string[] | '*' | undefined {
+  const header = req.get('If-Match')?.trim();
+  if (header === undefined || header === '*') return header;
+  return header
+    .split(',')
+    .map((tag) => /^"([^"]*)"$/.exec(tag.trim())?.[1])
+    .filter((tag) => tag !== undefined);
+}
+
+function weaklyMatches(header: string | undefined, tag: string): boolean {
+  if (header === undefined) return false;
+  return header.trim() === '*' || header.split(',').some((each) => each.trim().replace(/^W\//, '') === tag);
+}
+
+function nextPage(req: Request, cursor: string): string {
+  const url = new URL(req.originalUrl, 'http://shop');
+  url.searchParams.set('cursor', cursor);
+  return url.pathname + url.search;
+}

@@ -1,0 +1,163 @@
+/** The edge of a service: what every request passes, in order, before a handler sees it. */
+import express, { type Express, type Request, type RequestHandler, type Response, Router } from 'express';
+import helmet from 'helmet';
+import type { Logger } from 'pino';
+import { deadlineIn } from '../core/clock.ts';
+import type { Config } from '../core/config.ts';
+import { newId } from '../core/ids.ts';
+import { isRefusal, refuse } from '../core/outcome.ts';
+import type { RequestContext } from '../core/request.ts';
+import { ifMatchOf, sendAnswer } from './answer.ts';
+import { readBody } from './body.ts';
+import { problemOfError, sendRefusal } from './errors.ts';
+import { writeIdentity } from './idempotency.ts';
+import { type Identities, identify } from './identity.ts';
+import type { Limits } from './limits.ts';
+import { requestLog } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import { parseInput } from './parse.ts';
+import type { Answer, Route } from './route.ts';
+
+/** What the edge needs. */
+export type Edge = {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly limits: Limits;
+  readonly identities: Identities;
+  readonly health: Router;
+  /** Whether the shop may grow (Redis has memory left). */
+  readonly mayGrow: () => boolean;
+  readonly isDraining: () => boolean;
+};
+
+/** The routes of a service: `routes` under its base URL, `internal` under `/internal/<service>`. */
+export type ServiceRoutes = { readonly routes: readonly Route[]; readonly internal: readonly Route[] };
+
+/** How long a handler may take, in ms. Nginx waits 5 s before it asks another replica. */
+const answerMs = 3700;
+
+/** Builds a service's Express app. */
+export function buildApp(edge: Edge, { routes, internal }: ServiceRoutes): Express {
+  const app = express();
+  app.set('trust proxy', 1); // Nginx alone, which puts the address that it saw in place of whatever was claimed
+  app.set('etag', false);
+  app.set('case sensitive routing', true);
+  app.set('query parser', 'simple');
+  app.use(
+    identifyRequest,
+    requestLog(edge.log),
+    edge.metrics.measure,
+    helmet(),
+    closeWhenDraining(edge),
+    edge.health,
+    exposeMetrics(edge.metrics),
+    shed(edge.config.MAX_IN_FLIGHT),
+  );
+  app.use(`/${edge.config.service}`, table(routes, edge, `/${edge.config.service}`));
+  app.use(`/internal/${edge.config.service}`, table(internal, edge, `/internal/${edge.config.service}`));
+  app.use((_req, res) => sendRefusal(res, refuse('not-found', 'There is nothing under this address.')));
+  app.use(problemOfError);
+  return app;
+}
+
+const identifyRequest: RequestHandler = (req, res, next) => {
+  const given = req.get('X-Request-Id') ?? '';
+  const id = /^[A-Za-z0-9._-]{8,64}$/.test(given) ? given : newId();
+  req.id = id;
+  res.set('X-Request-Id', id);
+  next();
+};
+
+function closeWhenDraining({ isDraining }: Edge): RequestHandler {
+  return (_req, res, next) => {
+    if (isDraining()) res.set('Connection', 'close');
+    next();
+  };
+}
+
+function exposeMetrics({ registry }: Metrics): RequestHandler {
+  return async (req, res, next) => {
+    if (req.path !== '/metrics') next();
+    else res.set('Content-Type', registry.contentType).end(await registry.metrics());
+  };
+}
+
+/** More requests at once than can be answered in time make all of them late: the rest is told to come back. */
+function shed(maxInFlight: number): RequestHandler {
+  let inFlight = 0;
+  return (_req, res, next) => {
+    if (inFlight >= maxInFlight) {
+      sendRefusal(res, refuse('temporarily-unavailable', 'Too many requests at once. Repeat this one in a second.'));
+      return;
+    }
+    inFlight += 1;
+    res.once('close', () => {
+      inFlight -= 1;
+    });
+    next();
+  };
+}
+
+function table(routes: readonly Route[], edge: Edge, base: string): Router {
+  const router = Router({ caseSensitive: true });
+  for (const route of routes) router[route.method](route.path, serve(route, edge, base));
+  for (const path of new Set(routes.map((route) => route.path))) {
+    const methods = routes.filter((route) => route.path === path).map((route) => route.method.toUpperCase());
+    const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
+    router.options(path, (_req, res) => void res.status(204).set('Allow', allow).end());
+    router.all(path, (_req, res) => {
+      res.set('Allow', allow);
+      sendRefusal(res, refuse('method-not-allowed', `This address knows ${allow}.`));
+    });
+  }
+  return router;
+}
+
+function serve(route: Route, edge: Edge, base: string): RequestHandler {
+  const routeLabel = base + (route.path === '/' ? '' : route.path);
+  return async (req, res) => {
+    res.locals.route = routeLabel;
+    const answer = await answerOf(req, res);
+    if (isRefusal(answer)) sendRefusal(res, answer);
+    else sendAnswer(req, res, route, answer);
+  };
+
+  async function answerOf(req: Request, res: Response): Promise<Answer | ReturnType<typeof refuse>> {
+    const deadline = deadlineIn(answerMs);
+    const { caller, refusal } = await identify(req, route, edge.identities, deadline);
+    if (caller.kind !== 'service') {
+      const limited = await edge.limits.count('arrival', route.limit, { caller }, res);
+      if (limited !== undefined) return limited;
+    }
+    if (refusal !== undefined) return refusal;
+    const body = await readBody(req, res, route.maxBodyBytes);
+    if (isRefusal(body)) return body;
+    const parsed = parseInput(route, req, body);
+    if (isRefusal(parsed)) return parsed;
+    const counted = { caller, account: accountOf(parsed.body) };
+    const limited = await edge.limits.count('parsed', route.limit, counted, res);
+    if (limited !== undefined) return limited;
+    const write = route.keyed ? writeIdentity(req, caller, body, edge.config.IDEMPOTENCY_SECRET) : undefined;
+    if (isRefusal(write)) return write;
+    if (route.grows && !edge.mayGrow()) {
+      return refuse('temporarily-unavailable', 'The shop is full for the moment: nothing can be added.');
+    }
+    const freshness = caller.kind === 'anonymous' ? 'recent' : 'own';
+    const context: RequestContext = {
+      requestId: String(req.id),
+      caller,
+      deadline,
+      freshness,
+      write,
+      ifMatch: ifMatchOf(req),
+    };
+    return route.handle({ params: parsed.params, query: parsed.query, body: parsed.body, context });
+  }
+}
+
+/** What a sign-in's limits count by. */
+function accountOf(body: unknown): string {
+  if (typeof body !== 'object' || body === null || !('email' in body)) return '';
+  return String(body.email).toLowerCase();
+}

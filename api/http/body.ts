@@ -1,0 +1,79 @@
+/** Bodies: JSON in UTF-8, bounded, not compressed; and what no text or object of ours may contain. */
+import { isUtf8 } from 'node:buffer';
+import express, { type Request, type Response } from 'express';
+import { type Fault, type Refusal, refuse } from '../core/outcome.ts';
+
+const maxBytes = 100 * 1024;
+const maxDepth = 16;
+const maxFaults = 100;
+
+/**
+ * Reads and parses the body of a request that may have one.
+ * @returns the parsed value, `undefined` where there is no body, or the refusal of another content type
+ * @throws errors of the parser (too large, broken), which {@link problemOfError} names
+ */
+export async function readBody(req: Request, res: Response, limit = maxBytes): Promise<unknown> {
+  if (req.headers['transfer-encoding'] === undefined && Number(req.headers['content-length'] ?? 0) === 0)
+    return undefined;
+  const refusal = refuseType(req.headers['content-type']);
+  if (refusal !== undefined) return refusal;
+  await new Promise<void>((resolve, reject) => {
+    parserFor(limit)(req, res, (error?: unknown) => (error ? reject(error) : resolve()));
+  });
+  return req.body;
+}
+
+function refuseType(type = ''): Refusal | undefined {
+  const [media = '', ...parameters] = type.split(';').map((part) => part.trim().toLowerCase());
+  const charset = parameters
+    .find((parameter) => parameter.startsWith('charset='))
+    ?.slice(8)
+    .replaceAll('"', '');
+  if (media === 'application/json' && (charset === undefined || charset === 'utf-8')) return undefined;
+  return refuse('unsupported-media-type', 'Send the body as application/json in UTF-8.');
+}
+
+const parsers = new Map<number, ReturnType<typeof express.json>>();
+
+function parserFor(limit: number) {
+  let parser = parsers.get(limit);
+  if (parser === undefined) {
+    parser = express.json({ limit, inflate: false, strict: false, type: () => true, verify: requireUtf8 });
+    parsers.set(limit, parser);
+  }
+  return parser;
+}
+
+function requireUtf8(_req: unknown, _res: unknown, bytes: Buffer): void {
+  if (!isUtf8(bytes)) throw new Error('not UTF-8');
+}
+
+/**
+ * Faults that no schema of ours wants to look for in each of its texts: NUL, lone surrogates (which no UTF-8 can carry on),
+ * `__proto__` as a name, nesting without end.
+ */
+export function faultsOfText(value: unknown): Fault[] {
+  const faults: Fault[] = [];
+  const open: { at: string; value: unknown; depth: number }[] = [{ at: '#', value, depth: 0 }];
+  for (let item = open.pop(); item !== undefined && faults.length < maxFaults; item = open.pop()) {
+    if (typeof item.value === 'string') {
+      const fault = faultOf(item.value);
+      if (fault !== undefined) faults.push({ pointer: item.at, detail: fault });
+    } else if (typeof item.value === 'object' && item.value !== null) {
+      if (item.depth === maxDepth) return [{ pointer: '#', detail: `is nested more than ${maxDepth} deep` }];
+      for (const [name, inner] of Object.entries(item.value)) {
+        const at = `${item.at}/${name.replaceAll('~', '~0').replaceAll('/', '~1').toWellFormed().slice(0, 100)}`;
+        if (name === '__proto__' || faultOf(name) !== undefined)
+          faults.push({ pointer: at, detail: 'is not a name of a field' });
+        else open.push({ at, value: inner, depth: item.depth + 1 });
+      }
+    }
+  }
+  return faults;
+}
+
+function faultOf(text: string): string | undefined {
+  if (text.includes('\0')) return 'must not contain NUL';
+  if (!text.isWellFormed()) return 'must not contain a lone surrogate';
+  return undefined;
+}

@@ -1,0 +1,59 @@
+/** Refusals, outages and bugs as `application/problem+json` (RFC 9457). Nothing of the inside gets out. */
+import type { ErrorRequestHandler, Response } from 'express';
+import { isRefusal, type Refusal, refuse, Unavailable } from '../core/outcome.ts';
+import { problems } from '../core/problems.ts';
+
+/** Sends a refusal. */
+export function sendRefusal(res: Response, refusal: Refusal): void {
+  const [status, title] = problems[refusal.code];
+  const { headers } = refusal;
+  if (headers !== undefined) res.set(headers);
+  if (refusal.replayed) res.set('Idempotent-Replayed', 'true');
+  if (status === 401) res.set('WWW-Authenticate', 'Bearer realm="shop"');
+  if (status === 503 && !res.hasHeader('Retry-After')) res.set('Retry-After', '1');
+  const requestId = res.getHeader('X-Request-Id');
+  const document = {
+    type: `/problems/${refusal.code}`,
+    title,
+    status,
+    detail: refusal.detail,
+    requestId,
+    ...refusal.extra,
+  };
+  res.status(status).set('Content-Type', 'application/problem+json').set('Cache-Control', 'no-store');
+  res.end(JSON.stringify(document));
+}
+
+/** The last middleware: whatever was thrown becomes a refusal. Faults of the body parser are named by their `type`. */
+export const problemOfError: ErrorRequestHandler = (error, req, res, _next) => {
+  const refusal = isRefusal(error) ? error : refusalOf(error);
+  if (refusal.code === 'internal-error') req.log.error({ err: error }, 'a bug');
+  else if (refusal.code === 'temporarily-unavailable') req.log.warn({ reason: String(error?.message) }, 'unavailable');
+  if (res.headersSent) res.destroy();
+  else sendRefusal(res, refusal);
+};
+
+function refusalOf(error: { type?: unknown; status?: unknown; limit?: unknown }): Refusal {
+  if (error instanceof Unavailable) {
+    return refuse(
+      'temporarily-unavailable',
+      'This could not be done in time. Repeat it with the same Idempotency-Key: it happens once.',
+    );
+  }
+  switch (error?.type) {
+    case 'entity.too.large':
+      return refuse('payload-too-large', `The body may have ${String(error.limit)} bytes at most.`);
+    case 'entity.parse.failed':
+      return refuse('bad-request', 'The body is not JSON.');
+    case 'entity.verify.failed':
+      return refuse('bad-request', 'The body is not UTF-8.');
+    case 'encoding.unsupported':
+    case 'charset.unsupported':
+      return refuse('unsupported-media-type', 'The body must be plain JSON in UTF-8, not compressed.');
+    case 'request.size.invalid':
+    case 'request.aborted':
+      return refuse('bad-request', 'The body is not as long as announced.');
+  }
+  if (error instanceof URIError || error?.status === 400) return refuse('bad-request', 'The request cannot be read.');
+  return refuse('internal-error', 'This is a fault of ours; the requestId finds it in our logs.');
+}

@@ -1,0 +1,47 @@
+/** From a request to a handler's typed input; every fault is listed. */
+import type { Request } from 'express';
+import { z } from 'zod';
+import { type Fault, invalid, type Refusal, refuse } from '../core/outcome.ts';
+import { faultsOfText } from './body.ts';
+import type { Route } from './route.ts';
+
+const nothing = z.strictObject({});
+const noBody = z.union([z.undefined(), z.strictObject({}).transform(() => undefined)]);
+
+/** The parts of a request that come from the client, parsed. */
+export type Parsed = { readonly params: unknown; readonly query: unknown; readonly body: unknown };
+
+/** Parses by the route's schemas. Path parameters that cannot be an id are simply not there: 404. */
+export function parseInput(route: Route, req: Request, body: unknown): Parsed | Refusal {
+  const params = (route.params ?? nothing).safeParse(req.params);
+  if (!params.success) return refuse('not-found', 'There is nothing under this address.');
+  const texts = [...faultsOfText(body), ...faultsOfText(req.query).map(asParameter)];
+  if (texts.length > 0) return invalid(texts);
+  const query = (route.query ?? nothing).safeParse(req.query);
+  const parsedBody = (route.body ?? noBody).safeParse(body);
+  const faults = [
+    ...(query.success ? [] : faultsOf(query.error, body).map(asParameter)),
+    ...(parsedBody.success ? [] : faultsOf(parsedBody.error, body)),
+  ];
+  if (faults.length > 0) return invalid(faults);
+  return { params: params.data, query: query.data, body: parsedBody.data };
+}
+
+function asParameter(fault: Fault): Fault {
+  return { ...fault, pointer: fault.pointer.replace(/^#\/?/, '?') };
+}
+
+function faultsOf(error: z.ZodError, body: unknown): Fault[] {
+  return error.issues.flatMap((issue) => {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({ pointer: pointerOf([...issue.path, key]), detail: 'is unknown' }));
+    }
+    if (issue.path.length === 0 && body === undefined) return [{ pointer: '#', detail: 'a JSON body is missing' }];
+    return [{ pointer: pointerOf(issue.path), detail: issue.message }];
+  });
+}
+
+/** RFC 6901, as a URI fragment as in RFC 9457's example, but readable: nothing is percent-encoded. */
+function pointerOf(path: readonly PropertyKey[]): string {
+  return ['#', ...path.map((part) => String(part).replaceAll('~', '~0').replaceAll('/', '~1').slice(0, 100))].join('/');
+}

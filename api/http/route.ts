@@ -1,0 +1,70 @@
+/** What a route is: a line of a service's table, typed from its schemas. The OpenAPI document is made from the same lines. */
+import type { z } from 'zod';
+import type { Refusal } from '../core/outcome.ts';
+import type { ProblemCode } from '../core/problems.ts';
+import type { RequestContext } from '../core/request.ts';
+
+/** What a handler answers; the edge turns it into bytes and headers. */
+export type Answer = {
+  readonly status: 200 | 201 | 204;
+  readonly body?: unknown;
+  /** The version of the single resource in `body`: becomes a strong ETag. */
+  readonly tag?: string;
+  readonly location?: string;
+  /** What the next page begins after; `null` on the last page. Only on lists. */
+  readonly next?: string | null;
+  /** Whether this was answered before under the same Idempotency-Key. */
+  readonly replayed?: boolean;
+};
+
+/** Who may call: `user` is anybody signed in, `service` another service over the internal listener. */
+export type Who = 'anyone' | 'user' | 'admin' | 'service';
+
+/** What a handler gets: everything parsed and checked. */
+export type Input<P, Q, B> = {
+  readonly params: P;
+  readonly query: Q;
+  readonly body: B;
+  readonly context: RequestContext;
+};
+
+/** Which limit counts the request besides the one that counts all: a name from the table in limits.ts. */
+export type LimitName = 'sign-in' | 'sign-up';
+
+/** A route as its author writes it. */
+export type RouteSpec<P, Q, B> = {
+  readonly method: 'get' | 'post' | 'patch' | 'put' | 'delete';
+  /** Below the service's base URL, in Express's syntax: `/:id/stock`. */
+  readonly path: string;
+  readonly who: Who;
+  /** One sentence for the OpenAPI document. */
+  readonly summary: string;
+  readonly params?: z.ZodType<P>;
+  readonly query?: z.ZodType<Q>;
+  readonly body?: z.ZodType<B>;
+  /** The status of success and the schema of its body. */
+  readonly ok: { readonly status: 200 | 201 | 204; readonly body?: z.ZodType };
+  /** The refusals that are this route's own, besides those that any route can have. */
+  readonly refusals?: readonly ProblemCode[];
+  /** Whether an Idempotency-Key is kept: true on whatever makes or changes something. */
+  readonly keyed?: boolean;
+  /** Whether it makes the shop larger: refused with 503 while Redis is nearly full. */
+  readonly grows?: boolean;
+  readonly limit?: LimitName;
+  /** The largest body in bytes; 100 kB unless said. */
+  readonly maxBodyBytes?: number;
+  /** Whether answers may be kept by a cache; personal ones never are. */
+  readonly public?: boolean;
+  handle(input: Input<P, Q, B>): Promise<Answer | Refusal>;
+};
+
+/** A route whose types have done their work. */
+// biome-ignore lint/suspicious/noExplicitAny: the edge parses before it calls, so the author's types hold
+export type Route = RouteSpec<any, any, any>;
+
+/** Declares a route; exists for the inference of `handle`'s input from the schemas. */
+export function route<P = Record<never, never>, Q = Record<never, never>, B = undefined>(
+  spec: RouteSpec<P, Q, B>,
+): Route {
+  return spec;
+}

@@ -1,0 +1,56 @@
+/** Starts one service: `main.ts users`. Configuration, Redis, app, listen, drain; nothing else. */
+import { createServer } from 'node:http';
+import process from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { assemble } from './assemble.ts';
+import { BadConfig, readConfig } from './core/config.ts';
+import { openLog } from './http/log.ts';
+import type { OpenService } from './http/service.ts';
+
+/** How long Nginx may go on sending after we say that we are not ready, and how long what is in work may take, in ms. */
+const noticeMs = 500;
+const drainMs = 9000;
+
+const config = configOrExit(process.argv[2] ?? '');
+const log = openLog(config.service, config.REPLICA, config.LOG_LEVEL);
+const { open } = (await import(`./${config.service}/open.ts`)) as { open: OpenService };
+const { app, service, redis, readiness } = assemble(config, open, log);
+const stopBackground = service.background?.() ?? (() => undefined);
+
+const server = createServer({ keepAliveTimeout: 75_000, headersTimeout: 80_000, requestTimeout: 30_000 }, app);
+server.on('error', (error) => fail(error, `cannot listen on ${config.HOST}:${config.PORT}`));
+server.listen(config.PORT, config.HOST, () => log.info({ port: config.PORT }, 'listening'));
+
+process.on('SIGTERM', drain);
+process.on('SIGINT', drain);
+process.on('uncaughtException', (error) => fail(error, 'a bug that nothing caught: ending, to be started anew'));
+process.on('unhandledRejection', (error) => fail(error, 'a rejection that nothing caught: ending, to be started anew'));
+
+function configOrExit(name: string) {
+  try {
+    return readConfig(name, process.env);
+  } catch (error) {
+    if (!(error instanceof BadConfig)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(78); // EX_CONFIG of sysexits.h: starting again does not help
+  }
+}
+
+async function drain() {
+  if (!readiness.isReady()) return;
+  log.info('draining');
+  readiness.drain();
+  await delay(noticeMs);
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  await Promise.race([closed, delay(drainMs, undefined, { ref: false })]);
+  stopBackground();
+  redis.close();
+  log.info('stopped');
+  process.exit(0);
+}
+
+function fail(error: unknown, what: string) {
+  log.fatal({ err: error }, what);
+  process.exit(1);
+}

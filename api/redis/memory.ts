@@ -1,0 +1,22 @@
+/** How full the master is: above four fifths, what would make the shop larger is refused, so that the rest can go on. */
+import type { Redis } from 'ioredis';
+
+const askEveryMs = 1000;
+const fullShare = 0.8;
+
+/** Watches the master's memory. `mayGrow` stays as it was while there is no master to ask. @see https://redis.io/docs/latest/commands/info/ */
+export function watchMemory(master: () => Redis | undefined): { mayGrow(): boolean; close(): void } {
+  let full = false;
+  const timer = setInterval(() => {
+    master()
+      ?.info('memory')
+      .then((text) => {
+        const used = Number(/^used_memory:(\d+)/m.exec(text)?.[1] ?? 0);
+        const max = Number(/^maxmemory:(\d+)/m.exec(text)?.[1] ?? 0);
+        full = max > 0 && used > fullShare * max;
+      })
+      .catch(() => undefined);
+  }, askEveryMs);
+  timer.unref();
+  return { mayGrow: () => !full, close: () => clearInterval(timer) };
+}

@@ -1,0 +1,31 @@
+/** Lua scripts: a file each, behind the one prelude that they share. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+/** A script as Redis knows it. */
+export type Script = { readonly name: string; readonly source: string; readonly sha: string };
+
+const prelude = readFileSync(new URL('./prelude.lua', import.meta.url), 'utf8');
+
+/**
+ * Loads a script.
+ * @param file `new URL('./lua/name.lua', import.meta.url)`
+ * @throws when the file cannot be read
+ */
+export function loadScript(file: URL): Script {
+  const source = `${prelude}\n${readFileSync(file, 'utf8')}`;
+  const name = file.pathname.split('/').slice(-3).join('/');
+  return { name, source, sha: createHash('sha1').update(source).digest('hex') };
+}
+
+/** A script's reply, decoded as far as all of them are alike (see prelude.lua). */
+export type ScriptReply = { readonly replayed: boolean; readonly word: string; readonly fields: readonly string[] };
+
+/**
+ * Decodes a script's reply.
+ * @returns `undefined` when the idempotency key belongs to another request
+ */
+export function decodeReply(reply: readonly string[]): ScriptReply | undefined {
+  const [how, word = '', ...fields] = reply;
+  return how === 'reused' ? undefined : { replayed: how === 'replayed', word, fields };
+}
