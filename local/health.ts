@@ -1,0 +1,97 @@
+// Asks the processes of the shop how they are, each in its own language, and takes silence for an answer.
+import { get } from 'node:http';
+import { Redis } from 'ioredis';
+import { masterName, type ProcessSpec } from './topology.ts';
+
+/** What a Redis node says of itself. `offset` counts the bytes of writes that it has. */
+export type RedisState = { role: 'master' | 'replica'; offset: number; inStep: boolean };
+
+/** Who does not answer within this time does not answer. */
+const patienceMs = 400;
+
+/**
+ * Asks whether a process works: a Redis that answers, and as a replica is in step with its master; a Sentinel that has a quorum; a
+ * service that is ready; an Nginx that serves.
+ * @param secrets by name, as in Settings
+ */
+export async function isHealthy(spec: ProcessSpec, secrets: Record<string, string>): Promise<boolean> {
+  switch (spec.health.ask) {
+    case 'redis':
+      return (await redisState(spec.port, secrets))?.inStep ?? false;
+    case 'sentinel':
+      return await hasQuorum(spec.port, secrets);
+    case 'http':
+      return (await httpStatus(spec.health.port, spec.health.path)) === 200;
+  }
+}
+
+/** Whether a Sentinel knows enough others, and at least one replica, to replace the master. */
+async function hasQuorum(port: number, secrets: Record<string, string>): Promise<boolean> {
+  return (
+    (await ask(port, undefined, secrets.SENTINEL_PASSWORD, async (sentinel) => {
+      const fields = (await sentinel.call('SENTINEL', 'MASTER', masterName)) as string[];
+      const value = (name: string) => Number(fields[fields.indexOf(name) + 1]);
+      await sentinel.call('SENTINEL', 'CKQUORUM', masterName);
+      return value('num-slaves') > 0 && value('num-other-sentinels') >= 2;
+    })) ?? false
+  );
+}
+
+/** Role and offset of the Redis on this port; undefined if it does not answer. */
+export function redisState(port: number, secrets: Record<string, string>): Promise<RedisState | undefined> {
+  return ask(port, 'operator', secrets.REDIS_PASSWORD_OPERATOR, async (redis) => {
+    const info = await redis.info('replication');
+    const field = (name: string) => info.match(new RegExp(`^${name}:(.*?)\r?$`, 'm'))?.[1];
+    const isMaster = field('role') === 'master';
+    return {
+      role: isMaster ? 'master' : 'replica',
+      offset: Number(field(isMaster ? 'master_repl_offset' : 'slave_repl_offset') ?? 0),
+      inStep: isMaster || field('master_link_status') === 'up',
+    };
+  });
+}
+
+/** One connection, one question, no second try: undefined for whatever goes wrong. */
+async function ask<T>(
+  port: number,
+  username: string | undefined,
+  password: string | undefined,
+  question: (redis: Redis) => Promise<T>,
+): Promise<T | undefined> {
+  const redis = new Redis({
+    host: '127.0.0.1',
+    port,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    lazyConnect: true,
+    connectTimeout: patienceMs,
+    commandTimeout: patienceMs,
+    enableReadyCheck: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+    disableClientInfo: true,
+  });
+  redis.on('error', () => {}); // the rejected promise says it already
+  try {
+    await redis.connect();
+    return await question(redis);
+  } catch {
+    return undefined;
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** The status of `GET http://127.0.0.1:port/path`; undefined if nothing answers in time. */
+export function httpStatus(port: number, path: string, timeoutMs = patienceMs): Promise<number | undefined> {
+  return new Promise((done) => {
+    const request = get({ host: '127.0.0.1', port, path, agent: false, timeout: timeoutMs }, (response) => {
+      response.resume();
+      done(response.statusCode);
+    });
+    request.on('timeout', () => request.destroy());
+    request.on('error', () => done(undefined));
+    // `timeout` above is idle time; this is the whole.
+    setTimeout(() => request.destroy(), timeoutMs).unref();
+  });
+}

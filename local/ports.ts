@@ -1,0 +1,39 @@
+// Which ports are free: for the start of a shop, and for tests that each want ports of their own.
+import { createServer, type Server } from 'node:net';
+
+/** Listens on a port for a moment or for longer; undefined if somebody else has it. */
+function listen(port: number, host: string): Promise<Server | undefined> {
+  return new Promise((done) => {
+    const server = createServer();
+    server.once('error', () => done(undefined));
+    server.listen({ port, host, exclusive: true }, () => done(server));
+  });
+}
+
+const close = (server: Server) => new Promise<void>((done) => server.close(() => done()));
+
+/** Whether this port can be had now. */
+export async function isPortFree(port: number, host: string): Promise<boolean> {
+  const server = await listen(port, host);
+  if (server === undefined) return false;
+  await close(server);
+  return true;
+}
+
+/**
+ * Finds 1000 ports for a shop of its own, below those that the kernel gives to outgoing connections.
+ * Two tests at once never get the same: the first port, which no shop uses, stays taken until `release()`.
+ */
+export async function reservePorts(): Promise<{ portBase: number; release: () => Promise<void> }> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const portBase = 10_000 + 1000 * Math.floor(Math.random() * 22);
+    const claim = await listen(portBase, '127.0.0.1');
+    if (claim === undefined) continue;
+    const probes = [1, 2, 3, 11, 12, 13, 80, 81, 82, 91, 92, 101, 201, 301, 443].map((offset) =>
+      isPortFree(portBase + offset, '127.0.0.1'),
+    );
+    if ((await Promise.all(probes)).every(Boolean)) return { portBase, release: () => close(claim) };
+    await close(claim);
+  }
+  throw new Error('No 1000 free ports found between 10000 and 32000 after 100 attempts.');
+}

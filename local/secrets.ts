@@ -1,0 +1,48 @@
+// Makes secrets, and keeps them in `.env`: what is there stays, what is missing is added.
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import { secretNames } from './settings.ts';
+
+/** A new value for the secret of this name: 192 random bits, or for JWT_PRIVATE_KEY a P-256 key as base64 of its PEM. */
+export function makeSecret(name: string): string {
+  if (name !== 'JWT_PRIVATE_KEY') return randomBytes(24).toString('base64url');
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' })).toString('base64');
+}
+
+/** A full set of new secrets by name, for a shop that lives only as long as a test. */
+export function makeSecrets(): Record<string, string> {
+  return Object.fromEntries(secretNames().map((name) => [name, makeSecret(name)]));
+}
+
+const opening = `# The settings and secrets of this shop, made at its first start and read at each. See .env.example for what can be set.
+# Keep it to yourself: who reads this file owns the shop.
+ADMIN_EMAIL=admin@example.com
+`;
+
+/**
+ * Reads a settings file, making it (mode 600) or adding to it what is missing first.
+ * @param path of the file, usually `.env`
+ * @param given names that are set elsewhere (the environment) and need not be in the file
+ * @returns what the file holds, and which names were added
+ */
+export function keepEnvFile(
+  path: string,
+  given: Record<string, string | undefined>,
+): { values: Record<string, string | undefined>; added: string[] } {
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : opening;
+  const held = parseEnv(text);
+  const added = secretNames().filter((name) => !held[name] && !given[name]);
+  const lines = added.map((name) => `${name}=${makeSecret(name)}\n`).join('');
+  if (lines !== '' || !existsSync(path)) {
+    // An empty `NAME=` of before would win over the new line below it in some readers.
+    const kept = text
+      .split('\n')
+      .filter((line) => !added.includes(line.split('=')[0]?.trim() ?? ''))
+      .join('\n');
+    writeFileSync(path, `${kept}${kept.endsWith('\n') ? '' : '\n'}${lines}`, { mode: 0o600 });
+  }
+  chmodSync(path, 0o600);
+  return { values: parseEnv(readFileSync(path, 'utf8')), added };
+}

@@ -1,0 +1,154 @@
+// What can be set: checked once, every fault listed. Nothing else in this folder looks at the environment.
+import { createPrivateKey } from 'node:crypto';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { serviceNames } from '../api/services.ts';
+
+/** Everything a shop on this machine is made from: where it lives, its ports, how many of each, its secrets. */
+export type Settings = {
+  /** The folder of this project. */
+  projectDir: string;
+  /** The folder for data, logs, certificate and control socket (`.shop/`). */
+  dir: string;
+  httpPort: number;
+  httpsPort: number;
+  /** All other ports are counted from here, on 127.0.0.1 only. */
+  portBase: number;
+  /** How many processes of each service, by service name. */
+  replicas: Record<string, number>;
+  currency: string;
+  rateLimits: 'on' | 'off';
+  logLevel: string;
+  /** LIMIT_… and MAX_IN_FLIGHT, which the services know and check. */
+  limits: Record<string, string>;
+  redisMaxMemory: string;
+  redisAppendFsync: string;
+  adminEmail: string;
+  /** By the name of the setting: ADMIN_PASSWORD, REFRESH_SECRET, REDIS_PASSWORD_USERS, … JWT_PRIVATE_KEY is base64 of the PEM. */
+  secrets: Record<string, string>;
+  /** What every child process is given of this process' environment, and no more. */
+  inherited: Record<string, string>;
+};
+
+/** The part of a setting's name that stands for a service: `gift-cards` is `GIFT_CARDS`. */
+export function settingName(service: string): string {
+  return service.toUpperCase().replaceAll('-', '_');
+}
+
+/** The names of all secrets, so that whoever adds a service adds nothing here. */
+export function secretNames(): string[] {
+  return [
+    'ADMIN_PASSWORD',
+    'JWT_PRIVATE_KEY',
+    'REFRESH_SECRET',
+    'INTERNAL_SECRET',
+    'IDEMPOTENCY_SECRET',
+    'SENTINEL_PASSWORD',
+    ...[...serviceNames, 'replication', 'sentinel', 'operator'].map((user) => `REDIS_PASSWORD_${settingName(user)}`),
+  ];
+}
+
+const port = (fallback: number) =>
+  z
+    .string()
+    .regex(/^\d{1,5}$/, 'must be a port number')
+    .default(String(fallback))
+    .transform(Number)
+    .refine((value) => value >= 1 && value <= 65535, 'must be between 1 and 65535');
+
+// What redis/entry.sh can put into a configuration file without quoting.
+const secret = z
+  .string({ error: 'is missing' })
+  .regex(/^[A-Za-z0-9._~+/=@:-]{16,}$/, 'must be at least 16 of: letters, digits, . _ ~ + / = @ : -');
+
+const privateKey = z.string({ error: 'is missing' }).refine((value) => {
+  try {
+    const key = createPrivateKey(Buffer.from(value, 'base64').toString());
+    return key.asymmetricKeyDetails?.namedCurve === 'prime256v1';
+  } catch {
+    return false;
+  }
+}, 'must be the base64 of a PEM with an EC private key on P-256');
+
+function schema() {
+  return z.object({
+    HTTP_PORT: port(8080),
+    HTTPS_PORT: port(8443),
+    // The ports reach 1000 above it.
+    PORT_BASE: port(7000).refine((value) => value <= 64000, 'must be at most 64000'),
+    SHOP_DIR: z.string().min(1).default('.shop'),
+    SHOP_CURRENCY: z
+      .string()
+      .regex(/^[A-Z]{3}$/, 'must be three capital letters, such as USD')
+      .default('USD'),
+    RATE_LIMITS: z.enum(['on', 'off'], 'must be on or off').default('on'),
+    LOG_LEVEL: z
+      .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], 'must be trace, debug, info, warn, error or fatal')
+      .default('info'),
+    REDIS_MAXMEMORY: z
+      .string()
+      .regex(/^\d+(kb|mb|gb)$/, 'must be a size such as 512mb')
+      .default('512mb'),
+    REDIS_APPENDFSYNC: z.enum(['everysec', 'always'], 'must be everysec or always').default('everysec'),
+    ADMIN_EMAIL: z.email('must be an e-mail address').default('admin@example.com'),
+    ...Object.fromEntries(secretNames().map((name) => [name, secret])),
+    ADMIN_PASSWORD: z.string({ error: 'is missing' }).min(12, 'must have at least 12 characters').max(128),
+    JWT_PRIVATE_KEY: privateKey,
+    ...Object.fromEntries(
+      serviceNames.map((service) => [
+        `REPLICAS_${settingName(service)}`,
+        z
+          .string()
+          .regex(/^[1-9]\d?$/, 'must be a number from 1 to 99')
+          .default('2'),
+      ]),
+    ),
+  });
+}
+
+/**
+ * Reads settings from an environment. An empty value counts as none.
+ * @returns the settings, or every fault as a sentence that names the setting
+ */
+export function readSettings(
+  environment: Record<string, string | undefined>,
+  projectDir: string,
+): { kind: 'ok'; settings: Settings } | { kind: 'faulty'; faults: string[] } {
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = schema().safeParse(given);
+  if (!parsed.success) {
+    return { kind: 'faulty', faults: parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`) };
+  }
+  const values: Record<string, unknown> = parsed.data;
+  const text = (name: string) => String(values[name]);
+  return {
+    kind: 'ok',
+    settings: {
+      projectDir,
+      dir: resolve(projectDir, parsed.data.SHOP_DIR),
+      httpPort: parsed.data.HTTP_PORT,
+      httpsPort: parsed.data.HTTPS_PORT,
+      portBase: parsed.data.PORT_BASE,
+      replicas: Object.fromEntries(
+        serviceNames.map((service) => [service, Number(text(`REPLICAS_${settingName(service)}`))]),
+      ),
+      currency: parsed.data.SHOP_CURRENCY,
+      rateLimits: parsed.data.RATE_LIMITS,
+      logLevel: parsed.data.LOG_LEVEL,
+      limits: pick(given, (name) => name.startsWith('LIMIT_') || name === 'MAX_IN_FLIGHT'),
+      redisMaxMemory: parsed.data.REDIS_MAXMEMORY,
+      redisAppendFsync: parsed.data.REDIS_APPENDFSYNC,
+      adminEmail: parsed.data.ADMIN_EMAIL,
+      secrets: Object.fromEntries(secretNames().map((name) => [name, text(name)])),
+      inherited: pick(given, (name) => ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG'].includes(name)),
+    },
+  };
+}
+
+function pick(given: Record<string, string | undefined>, wanted: (name: string) => boolean): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(given).flatMap(([name, value]) => (value && wanted(name) ? [[name, value]] : [])),
+  );
+}
