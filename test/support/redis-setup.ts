@@ -1,0 +1,20 @@
+/** Before the tests of a project: a real Redis with two replicas and three Sentinels on free ports, shared by its files. */
+import type { TestProject } from 'vitest/node';
+import { serviceNames } from '../../api/services.ts';
+import { type RedisNodes, startRedisNodes } from '../../local/redis-nodes.ts';
+import type { TestRedis } from './redis.ts';
+
+let nodes: RedisNodes | undefined;
+
+export async function setup(project: TestProject) {
+  nodes = await startRedisNodes();
+  const users = [...serviceNames, 'operator'];
+  const passwords = Object.fromEntries(users.map((user) => [user, nodes?.password(user) ?? '']));
+  const { sentinels, masterName, sentinelPassword, redisPorts } = nodes;
+  const redis: TestRedis = { sentinels, masterName, sentinelPassword, redisPorts, passwords };
+  project.provide('redis', redis);
+}
+
+export async function teardown() {
+  await nodes?.close();
+}

@@ -1,0 +1,72 @@
+/** The tests' way to the shared Redis: as a service, or as the operator who may look at everything. */
+import { Redis } from 'ioredis';
+import { inject } from 'vitest';
+import { type Deadline, deadlineIn } from '../../api/core/clock.ts';
+import { newId } from '../../api/core/ids.ts';
+import type { Caller, RequestContext } from '../../api/core/request.ts';
+import { openRedis, type RedisSettings, type ShopRedis } from '../../api/redis/open.ts';
+import { waitFor } from './wait.ts';
+
+/** What the set-up hands to the test files. */
+export type TestRedis = {
+  readonly sentinels: string[];
+  readonly masterName: string;
+  readonly sentinelPassword: string;
+  readonly redisPorts: number[];
+  readonly passwords: Record<string, string>;
+};
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    redis: TestRedis;
+  }
+}
+
+/** The settings with which a service opens the shared Redis. */
+export function redisSettings(service: string): RedisSettings {
+  const { sentinels, masterName, sentinelPassword, passwords } = inject('redis');
+  return { sentinels, masterName, sentinelPassword, username: service, password: passwords[service] ?? '' };
+}
+
+/** The shared Redis, opened as a service; close it in `afterAll`. */
+export function openTestRedis(service: string): ShopRedis {
+  return openRedis(redisSettings(service));
+}
+
+/** A plain connection as the operator to the master, to look at what no service may see. Quit it afterwards. */
+export async function operator(): Promise<Redis> {
+  const { redisPorts, passwords } = inject('redis');
+  return waitFor('one of the Redis nodes to be master', async () => {
+    for (const port of redisPorts) {
+      const redis = new Redis({
+        port,
+        username: 'operator',
+        password: passwords.operator ?? '',
+        protocol: 2,
+        disableClientInfo: true,
+      });
+      const [role] = (await redis.role()) as unknown[];
+      if (role === 'master') return redis;
+      redis.disconnect();
+    }
+    return undefined;
+  });
+}
+
+/** The context of a write by `caller` under a key of its own; give `write` to repeat one. */
+export function contextOf(
+  caller: Caller,
+  changes: Partial<RequestContext> = {},
+  deadline: Deadline = deadlineIn(5000),
+): RequestContext {
+  const write = { id: newId(), fingerprint: 'body', nonce: newId() };
+  return { requestId: newId(), caller, deadline, freshness: 'own', write, ifMatch: undefined, ...changes };
+}
+
+/** A caller who is signed in. */
+export function userCaller(
+  role: 'customer' | 'admin' = 'customer',
+  userId = newId(),
+): Extract<Caller, { kind: 'user' }> {
+  return { kind: 'user', address: '127.0.0.1', userId, sessionId: newId(), role };
+}

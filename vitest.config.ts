@@ -1,0 +1,24 @@
+/** The test projects, from the quickest to the one that breaks things; each claims something the one before cannot. */
+import { defineConfig } from 'vitest/config';
+
+const redis = { globalSetup: ['test/support/redis-setup.ts'], testTimeout: 20_000, hookTimeout: 60_000 };
+const wholeShop = { fileParallelism: false, testTimeout: 90_000, hookTimeout: 120_000 };
+
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    projects: [
+      project('unit', 0, {}),
+      project('store', 1, redis),
+      project('http', 2, redis),
+      project('flow', 3, wholeShop),
+      project('failover', 4, wholeShop),
+    ],
+  },
+});
+
+/** @param order projects run one after the other: Redis under load takes longer to be elected */
+function project(name: string, order: number, options: object) {
+  const include = [`test/${name}/**/*.test.ts`];
+  return { test: { name, include, sequence: { groupOrder: order }, ...options } };
+}
