@@ -1,0 +1,148 @@
+/** The way to Redis itself: acknowledgements, repetition, read indexes, the bus. Scripts of its own, under the keys of `users`. */
+
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { deadlineIn } from '../../api/core/clock.ts';
+import { newId } from '../../api/core/ids.ts';
+import { Unavailable } from '../../api/core/outcome.ts';
+import { runKeyed } from '../../api/redis/keyed.ts';
+import type { ShopRedis } from '../../api/redis/open.ts';
+import type { Script } from '../../api/redis/script.ts';
+import { contextOf, openTestRedis, operator, userCaller } from '../support/redis.ts';
+import { waitFor } from '../support/wait.ts';
+
+const prelude = readFileSync(new URL('../../api/redis/prelude.lua', import.meta.url), 'utf8');
+
+function script(body: string): Script {
+  const source = `${prelude}\n${body}`;
+  return { name: 'test', source, sha: createHash('sha1').update(source).digest('hex') };
+}
+
+const count = script(`
+local before = seen(KEYS[1], ARGV[1], ARGV[2])
+if before then return before end
+local n = redis.call('INCR', KEYS[3])
+emit(KEYS[2], 'test.counted', ARGV[3], ARGV[4], '{}')
+return remember(KEYS[1], ARGV[1], ARGV[2], { 'counted', int(n) })`);
+const put = script("redis.call('SET', KEYS[1], ARGV[1]) return { 'done' }");
+
+let users: ShopRedis;
+let products: ShopRedis;
+beforeAll(() => {
+  users = openTestRedis('users');
+  products = openTestRedis('products');
+});
+afterAll(() => {
+  users.close();
+  products.close();
+});
+
+describe('a write under a key', () => {
+  test('repeated, has one effect and the same reply, and says that it is a replay', async () => {
+    const key = `{users}:test:${newId()}`;
+    const context = contextOf(userCaller());
+    const first = await runKeyed(users.writes, 'users', count, [key], [], context);
+    const repeat = await runKeyed(users.writes, 'users', count, [key], [], {
+      ...context,
+      write: { id: context.write?.id ?? '', fingerprint: 'body', nonce: newId() },
+    });
+    expect(first).toEqual({ replayed: false, word: 'counted', fields: ['1'] });
+    expect(repeat).toEqual({ replayed: true, word: 'counted', fields: ['1'] });
+  });
+
+  test('repeated by the same attempt is no replay to the client', async () => {
+    const key = `{users}:test:${newId()}`;
+    const context = contextOf(userCaller());
+    const all = await Promise.all(
+      Array.from({ length: 50 }, () => runKeyed(users.writes, 'users', count, [key], [], context)),
+    );
+    for (const reply of all) expect(reply).toEqual({ replayed: false, word: 'counted', fields: ['1'] });
+  });
+
+  test('with another body is refused', async () => {
+    const key = `{users}:test:${newId()}`;
+    const context = contextOf(userCaller());
+    await runKeyed(users.writes, 'users', count, [key], [], context);
+    const other = { ...context, write: { id: context.write?.id ?? '', fingerprint: 'another', nonce: newId() } };
+    expect(await runKeyed(users.writes, 'users', count, [key], [], other)).toMatchObject({
+      code: 'idempotency-key-reused',
+    });
+  });
+});
+
+describe('reads', () => {
+  test('see what was written before, from whichever node they come', async () => {
+    const key = `{users}:test:${newId()}`;
+    for (let i = 0; i < 50; i++) {
+      await users.writes.run(put, [key], [i], deadlineIn(5000));
+      const [value] = await users.reads.query('own', (p) => p.get(key), deadlineIn(5000));
+      expect(value).toBe(String(i));
+    }
+  });
+
+  test('come from replicas, not from the master', async () => {
+    const key = `{users}:test:${newId()}`;
+    await users.writes.run(put, [key], ['x'], deadlineIn(5000));
+    const master = await operator();
+    const strlen = async () => Number(/cmdstat_strlen:calls=(\d+)/.exec(await master.info('commandstats'))?.[1] ?? 0);
+    const before = await strlen();
+    for (let i = 0; i < 100; i++) await users.reads.query('own', (p) => p.strlen(key), deadlineIn(5000));
+    expect((await strlen()) - before).toBeLessThanOrEqual(10);
+    await master.quit();
+  });
+});
+
+describe('whose it is', () => {
+  test('a service cannot read or write foreign keys, nor from inside a script that declares others', async () => {
+    const foreign = `{products}:test:${newId()}`;
+    await expect(users.reads.query('recent', (p) => p.get(foreign), deadlineIn(2000))).rejects.toThrow(/NOPERM/);
+    await expect(users.writes.run(put, [foreign], ['x'], deadlineIn(2000))).rejects.toThrow(/NOPERM|No permissions/i);
+    const sly = script(`redis.call('SET', '${foreign}', 'x') return { 'done' }`);
+    await expect(users.writes.run(sly, ['{users}:test:x'], [], deadlineIn(2000))).rejects.toThrow(/NOPERM|permission|can.t access/i);
+  });
+
+  test('a service reads the event streams of others, and cannot write to them', async () => {
+    await runKeyed(users.writes, 'users', count, [`{users}:test:${newId()}`], [], contextOf(userCaller()));
+    const [entries] = await products.reads.query('own', (p) => p.xrange('{users}:events', '-', '+'), deadlineIn(2000));
+    expect(entries).not.toHaveLength(0);
+    const forge = script("redis.call('XADD', KEYS[1], '*', 'type', 'x') return { 'done' }");
+    await expect(products.writes.run(forge, ['{users}:events'], [], deadlineIn(2000))).rejects.toThrow(
+      /NOPERM|permission|can.t access/i,
+    );
+  });
+});
+
+test('a follower of the bus hears every event and knows that its view is fresh', async () => {
+  const heard: string[] = [];
+  const tail = products.tail(
+    '{users}:events',
+    Date.now() - 60_000,
+    ({ fields }) => void heard.push(fields.request ?? ''),
+  );
+  const context = contextOf(userCaller());
+  await runKeyed(users.writes, 'users', count, [`{users}:test:${newId()}`], [], context);
+  await waitFor('the event to be heard', () => heard.includes(context.requestId), 2000);
+  await waitFor('the view to be fresh', () => tail.ageMs() < 1000, 2000);
+});
+
+test('a write whose deadline has passed is refused as unavailable', async () => {
+  await expect(users.writes.run(put, ['{users}:test:late'], ['x'], deadlineIn(0))).rejects.toBeInstanceOf(Unavailable);
+});
+
+test('no port answers without a password, and nobody is the default user', async () => {
+  const { redisPorts, sentinels } = inject('redis');
+  const { Redis } = await import('ioredis');
+  for (const port of [...redisPorts, ...sentinels.map((s) => Number(s.split(':')[1]))]) {
+    const redis = new Redis({
+      port,
+      protocol: 2,
+      disableClientInfo: true,
+      enableReadyCheck: false,
+      retryStrategy: () => null,
+    });
+    redis.on('error', () => undefined);
+    await expect(redis.ping()).rejects.toThrow(/NOAUTH/);
+    redis.disconnect();
+  }
+});
