@@ -1,0 +1,37 @@
+/** What a text or an object from outside may not contain. */
+import { describe, expect, test } from 'vitest';
+import { faultsOfText } from '../../../api/http/body.ts';
+
+const pointers = (value: unknown) => faultsOfText(value).map((fault) => fault.pointer);
+
+describe('faults of a body', () => {
+  test('ordinary text in any script, with emoji, has none', () => {
+    expect(pointers({ name: 'Größe ☃ 😀 中文', list: [1, true, null, 'x'] })).toEqual([]);
+  });
+
+  test('NUL is found wherever it stands, each place with its pointer', () => {
+    expect(pointers({ a: 'x\0', b: [{ c: '\0' }] }).sort()).toEqual(['#/a', '#/b/0/c']);
+  });
+
+  test('a lone surrogate is found in values and in names', () => {
+    expect(pointers(JSON.parse('{"a":"\\ud800","\\udfff":1}'))).toHaveLength(2);
+  });
+
+  test('__proto__ as a name is a fault, at any depth', () => {
+    expect(pointers(JSON.parse('{"a":{"__proto__":{"role":"admin"}}}'))).toEqual(['#/a/__proto__']);
+  });
+
+  test('nesting without end is one fault, and does not overflow the stack', () => {
+    expect(faultsOfText(JSON.parse('['.repeat(40_000) + ']'.repeat(40_000)))).toEqual([
+      { pointer: '#', detail: 'is nested more than 16 deep' },
+    ]);
+  });
+
+  test('names in pointers are escaped as RFC 6901 says', () => {
+    expect(pointers({ 'a/b~c': '\0' })).toEqual(['#/a~1b~0c']);
+  });
+
+  test('a body of faults only is answered with a bounded list', () => {
+    expect(faultsOfText(Array.from({ length: 10_000 }, () => '\0')).length).toBeLessThanOrEqual(100);
+  });
+});
