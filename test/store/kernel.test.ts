@@ -99,7 +99,9 @@ describe('whose it is', () => {
     await expect(users.reads.query('recent', (p) => p.get(foreign), deadlineIn(2000))).rejects.toThrow(/NOPERM/);
     await expect(users.writes.run(put, [foreign], ['x'], deadlineIn(2000))).rejects.toThrow(/NOPERM|No permissions/i);
     const sly = script(`redis.call('SET', '${foreign}', 'x') return { 'done' }`);
-    await expect(users.writes.run(sly, ['{users}:test:x'], [], deadlineIn(2000))).rejects.toThrow(/NOPERM|permission|can.t access/i);
+    await expect(users.writes.run(sly, ['{users}:test:x'], [], deadlineIn(2000))).rejects.toThrow(
+      /NOPERM|permission|can.t access/i,
+    );
   });
 
   test('a service reads the event streams of others, and cannot write to them', async () => {
