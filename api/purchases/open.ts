@@ -1,0 +1,19 @@
+/** `purchases`, wired: store → saga → service → routes, and recovery beside them. */
+import type { OpenService } from '../http/service.ts';
+import { openPurchaseMetrics } from './metrics.ts';
+import { openRecovery } from './recovery.ts';
+import { purchasesRoutes } from './routes.ts';
+import { openSaga } from './saga.ts';
+import { purchasesService } from './service.ts';
+import { openPurchaseWrites } from './store.ts';
+import { openPurchaseReads } from './store-reads.ts';
+
+/** Opens the service. */
+export const open: OpenService = ({ config, redis, client, cursors, log, registry }) => {
+  const store = { ...openPurchaseWrites(redis.writes), ...openPurchaseReads(redis.reads) };
+  const metrics = openPurchaseMetrics(registry);
+  const saga = openSaga(store, client, metrics.ended);
+  const service = purchasesService(store, saga, config.SHOP_CURRENCY, () => metrics.ended('cancelled'));
+  const recovery = openRecovery(store, saga, log, metrics.oldest);
+  return { ...purchasesRoutes(service, cursors), background: recovery.start };
+};

@@ -1,0 +1,146 @@
+/** The routes of `purchases`, and how a purchase is shown. */
+import { rfc3339 } from '../core/clock.ts';
+import { invalid, isRefusal } from '../core/outcome.ts';
+import type { RequestContext } from '../core/request.ts';
+import type { ServiceRoutes } from '../http/app.ts';
+import type { Cursors } from '../http/lists.ts';
+import { type Answer, route } from '../http/route.ts';
+import type { Purchase } from './record.ts';
+import {
+  historyOut,
+  type PurchaseOut,
+  purchaseIn,
+  purchaseOut,
+  purchaseParams,
+  purchasesOut,
+  purchasesQuery,
+  type StoredEvent,
+} from './schema.ts';
+import type { Answered, Buyer, PurchasesService } from './service.ts';
+
+/** Makes the routes. */
+export function purchasesRoutes(service: PurchasesService, cursors: Cursors): ServiceRoutes {
+  const buy = route({
+    method: 'post',
+    path: '/',
+    who: 'user',
+    summary:
+      'Buys all the items or none. After a 503 repeat it with the same Idempotency-Key: it finds the same purchase. Its answer stays that of its completion, also when it has been cancelled since; one cancelled before it could complete is answered as cancelled.',
+    body: purchaseIn,
+    ok: { status: 201, body: purchaseOut },
+    refusals: ['insufficient-stock', 'unknown-product'],
+    keyed: true,
+    grows: true,
+    async handle({ body, context }) {
+      const result = await service.buy(buyerOf(context), body.items, context);
+      return isRefusal(result)
+        ? result
+        : { ...shown(result), status: 201, location: `/purchases/${result.purchase.id}` };
+    },
+  });
+
+  const list = route({
+    method: 'get',
+    path: '/',
+    who: 'user',
+    summary: "Lists the caller's purchases, newest first; all of them for an admin, who may narrow by userId.",
+    query: purchasesQuery,
+    ok: { status: 200, body: purchasesOut },
+    async handle({ query, context }) {
+      const { limit, cursor, userId, status } = query;
+      const whose = service.scope(buyerOf(context), { userId, status });
+      if (isRefusal(whose)) return whose;
+      const question = { list: 'purchases', whose, status: status ?? 'any' };
+      const after = cursor === undefined ? undefined : cursors.open(question, cursor);
+      if (cursor !== undefined && after === undefined) {
+        return invalid([{ pointer: '?cursor', detail: 'is not a cursor of this list' }]);
+      }
+      const { purchases, last } = await service.list(whose, status, { after, limit }, context);
+      const nextCursor = last === undefined ? null : cursors.seal(question, last);
+      return { status: 200, body: { data: purchases.map(showPurchase), nextCursor }, next: nextCursor };
+    },
+  });
+
+  const get = route({
+    method: 'get',
+    path: '/:id',
+    who: 'user',
+    summary: "Shows a purchase; somebody else's is not found.",
+    params: purchaseParams,
+    ok: { status: 200, body: purchaseOut },
+    async handle({ params, context }) {
+      const purchase = await service.get(buyerOf(context), params.id, context);
+      return isRefusal(purchase) ? purchase : shown({ purchase, replayed: false });
+    },
+  });
+
+  const events = route({
+    method: 'get',
+    path: '/:id/events',
+    who: 'user',
+    summary: 'Shows what happened to a purchase, oldest first.',
+    params: purchaseParams,
+    ok: { status: 200, body: historyOut },
+    async handle({ params, context }) {
+      const found = await service.events(buyerOf(context), params.id, context);
+      // A history only grows, so that its length is its version.
+      return isRefusal(found)
+        ? found
+        : { status: 200, body: { data: found.map(showEvent) }, tag: `${found.length}-events` };
+    },
+  });
+
+  const cancel = route({
+    method: 'post',
+    path: '/:id/cancel',
+    who: 'user',
+    summary: 'Cancels a purchase and gives its stock back, exactly once however often it is called.',
+    params: purchaseParams,
+    ok: { status: 200, body: purchaseOut },
+    refusals: ['not-cancellable'],
+    keyed: true,
+    async handle({ params, context }) {
+      const result = await service.cancel(buyerOf(context), params.id, context);
+      return isRefusal(result) ? result : shown(result);
+    },
+  });
+
+  return { routes: [buy, list, get, events, cancel], internal: [] };
+}
+
+function buyerOf({ caller }: RequestContext): Buyer {
+  if (caller.kind !== 'user') throw new Error('the edge lets only users through');
+  return caller;
+}
+
+function shown({ purchase, replayed }: Answered): Answer {
+  return { status: 200, body: showPurchase(purchase), tag: String(purchase.version), replayed };
+}
+
+/** A purchase as the contract shows it; see {@link purchaseOut} for what is null when. */
+export function showPurchase(purchase: Purchase): PurchaseOut {
+  const { currency, totalMinor, failure } = purchase;
+  const taken = new Map(purchase.items.map((item) => [item.productId, item]));
+  return {
+    id: purchase.id,
+    userId: purchase.userId,
+    status: purchase.status,
+    items: purchase.requested.map(({ productId, quantity }) => {
+      const item = taken.get(productId);
+      return {
+        productId,
+        name: item?.name ?? null,
+        quantity,
+        unitPrice: item === undefined ? null : { amount: item.unitPriceMinor, currency },
+      };
+    }),
+    total: totalMinor === undefined ? null : { amount: totalMinor, currency },
+    createdAt: rfc3339(purchase.createdAtMs),
+    updatedAt: rfc3339(purchase.updatedAtMs),
+    ...(failure === undefined ? {} : { failure }),
+  };
+}
+
+function showEvent(event: StoredEvent) {
+  return { ...event, at: rfc3339(event.at) };
+}

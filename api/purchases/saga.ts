@@ -1,0 +1,101 @@
+/** The steps of a purchase after its beginning, as often as it takes: each is repeated under the purchase's id until it is certain. */
+import { type Call, type ReservedItem, releaseStock, reserveStock } from '../contracts/calls.ts';
+import { type Deadline, pause, remainingMs } from '../core/clock.ts';
+import { Unavailable } from '../core/outcome.ts';
+import type { InternalClient } from '../http/client.ts';
+import type { Begun, Purchase } from './record.ts';
+import type { Failure } from './schema.ts';
+import type { PurchaseWrites, Step } from './store.ts';
+
+/** See {@link openSaga}. */
+export type Saga = {
+  /**
+   * Carries a pending purchase to its end: stock is taken and it completes, or `products` refuses and it fails.
+   * @returns the purchase as it ended, by whomever
+   * @throws Unavailable when that is not certain before the deadline; it stays pending then, to be carried on
+   */
+  carry(begun: Begun, requestId: string, deadline: Deadline): Promise<Purchase>;
+  /** Gives a cancelled purchase's stock back. @throws Unavailable when that is not certain before the deadline; it stays owed then */
+  giveBack(purchase: Purchase, requestId: string, deadline: Deadline): Promise<void>;
+};
+
+/** What the write after a call needs of the time that is left, in ms. */
+const settleMs = 300;
+const shortestPauseMs = 20;
+const longestPauseMs = 200;
+
+/** Opens the saga. @param onEnd told of each purchase that a step ended, for counting */
+export function openSaga(
+  store: Pick<PurchaseWrites, 'complete' | 'fail' | 'released' | 'confirm'>,
+  client: Pick<InternalClient, 'call'>,
+  onEnd: (status: Purchase['status']) => void,
+): Saga {
+  /** Asks `products` until it answers. */
+  async function insist<I, O>(call: Call<I, O>, input: I, requestId: string, deadline: Deadline): Promise<O> {
+    for (let waitMs = shortestPauseMs; ; waitMs = Math.min(2 * waitMs, longestPauseMs)) {
+      try {
+        return await client.call(call, input, requestId, deadline);
+      } catch (error) {
+        if (!(error instanceof Unavailable) || remainingMs(deadline) <= waitMs) throw error;
+      }
+      await pause(waitMs * (0.5 + Math.random()), deadline);
+    }
+  }
+
+  function ended({ purchase, moved }: Step): Purchase {
+    if (moved) onEnd(purchase.status);
+    return purchase;
+  }
+
+  return {
+    async carry(begun, requestId, deadline) {
+      const input = { purchaseId: begun.id, items: begun.requested.map((wanted) => ({ ...wanted })) };
+      const answer = await insist(reserveStock, input, requestId, sooner(deadline));
+      switch (answer.result) {
+        case 'reserved':
+          return ended(await store.complete(begun, answer, requestId, deadline));
+        case 'sold-out':
+        case 'unknown-product':
+          return ended(await store.fail(begun, failureOf(answer), requestId, deadline));
+        case 'released': {
+          // Only a cancellation releases, so it has ended already.
+          const purchase = await store.confirm(begun.id, deadline);
+          if (purchase === undefined || purchase.status === 'pending') {
+            throw new Error(`${begun.id} was released but is not cancelled`);
+          }
+          return purchase;
+        }
+      }
+    },
+
+    async giveBack(purchase, requestId, deadline) {
+      const items: ReservedItem[] = [...purchase.items];
+      const input = { purchaseId: purchase.id, items };
+      const event = await insist(releaseStock, input, requestId, sooner(deadline));
+      await store.released(purchase, event, deadline);
+    },
+  };
+}
+
+function sooner(deadline: Deadline): Deadline {
+  return { atMs: deadline.atMs - settleMs };
+}
+
+type Refused = Extract<
+  ReturnType<(typeof reserveStock)['output']['parse']>,
+  { result: 'sold-out' | 'unknown-product' }
+>;
+
+/** What a purchase says of why `products` refused it. */
+export function failureOf(refused: Refused): Failure {
+  switch (refused.result) {
+    case 'sold-out': {
+      const detail = 'There is not enough of what is listed in items. Nothing was taken.';
+      return { code: 'insufficient-stock', detail, items: refused.items };
+    }
+    case 'unknown-product': {
+      const detail = 'There is no product with the ids listed in items. Nothing was taken.';
+      return { code: 'unknown-product', detail, items: refused.productIds.map((productId) => ({ productId })) };
+    }
+  }
+}

@@ -1,0 +1,118 @@
+/** What goes over the wire: requests, the Purchase of the contract, the events of its history. */
+import { z } from 'zod';
+import { idPattern } from '../core/ids.ts';
+import { moneyOut } from '../core/money.ts';
+import { pageQuery } from '../http/lists.ts';
+
+/** `pending` → `completed` or `failed`, as `products` decides; `pending` or `completed` → `cancelled`. */
+export const statuses = ['pending', 'completed', 'failed', 'cancelled'] as const;
+/** One of {@link statuses}. */
+export type Status = (typeof statuses)[number];
+
+const id = z.string().regex(idPattern, 'must be 1 to 64 of A-Z a-z 0-9 _ -');
+
+/** An amount of a product. */
+export const wanted = z.strictObject({ productId: id, quantity: z.int().min(1).max(1000) });
+/** See {@link wanted}; summed for each product, the quantity may be above that of a single line. */
+export type Wanted = z.infer<typeof wanted>;
+
+/** The body of `POST /purchases`. */
+export const purchaseIn = z.strictObject({ items: z.array(wanted).min(1).max(100) });
+
+/** The path parameter of a single purchase. */
+export const purchaseParams = z.strictObject({ id });
+
+/** The query of `GET /purchases`. */
+export const purchasesQuery = z.strictObject({
+  ...pageQuery,
+  userId: id.optional(),
+  status: z.enum(statuses).optional(),
+});
+
+/** Why a purchase failed: what `products` refused it for. */
+export const failure = z.discriminatedUnion('code', [
+  z.strictObject({
+    code: z.literal('insufficient-stock'),
+    detail: z.string(),
+    items: z.array(z.strictObject({ productId: z.string(), requested: z.int(), available: z.int() })),
+  }),
+  z.strictObject({
+    code: z.literal('unknown-product'),
+    detail: z.string(),
+    items: z.array(z.strictObject({ productId: z.string() })),
+  }),
+]);
+/** See {@link failure}. */
+export type Failure = z.infer<typeof failure>;
+
+/**
+ * The Purchase of the contract. Name and price of an item and the total are those of the moment when the stock was taken; they are null
+ * in a purchase for which none was (pending, failed, cancelled while pending): nobody has named a price for it.
+ */
+export const purchaseOut = z.strictObject({
+  id: z.string(),
+  userId: z.string(),
+  status: z.enum(statuses),
+  items: z.array(
+    z.strictObject({
+      productId: z.string(),
+      name: z.string().nullable(),
+      quantity: z.int(),
+      unitPrice: moneyOut.nullable(),
+    }),
+  ),
+  total: moneyOut.nullable(),
+  createdAt: z.iso.datetime(),
+  updatedAt: z.iso.datetime(),
+  failure: failure.optional(),
+});
+/** See {@link purchaseOut}. */
+export type PurchaseOut = z.infer<typeof purchaseOut>;
+
+/** A page of purchases, newest first. */
+export const purchasesOut = z.strictObject({ data: z.array(purchaseOut), nextCursor: z.string().nullable() });
+
+const amounts = z.array(z.strictObject({ productId: z.string(), quantity: z.int() }));
+const priced = z.strictObject({
+  productId: z.string(),
+  name: z.string(),
+  quantity: z.int(),
+  unitPrice: moneyOut,
+});
+
+/** What the events of a purchase say; together, in order, they tell all that the purchase shows. */
+export const eventData = {
+  'purchase.created': z.strictObject({ purchaseId: z.string(), userId: z.string(), items: amounts }),
+  'product.reserved': z.strictObject({ purchaseId: z.string(), items: z.array(priced) }),
+  'purchase.completed': z.strictObject({ purchaseId: z.string(), total: moneyOut }),
+  'purchase.failed': z.strictObject({ purchaseId: z.string(), failure }),
+  'purchase.cancelled': z.strictObject({ purchaseId: z.string(), by: z.string() }),
+  'product.released': z.strictObject({ purchaseId: z.string(), items: amounts }),
+} as const;
+/** The data of one type of event. */
+export type EventData<T extends keyof typeof eventData> = z.infer<(typeof eventData)[T]>;
+
+function eventOf<T extends keyof typeof eventData, A extends z.ZodType>(type: T, at: A) {
+  return z.strictObject({ id: z.string(), type: z.literal(type), at, data: eventData[type] });
+}
+
+function historyWith<A extends z.ZodType>(at: A) {
+  return z.array(
+    z.discriminatedUnion('type', [
+      eventOf('purchase.created', at),
+      eventOf('product.reserved', at),
+      eventOf('purchase.completed', at),
+      eventOf('purchase.failed', at),
+      eventOf('purchase.cancelled', at),
+      eventOf('product.released', at),
+    ]),
+  );
+}
+
+/** A history as it is stored: `at` in ms since 1970. An `id` is the name of a service's stream and the entry's id in it. */
+export const storedHistory = historyWith(z.int());
+/** See {@link storedHistory}. */
+export type StoredEvent = z.infer<typeof storedHistory>[number];
+
+/** The answer of `GET /purchases/{id}/events`. */
+export const historyOut = z.strictObject({ data: historyWith(z.iso.datetime()) });

@@ -1,0 +1,165 @@
+/** The rules of purchases: what a key finds again, who sees what, what can be cancelled. */
+
+import { newId } from '../core/ids.ts';
+import { type Fault, isRefusal, type Refusal, refuse, Unavailable } from '../core/outcome.ts';
+import type { RequestContext } from '../core/request.ts';
+import type { Purchase } from './record.ts';
+import type { Saga } from './saga.ts';
+import type { Failure, Status, StoredEvent, Wanted } from './schema.ts';
+import type { PurchaseWrites } from './store.ts';
+import type { PurchaseReads } from './store-reads.ts';
+
+/** Who asks: somebody signed in. */
+export type Buyer = { readonly userId: string; readonly role: 'customer' | 'admin' };
+
+/** A purchase to answer with, and whether it was answered before under the same key. */
+export type Answered = { readonly purchase: Purchase; readonly replayed: boolean };
+
+/** A page of a list; `last` as in {@link PurchaseReads.list}. */
+export type Page = { readonly purchases: readonly Purchase[]; readonly last: string | undefined };
+
+/** What to list. */
+export type ListQuestion = { readonly userId: string | undefined; readonly status: Status | undefined };
+
+/** See {@link purchasesService}. Every call throws Unavailable when it is not certain before its deadline. */
+export type PurchasesService = {
+  /**
+   * Buys, all or nothing. Repeated under its key it finds its purchase and gives that one's first answer, or carries it on.
+   * @returns the purchase as it was when it completed (or, cancelled before it could, as that); or why it failed
+   */
+  buy(buyer: Buyer, lines: readonly Wanted[], context: RequestContext): Promise<Answered | Refusal>;
+  /** A purchase of the buyer's own, or for an admin anybody's. */
+  get(buyer: Buyer, id: string, context: RequestContext): Promise<Purchase | Refusal>;
+  /** What happened to it, oldest first. */
+  events(buyer: Buyer, id: string, context: RequestContext): Promise<readonly StoredEvent[] | Refusal>;
+  /** Whose purchases `question` is about: a user's id or `all`. */
+  scope(buyer: Buyer, question: ListQuestion): string | Refusal;
+  /** A page of the purchases of a scope, newest first, after the id `after`. */
+  list(
+    whose: string,
+    status: Status | undefined,
+    page: { readonly after: string | undefined; readonly limit: number },
+    context: RequestContext,
+  ): Promise<Page>;
+  /** Cancels. The stock is back when this answers, or at the latest when recovery has seen to it. */
+  cancel(buyer: Buyer, id: string, context: RequestContext): Promise<Answered | Refusal>;
+};
+
+/** Opens the rules. @param currency the shop's (ISO 4217) @param onCancel told of each purchase that this cancelled, for counting */
+export function purchasesService(
+  store: PurchaseWrites & PurchaseReads,
+  saga: Saga,
+  currency: string,
+  onCancel: () => void,
+): PurchasesService {
+  async function get(buyer: Buyer, id: string, { freshness, deadline }: RequestContext): Promise<Purchase | Refusal> {
+    const purchase = await store.get(id, freshness, deadline);
+    return purchase !== undefined && sees(buyer, purchase) ? purchase : notThere();
+  }
+
+  /** What to answer with for a purchase that was begun before. */
+  async function takeUp(purchase: Purchase | undefined, context: RequestContext): Promise<Purchase> {
+    if (purchase === undefined) throw new Error('a key is bound to a purchase that is not there');
+    return purchase.status === 'pending' ? saga.carry(purchase, context.requestId, context.deadline) : purchase;
+  }
+
+  return {
+    get,
+
+    async buy({ userId }, lines, context) {
+      const { requestId, deadline } = context;
+      const begun = { id: newId(), userId, requested: summed(lines), currency };
+      const bound = await store.begin(begun, context);
+      if (isRefusal(bound)) return bound;
+      const { id, replayed } = bound;
+      const purchase =
+        id === begun.id
+          ? await saga.carry(begun, requestId, deadline)
+          : await takeUp(await store.confirm(id, deadline), context);
+      if (purchase.failure !== undefined) return refusalOf(purchase.id, purchase.failure, lines, replayed);
+      return { purchase: asFirstAnswered(purchase), replayed };
+    },
+
+    async events(buyer, id, { freshness, deadline }) {
+      const found = await store.history(id, freshness, deadline);
+      return found !== undefined && sees(buyer, found.purchase) ? found.events : notThere();
+    },
+
+    scope({ userId, role }, question) {
+      if (role === 'admin') return question.userId ?? 'all';
+      if (question.userId === undefined || question.userId === userId) return userId;
+      return refuse('forbidden', 'Only an admin may list the purchases of others.');
+    },
+
+    list: (whose, status, page, { freshness, deadline }) =>
+      store.list({ whose, status: status ?? 'any' }, page, freshness, deadline),
+
+    async cancel(buyer, id, context) {
+      const found = await get(buyer, id, context);
+      if (isRefusal(found)) return found;
+      const result = await store.cancel(found, buyer.userId, context);
+      if (isRefusal(result)) return result;
+      switch (result.kind) {
+        case 'missing':
+          return notThere();
+        case 'stale':
+          return refuse('precondition-failed', 'The purchase has changed since the version in If-Match.');
+        case 'failed': {
+          const refusal = refuse(
+            'not-cancellable',
+            'The purchase has failed: nothing was taken, nothing can be given back.',
+          );
+          return { ...refusal, replayed: result.replayed };
+        }
+        case 'cancelled': {
+          const { purchase, moved, replayed } = result;
+          if (moved) onCancel();
+          // The cancellation is durable whatever becomes of this call: answering 503 would be less true than 200.
+          if (purchase.releaseOwed) {
+            await saga.giveBack(purchase, context.requestId, context.deadline).catch((error: unknown) => {
+              if (!(error instanceof Unavailable)) throw error;
+            });
+          }
+          return { purchase, replayed };
+        }
+      }
+    },
+  };
+}
+
+/** Adds up lines of the same product; in the order in which each comes first. */
+export function summed(lines: readonly Wanted[]): Wanted[] {
+  const quantities = new Map<string, number>();
+  for (const { productId, quantity } of lines) quantities.set(productId, (quantities.get(productId) ?? 0) + quantity);
+  return [...quantities].map(([productId, quantity]) => ({ productId, quantity }));
+}
+
+/** A completed purchase as of its completion: what its key answers with, also after it was cancelled. */
+export function asFirstAnswered(purchase: Purchase): Purchase {
+  const { completedAtMs } = purchase;
+  if (completedAtMs === undefined) return purchase;
+  return { ...purchase, status: 'completed', updatedAtMs: completedAtMs, version: 2, releaseOwed: false };
+}
+
+function refusalOf(purchaseId: string, failure: Failure, lines: readonly Wanted[], replayed: boolean): Refusal {
+  const { code, detail, items } = failure;
+  const extra =
+    code === 'unknown-product' ? { purchaseId, items, errors: faultsOf(failure, lines) } : { purchaseId, items };
+  return { ...refuse(code, detail, extra), replayed };
+}
+
+/** The lines that name products which are not there. */
+function faultsOf({ items }: Failure, lines: readonly Wanted[]): Fault[] {
+  const unknown = new Set(items.map(({ productId }) => productId));
+  return lines.flatMap(({ productId }, i) =>
+    unknown.has(productId) ? [{ pointer: `#/items/${i}/productId`, detail: 'is not the id of a product' }] : [],
+  );
+}
+
+function sees({ userId, role }: Buyer, purchase: Purchase): boolean {
+  return role === 'admin' || purchase.userId === userId;
+}
+
+function notThere(): Refusal {
+  return refuse('not-found', 'There is no such purchase.');
+}

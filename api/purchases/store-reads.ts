@@ -1,0 +1,90 @@
+/** What is read of purchases, from replicas. What is decided by it is decided again in the scripts. */
+import { z } from 'zod';
+import type { Deadline } from '../core/clock.ts';
+import type { Freshness } from '../core/request.ts';
+import type { Reads } from '../redis/reads.ts';
+import { historyKey, listKey, purchaseKey, type Unfinished, unfinishedKey } from './keys.ts';
+import { type Purchase, purchaseOf } from './record.ts';
+import { type Status, type StoredEvent, storedHistory } from './schema.ts';
+
+/** A purchase that is not finished, and since when (ms since 1970). */
+export type UnfinishedEntry = { readonly id: string; readonly sinceMs: number };
+
+/** The reads; every one throws Unavailable when there is no answer before the deadline. */
+export type PurchaseReads = {
+  /** A purchase by id; `undefined` if there is none. */
+  get(id: string, freshness: Freshness, deadline: Deadline): Promise<Purchase | undefined>;
+  /** A purchase with its history, oldest first. */
+  history(
+    id: string,
+    freshness: Freshness,
+    deadline: Deadline,
+  ): Promise<{ readonly purchase: Purchase; readonly events: readonly StoredEvent[] } | undefined>;
+  /**
+   * A page of a list, newest first. May hold fewer than `limit` although more follow.
+   * @param after the id that the page begins after, `undefined` at the beginning
+   * @returns the purchases and the id that the next page begins after, `undefined` on the last page
+   */
+  list(
+    of: { readonly whose: string; readonly status: Status | 'any' },
+    page: { readonly after: string | undefined; readonly limit: number },
+    freshness: Freshness,
+    deadline: Deadline,
+  ): Promise<{ readonly purchases: readonly Purchase[]; readonly last: string | undefined }>;
+  /** Unfinished purchases, the oldest first, from the `offset`th on. May be a second old. */
+  unfinished(what: Unfinished, offset: number, count: number, deadline: Deadline): Promise<UnfinishedEntry[]>;
+};
+
+const texts = z.array(z.string());
+
+/** Opens the reads. */
+export function openPurchaseReads(reads: Reads): PurchaseReads {
+  return {
+    async get(id, freshness, deadline) {
+      const [hash] = await reads.query(freshness, (p) => p.hgetall(purchaseKey(id)), deadline);
+      return purchaseOf(hash);
+    },
+
+    async history(id, freshness, deadline) {
+      const fill = (p: Parameters<Parameters<Reads['query']>[1]>[0]) =>
+        p.hgetall(purchaseKey(id)).lrange(historyKey(id), 0, -1);
+      const [hash, list] = await reads.query(freshness, fill, deadline);
+      const purchase = purchaseOf(hash);
+      if (purchase === undefined) return undefined;
+      return { purchase, events: storedHistory.parse(texts.parse(list).map((text) => JSON.parse(text))) };
+    },
+
+    async list({ whose, status }, { after, limit }, freshness, deadline) {
+      const from = after === undefined ? '+' : `(${after}`;
+      const key = listKey(whose, status);
+      const [found] = await reads.query(
+        freshness,
+        (p) => p.zrange(key, from, '-', 'BYLEX', 'REV', 'LIMIT', 0, limit + 1),
+        deadline,
+      );
+      const ids = texts.parse(found);
+      const shown = ids.slice(0, limit);
+      const hashes =
+        shown.length === 0
+          ? []
+          : await reads.query(freshness, (p) => shown.reduce((q, id) => q.hgetall(purchaseKey(id)), p), deadline);
+      const purchases = hashes
+        .map(purchaseOf)
+        .filter((purchase) => purchase !== undefined)
+        .filter((purchase) => status === 'any' || purchase.status === status); // it may have moved on in between
+      return { purchases, last: ids.length > limit ? shown.at(-1) : undefined };
+    },
+
+    async unfinished(what, offset, count, deadline) {
+      const [found] = await reads.query(
+        'recent',
+        (p) => p.zrange(unfinishedKey(what), offset, String(offset + count - 1), 'WITHSCORES'),
+        deadline,
+      );
+      const flat = texts.parse(found);
+      return Array.from({ length: flat.length / 2 }, (_, i) => {
+        return { id: String(flat[2 * i]), sinceMs: Number(flat[2 * i + 1]) };
+      });
+    },
+  };
+}
