@@ -8,12 +8,16 @@ export type ProcessEvent = { name: string; what: 'died'; how: string; code: numb
 
 /** A process under supervision. */
 export type SupervisedProcess = {
-  spec: ProcessSpec;
+  spec(): ProcessSpec;
+  /** What it shall be from its next start on. */
+  change(spec: ProcessSpec): void;
   logPath: string;
   /** Of the process that runs now, if one does. */
   pid(): number | undefined;
   /** Whether it stands still (SIGSTOP), by whoever's hand. */
   isPaused(): boolean;
+  /** Whether it was started and not stopped since. */
+  isWanted(): boolean;
   /** How often it was started again since the supervisor started it. */
   restarts(): number;
   start(): void;
@@ -23,6 +27,8 @@ export type SupervisedProcess = {
   kill(): void;
   pause(): void;
   resume(): void;
+  /** Sends a signal to the process itself, not to its children. */
+  signal(signal: NodeJS.Signals): void;
 };
 
 // The first retry comes at once, since most deaths are a single accident; then the pause doubles.
@@ -33,16 +39,15 @@ const settledMs = 30_000;
 
 /**
  * Makes a supervised process; `start()` starts it.
- * @param cwd the folder it runs in
- * @param inherited environment that every process gets besides its own
+ * @param place the folder it runs in, and the environment that every process gets besides its own
  */
 export function superviseProcess(
-  spec: ProcessSpec,
-  cwd: string,
-  inherited: Record<string, string>,
+  given: ProcessSpec,
+  place: { projectDir: string; inherited: Record<string, string> },
   logPath: string,
   onEvent: (event: ProcessEvent) => void,
 ): SupervisedProcess {
+  let spec = given;
   let pid: number | undefined;
   let wanted = false;
   let restarts = 0;
@@ -56,8 +61,8 @@ export function superviseProcess(
     // `setpriv --pdeathsig`: the kernel ends it when this process dies, however that happens. `detached`: a group of its own, so
     // that Ctrl-C in the terminal does not reach it before its turn and a signal can be sent to it with all its children.
     const child = spawn('setpriv', ['--pdeathsig', spec.deathSignal, '--', ...spec.command], {
-      cwd,
-      env: { ...inherited, ...spec.env },
+      cwd: place.projectDir,
+      env: { ...place.inherited, ...spec.env },
       detached: true,
       stdio: ['ignore', log, log],
     });
@@ -93,11 +98,24 @@ export function superviseProcess(
     }
   };
 
+  const signal = (name: NodeJS.Signals) => {
+    if (pid === undefined) return;
+    try {
+      process.kill(pid, name);
+    } catch {
+      // ESRCH: it is gone, and its exit is about to be noticed.
+    }
+  };
+
   return {
-    spec,
+    spec: () => spec,
+    change(changed) {
+      spec = changed;
+    },
     logPath,
     pid: () => pid,
     isPaused: () => pid !== undefined && processState(pid) === 'T',
+    isWanted: () => wanted,
     restarts: () => restarts,
     start() {
       if (wanted) return;
@@ -109,11 +127,7 @@ export function superviseProcess(
       wanted = false;
       clearTimeout(retry);
       if (pid === undefined) return;
-      try {
-        process.kill(pid, spec.stopSignal);
-      } catch {
-        // Already gone: `exited` is about to say so.
-      }
+      signal(spec.stopSignal);
       signalGroup('SIGCONT'); // a frozen one could not hear
       const timer = setTimeout(() => signalGroup('SIGKILL'), spec.stopMs);
       await exited;
@@ -122,6 +136,7 @@ export function superviseProcess(
     kill: () => signalGroup('SIGKILL'),
     pause: () => signalGroup('SIGSTOP'),
     resume: () => signalGroup('SIGCONT'),
+    signal,
   };
 }
 

@@ -12,6 +12,8 @@ export type Settings = {
   dir: string;
   httpPort: number;
   httpsPort: number;
+  /** Whether HTTP only says where HTTPS is. */
+  forceHttps: boolean;
   /** All other ports are counted from here, on 127.0.0.1 only. */
   portBase: number;
   /** How many processes of each service, by service name. */
@@ -74,6 +76,7 @@ function schema() {
   return z.object({
     HTTP_PORT: port(8080),
     HTTPS_PORT: port(8443),
+    FORCE_HTTPS: z.enum(['true', 'false'], 'must be true or false').default('false'),
     // The ports reach 1000 above it.
     PORT_BASE: port(7000).refine((value) => value <= 64000, 'must be at most 64000'),
     SHOP_DIR: z.string().min(1).default('.shop'),
@@ -130,6 +133,7 @@ export function readSettings(
       dir: resolve(projectDir, parsed.data.SHOP_DIR),
       httpPort: parsed.data.HTTP_PORT,
       httpsPort: parsed.data.HTTPS_PORT,
+      forceHttps: parsed.data.FORCE_HTTPS === 'true',
       portBase: parsed.data.PORT_BASE,
       replicas: Object.fromEntries(
         serviceNames.map((service) => [service, Number(text(`REPLICAS_${settingName(service)}`))]),

@@ -162,13 +162,28 @@ export function topology(settings: Settings): ProcessSpec[] {
 
   const nginx = upTo(nginxCount).map((number): ProcessSpec => {
     const name = `nginx-${number}`;
-    const folder = join(settings.dir, name);
     return {
       name,
       kind: 'nginx',
       port: settings.httpPort, // both listen on it, and the kernel spreads connections over them
-      command: ['nginx', '-p', folder, '-e', 'stderr', '-c', join(folder, 'nginx.conf')],
-      env: {},
+      command: ['sh', join(settings.projectDir, 'nginx', 'entry.sh')],
+      env: {
+        DATA_DIR: join(settings.dir, name),
+        TLS_DIR: join(settings.dir, 'tls'),
+        HTTP_PORT: String(settings.httpPort),
+        HTTPS_PORT: String(settings.httpsPort),
+        INTERNAL_LISTEN: `${localhost}:${ports.internal}`,
+        WATCH_LISTEN: `${localhost}:${ports.watch(number)}`,
+        FORCE_HTTPS: String(settings.forceHttps),
+        WORKERS: '1', // for each of the two
+        SERVICES: serviceNames.join(' '),
+        ...Object.fromEntries(
+          serviceNames.map((service) => [
+            `UPSTREAM_${settingName(service)}`,
+            addresses(services.filter(({ kind }) => kind === service).map(({ port }) => port)).join(' '),
+          ]),
+        ),
+      },
       health: { ask: 'http', port: ports.watch(number), path: '/' },
       stopSignal: 'SIGQUIT', // answers what it has begun
       stopMs: 12_000,
