@@ -1,4 +1,5 @@
 /** The environment, read once and checked as a whole. A setting NAME may also come as NAME_FILE, a file's path (Docker secrets). */
+import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { serviceNames } from '../services.ts';
@@ -8,7 +9,15 @@ const address = z.string().regex(/^[^:\s]+:\d+$/, 'must be host:port');
 const pem = z
   .string()
   .transform((text) => (text.includes('-----BEGIN') ? text : Buffer.from(text, 'base64').toString('utf8')))
-  .refine((text) => text.includes('-----BEGIN PRIVATE KEY-----'), 'must be a PKCS#8 PEM, or its base64');
+  .refine(isP256, 'must be an EC private key on P-256 as PKCS#8 PEM, or its base64');
+
+function isP256(text: string): boolean {
+  try {
+    return createPrivateKey(text).asymmetricKeyDetails?.namedCurve === 'prime256v1';
+  } catch {
+    return false;
+  }
+}
 
 const common = {
   HOST: z.string().default('127.0.0.1'),

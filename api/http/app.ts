@@ -4,9 +4,10 @@ import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { deadlineIn } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
+import { emailIdentity } from '../core/email.ts';
 import { newId } from '../core/ids.ts';
 import { isRefusal, refuse } from '../core/outcome.ts';
-import type { RequestContext } from '../core/request.ts';
+import type { Caller, RequestContext } from '../core/request.ts';
 import { ifMatchOf, sendAnswer } from './answer.ts';
 import { readBody } from './body.ts';
 import { problemOfError, sendRefusal } from './errors.ts';
@@ -135,7 +136,7 @@ function serve(route: Route, edge: Edge, base: string): RequestHandler {
     if (isRefusal(body)) return body;
     const parsed = parseInput(route, req, body);
     if (isRefusal(parsed)) return parsed;
-    const counted = { caller, account: accountOf(parsed.body) };
+    const counted = { caller, account: accountOf(caller, parsed.body) };
     const limited = await edge.limits.count('parsed', route.limit, counted, res);
     if (limited !== undefined) return limited;
     const write = route.keyed ? writeIdentity(req, caller, body, edge.config.IDEMPOTENCY_SECRET) : undefined;
@@ -156,8 +157,8 @@ function serve(route: Route, edge: Edge, base: string): RequestHandler {
   }
 }
 
-/** What a sign-in's limits count by. */
-function accountOf(body: unknown): string {
-  if (typeof body !== 'object' || body === null || !('email' in body)) return '';
-  return String(body.email).toLowerCase();
+/** What a sign-in's limits count by: the address that it names, or the user whose password it changes. */
+function accountOf(caller: Caller, body: unknown): string {
+  if (typeof body === 'object' && body !== null && 'email' in body) return emailIdentity(String(body.email));
+  return caller.kind === 'user' ? caller.userId : '';
 }

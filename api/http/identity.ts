@@ -42,6 +42,7 @@ export async function identify(req: Request, route: Route, by: Identities, deadl
       ? by.sessions.known(claims)
       : await by.sessions.certain(claims, deadline);
   if (session.state === 'ended') {
+    if (route.endsOwnSession) return { caller: { kind: 'user', address, ...claims } };
     return optional ? { caller: nobody } : { caller: nobody, refusal: refuse('session-ended', 'Sign in again.') };
   }
   const caller: Caller = { kind: 'user', address, ...claims, role: session.role };

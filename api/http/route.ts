@@ -51,6 +51,11 @@ export type RouteSpec<P, Q, B> = {
   /** Whether it makes the shop larger: refused with 503 while Redis is nearly full. */
   readonly grows?: boolean;
   readonly limit?: LimitName;
+  /**
+   * Whether success ends the caller's own sign-in. Then a caller whose sign-in has ended gets as far as the handler, to hear a first answer
+   * again; the handler's own write makes sure that nothing else happens.
+   */
+  readonly endsOwnSession?: boolean;
   /** The largest body in bytes; 100 kB unless said. */
   readonly maxBodyBytes?: number;
   /** Whether answers may be kept by a cache; personal ones never are. */

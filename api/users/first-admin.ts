@@ -1,0 +1,59 @@
+/** The first admin: made at start from the configuration, if there is no admin at all; once there is one, there always is. */
+import type { Logger } from 'pino';
+import { deadlineIn, pause } from '../core/clock.ts';
+import { newId } from '../core/ids.ts';
+import type { Passwords } from './passwords.ts';
+import { newAccount } from './service.ts';
+import type { FirstAdmin, UserStore } from './store.ts';
+
+const attemptMs = 5000;
+const longestPauseMs = 5000;
+
+/**
+ * Goes on until it is known that there is an admin, or cannot be one. Several replicas at once make one.
+ * @param wish the configured admin, if any
+ * @returns the way to stop it
+ */
+export function ensureFirstAdmin(
+  wish: { readonly email: string; readonly password: string } | undefined,
+  store: Pick<UserStore, 'hasAdmin' | 'createFirstAdmin'>,
+  passwords: Pick<Passwords, 'hash'>,
+  log: Logger,
+): () => void {
+  let stopped = false;
+
+  async function attempt(): Promise<FirstAdmin | 'not-configured'> {
+    const deadline = deadlineIn(attemptMs);
+    if (await store.hasAdmin(deadline)) return 'there-is-one';
+    if (wish === undefined) return 'not-configured';
+    const passwordHash = await passwords.hash(wish.password, deadline);
+    const person = { email: wish.email, firstName: 'First', lastName: 'Admin', role: 'admin', passwordHash } as const;
+    return store.createFirstAdmin(newAccount(person), newId(), deadline);
+  }
+
+  async function ensure() {
+    for (let pauseMs = 200; !stopped; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+      try {
+        tell(await attempt());
+        return;
+      } catch (error) {
+        log.warn({ reason: String(error) }, 'cannot see yet whether there is an admin; trying again');
+        await pause(pauseMs);
+      }
+    }
+  }
+
+  function tell(outcome: FirstAdmin | 'not-configured') {
+    if (outcome === 'created') log.info('made the first admin, from ADMIN_EMAIL and ADMIN_PASSWORD');
+    else if (outcome === 'not-configured') log.warn('there is no admin: set ADMIN_EMAIL and ADMIN_PASSWORD');
+    else if (outcome === 'taken') {
+      // Whoever signed up with this address first must not become admin by that.
+      log.error('there is no admin, and ADMIN_EMAIL belongs to a customer, who is not promoted: set another address');
+    }
+  }
+
+  void ensure();
+  return () => {
+    stopped = true;
+  };
+}

@@ -1,0 +1,47 @@
+/** Every key of `users` in Redis: what it holds, and when it ends or why it never does. All under one hash tag. */
+import { createHash } from 'node:crypto';
+import { emailIdentity } from '../core/email.ts';
+
+/** How long a sign-in lasts that nobody refreshes, in ms. */
+export const sessionMs = 30 * 24 * 3600 * 1000;
+/** How long a refresh token that was used still gives the answer that it gave, in ms. */
+export const graceMs = 30_000;
+/** How many sign-ins a user may have at once; one more ends the one that was refreshed longest ago. */
+export const maxSessions = 100;
+
+/** Hash: one user, with the hash of the password and the key that seals stored answers. Ends with the user's deletion. */
+export function userKey(id: string): string {
+  return `{users}:user:${id}`;
+}
+
+/**
+ * Text: the id of the user with this address. Ends with the user's deletion. A hash, so that no list of keys is one of addresses; without
+ * a secret, because an address must stay taken when secrets change.
+ */
+export function emailKey(email: string): string {
+  return `{users}:email:${createHash('sha256').update(emailIdentity(email)).digest('base64url')}`;
+}
+
+/** Sorted set, all scores 0: the ids of all users; as they are UUIDv7, their order is that of sign-up. Never ends. */
+export const listKey = '{users}:list';
+
+/** Set: the ids of all admins. Never ends and, once there is one, is never empty. */
+export const adminsKey = '{users}:admins';
+
+/** Hash: a user's sign-ins, id → `<generation>:<end in ms since 1970>`; at most {@link maxSessions}. Ends a day after the last of them. */
+export function sessionsKey(userId: string): string {
+  return `{users}:sessions:${userId}`;
+}
+
+/** Text: the sealed answer that a refresh token was exchanged for. Ends after {@link graceMs}. */
+export function successorKey(sessionId: string, generation: number): string {
+  return `{users}:successor:${sessionId}:${generation}`;
+}
+
+/**
+ * Text: written whenever somebody asks to end a sign-in, also one that has ended, so that a repetition after a lost acknowledgement has
+ * something to wait for. Ends after a minute.
+ */
+export function endingKey(sessionId: string): string {
+  return `{users}:ending:${sessionId}`;
+}

@@ -1,0 +1,28 @@
+-- Begins a sign-in, if the password is still the one that was compared. Without a record: repeated, it writes the same sign-in again.
+-- KEYS: 1 event stream, 2 user, 3 sign-ins
+-- ARGV: 1 now, 2 request id, 3 user id, 4 session id, 5 hash that was compared, 6 end of the sign-in (ms), 7 how many there may be
+-- Reply: { 'fresh', 'begun', role } | { 'fresh', 'changed' }
+local stream, user, sessions = KEYS[1], KEYS[2], KEYS[3]
+local now, request, id, session, hash, ends, most = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7])
+
+local held = redis.call('HMGET', user, 'passwordHash', 'role')
+if held[1] ~= hash then return { 'fresh', 'changed' } end
+
+local others = {}
+local all = redis.call('HGETALL', sessions) -- at most `most`
+for i = 1, #all, 2 do
+  local otherEnds = tonumber(string.match(all[i + 1], ':(%d+)$'))
+  if otherEnds <= tonumber(now) then redis.call('HDEL', sessions, all[i])
+  elseif all[i] ~= session then table.insert(others, { id = all[i], ends = otherEnds }) end
+end
+local ended = {}
+table.sort(others, function(a, b) return a.ends < b.ends end)
+for i = 1, #others - most + 1 do table.insert(ended, others[i].id) end
+if #ended > 0 then
+  redis.call('HDEL', sessions, unpack(ended))
+  emit(stream, 'session.ended', now, request, cjson.encode({ userId = id, sessionIds = ended }))
+end
+
+redis.call('HSET', sessions, session, '1:' .. ends)
+redis.call('PEXPIREAT', sessions, int(tonumber(ends) + 86400000))
+return { 'fresh', 'begun', held[2] }

@@ -1,0 +1,37 @@
+-- Exchanges a refresh token. The present generation moves the sign-in on and leaves the sealed answer for a while; a used one gets that
+-- answer while it is there, and afterwards ends the sign-in. Without a record: repeated, it finds what it left.
+-- KEYS: 1 event stream, 2 user, 3 sign-ins, 4 sealed answer to this token, 5 trace of an ending
+-- ARGV: 1 now, 2 request id, 3 user id, 4 session id, 5 the token's generation, 6 role in the sealed answer, 7 sealed answer,
+--       8 how long it is kept (ms), 9 new end of the sign-in (ms)
+-- Reply: { 'fresh', 'exchanged', sealed answer } | { 'fresh', 'ended' } | { 'fresh', 'changed' }
+local stream, user, sessions, successor, ending = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local now, request, id, session, generation = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local role, sealed, keptMs, ends = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
+
+local held = redis.call('HGET', sessions, session)
+local present, heldEnds = string.match(held or '0:0', '^(%d+):(%d+)$')
+present = tonumber(present)
+local roleNow = redis.call('HGET', user, 'role')
+-- A generation that was never reached: written but not acknowledged before a failover, so nobody was given it. Nothing to end.
+if not held or not roleNow or tonumber(heldEnds) <= tonumber(now) or generation > present then
+  redis.call('SET', ending, now, 'PX', 60000)
+  return { 'fresh', 'ended' }
+end
+
+local kept = redis.call('GET', successor)
+if kept then
+  redis.call('HSET', sessions, session, held)
+  return { 'fresh', 'exchanged', kept }
+end
+if generation < present then
+  redis.call('HDEL', sessions, session)
+  redis.call('SET', ending, now, 'PX', 60000)
+  emit(stream, 'session.ended', now, request, cjson.encode({ userId = id, sessionIds = { session } }))
+  return { 'fresh', 'ended' }
+end
+if roleNow ~= role then return { 'fresh', 'changed' } end
+
+redis.call('HSET', sessions, session, int(present + 1) .. ':' .. ends)
+redis.call('PEXPIREAT', sessions, int(tonumber(ends) + 86400000))
+redis.call('SET', successor, sealed, 'PX', keptMs)
+return { 'fresh', 'exchanged', sealed }

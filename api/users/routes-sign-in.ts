@@ -1,0 +1,74 @@
+/** Routes of sign-ins: tokens for a password, tokens for a token, and the end; the keys that verify them. */
+import { checkSession } from '../contracts/calls.ts';
+import { isRefusal, type Refusal } from '../core/outcome.ts';
+import { type Answer, type Route, route } from '../http/route.ts';
+import type { AccessTokens } from './access-tokens.ts';
+import { credentials, jwksOut, refreshRequest, type Session, sessionOut } from './schema.ts';
+import type { SignIns } from './service-sign-in.ts';
+
+/** The routes of sign-ins, below `/users`. */
+export function signInRoutes(signIns: SignIns, access: Pick<AccessTokens, 'publicKeys'>): Route[] {
+  return [
+    route({
+      method: 'post',
+      path: '/login',
+      who: 'anyone',
+      summary: 'Sign in with e-mail address and password.',
+      body: credentials,
+      ok: { status: 200, body: sessionOut },
+      refusals: ['invalid-credentials'],
+      limit: 'sign-in',
+      handle: async ({ body, context }) => sessionAnswer(await signIns.login(body, context)),
+    }),
+    route({
+      method: 'post',
+      path: '/refresh',
+      who: 'anyone',
+      summary: 'Exchange a refresh token for a new session. The old token gives the same answer for 30 s more.',
+      body: refreshRequest,
+      ok: { status: 200, body: sessionOut },
+      refusals: ['session-ended'],
+      handle: async ({ body, context }) => sessionAnswer(await signIns.refresh(body.refreshToken, context)),
+    }),
+    route({
+      method: 'post',
+      path: '/logout',
+      who: 'anyone',
+      summary: 'End the sign-in that a refresh token belongs to. Says 204 whether or not there was one.',
+      body: refreshRequest,
+      ok: { status: 204 },
+      handle: async ({ body, context }) => {
+        await signIns.logout(body.refreshToken, context);
+        return { status: 204 };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/.well-known/jwks.json',
+      who: 'anyone',
+      summary: 'The public keys that verify access tokens (RFC 7517).',
+      ok: { status: 200, body: jwksOut },
+      public: true,
+      handle: async () => ({ status: 200, body: { keys: access.publicKeys() } }),
+    }),
+  ];
+}
+
+/** What other services ask, below `/internal/users`. */
+export function internalRoutes(signIns: SignIns): Route[] {
+  return [
+    route({
+      method: 'post',
+      path: checkSession.path,
+      who: 'service',
+      summary: 'Whether a sign-in goes on, and with which role.',
+      body: checkSession.input,
+      ok: { status: 200, body: checkSession.output },
+      handle: async ({ body, context }) => ({ status: 200, body: await signIns.check(body, context.deadline) }),
+    }),
+  ];
+}
+
+function sessionAnswer(session: Session | Refusal): Answer | Refusal {
+  return isRefusal(session) ? session : { status: 200, body: session };
+}

@@ -1,0 +1,165 @@
+/** Routes of users: sign-up, one's own, and the admin's. */
+import { rfc3339 } from '../core/clock.ts';
+import { isRefusal, type Refusal, refuse } from '../core/outcome.ts';
+import type { RequestContext } from '../core/request.ts';
+import { type Answer, type Route, route } from '../http/route.ts';
+import {
+  changes,
+  listQuery,
+  ownChanges,
+  passwordChange,
+  signUp,
+  type User,
+  type UserOut,
+  userOut,
+  userPage,
+  userParams,
+} from './schema.ts';
+import type { Answered, Done, SignedIn, Users } from './service.ts';
+
+/** The routes of users, below `/users`. */
+export function userRoutes(users: Users): Route[] {
+  return [
+    route({
+      method: 'post',
+      path: '/',
+      who: 'anyone',
+      summary: 'Sign up.',
+      body: signUp,
+      ok: { status: 201, body: userOut },
+      refusals: ['email-taken', 'not-found'],
+      keyed: true,
+      grows: true,
+      limit: 'sign-up',
+      handle: async ({ body, context }) => {
+        const outcome = await users.signUp(body, context);
+        if (isRefusal(outcome)) return outcome;
+        return { ...userAnswer(outcome), status: 201, location: `/users/${outcome.user.id}` };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/',
+      who: 'admin',
+      summary: 'List all users, newest first.',
+      query: listQuery,
+      ok: { status: 200, body: userPage },
+      handle: async ({ query, context }) => {
+        const page = await users.list(query, context);
+        if (isRefusal(page)) return page;
+        const { nextCursor } = page;
+        return { status: 200, body: { data: page.users.map(shown), nextCursor }, next: nextCursor };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/me',
+      who: 'user',
+      summary: 'Read your own user.',
+      ok: { status: 200, body: userOut },
+      handle: async ({ context }) => mine(got(await users.get(signedIn(context).userId, context))),
+    }),
+    route({
+      method: 'patch',
+      path: '/me',
+      who: 'user',
+      summary: 'Change your own names.',
+      body: ownChanges,
+      ok: { status: 200, body: userOut },
+      keyed: true,
+      handle: async ({ body, context }) => mine(given(await users.change(signedIn(context).userId, body, context))),
+    }),
+    route({
+      method: 'delete',
+      path: '/me',
+      who: 'user',
+      summary: 'Delete your own user, with every sign-in. Purchases stay, by id.',
+      ok: { status: 204 },
+      refusals: ['last-admin'],
+      keyed: true,
+      endsOwnSession: true,
+      handle: async ({ context }) => {
+        const who = signedIn(context);
+        return mine(done(await users.remove(who.userId, who, context)));
+      },
+    }),
+    route({
+      method: 'put',
+      path: '/me/password',
+      who: 'user',
+      summary: 'Set a new password and end every other sign-in of yours.',
+      body: passwordChange,
+      ok: { status: 204 },
+      keyed: true,
+      limit: 'sign-in',
+      handle: async ({ body, context }) => done(await users.changePassword(signedIn(context), body, context)),
+    }),
+    route({
+      method: 'get',
+      path: '/:id',
+      who: 'admin',
+      summary: 'Read a user.',
+      params: userParams,
+      ok: { status: 200, body: userOut },
+      refusals: ['not-found'],
+      handle: async ({ params, context }) => got(await users.get(params.id, context)),
+    }),
+    route({
+      method: 'patch',
+      path: '/:id',
+      who: 'admin',
+      summary: "Change a user's names or role.",
+      params: userParams,
+      body: changes,
+      ok: { status: 200, body: userOut },
+      refusals: ['not-found', 'last-admin'],
+      keyed: true,
+      handle: async ({ params, body, context }) => given(await users.change(params.id, body, context)),
+    }),
+    route({
+      method: 'delete',
+      path: '/:id',
+      who: 'admin',
+      summary: 'Delete a user, with every sign-in. Purchases stay, by id.',
+      params: userParams,
+      ok: { status: 204 },
+      refusals: ['not-found', 'last-admin'],
+      keyed: true,
+      handle: async ({ params, context }) => done(await users.remove(params.id, undefined, context)),
+    }),
+  ];
+}
+
+function shown({ createdAtMs, updatedAtMs, id, email, firstName, lastName, role }: User): UserOut {
+  const times = { createdAt: rfc3339(createdAtMs), updatedAt: rfc3339(updatedAtMs) };
+  return { id, email, firstName, lastName, role, ...times };
+}
+
+function userAnswer({ user, replayed }: Answered): Answer {
+  return { status: 200, body: shown(user), tag: String(user.version), replayed };
+}
+
+function got(user: User | Refusal): Answer | Refusal {
+  return isRefusal(user) ? user : userAnswer({ user, replayed: false });
+}
+
+function given(outcome: Answered | Refusal): Answer | Refusal {
+  return isRefusal(outcome) ? outcome : userAnswer(outcome);
+}
+
+function done(outcome: Done | Refusal): Answer | Refusal {
+  return isRefusal(outcome) ? outcome : { status: 204, replayed: outcome.replayed };
+}
+
+/** A token of a user that is no more is what has ended, not its address. */
+function mine(answer: Answer | Refusal): Answer | Refusal {
+  return isRefusal(answer) && answer.code === 'not-found'
+    ? refuse('session-ended', 'This user has been deleted.')
+    : answer;
+}
+
+/** The edge lets nobody else in here. */
+function signedIn({ caller }: RequestContext): SignedIn {
+  if (caller.kind !== 'user') throw new Error('a route for users was called without one');
+  return caller;
+}

@@ -1,0 +1,97 @@
+/** What `users` takes and gives, checked; the types are inferred from here. */
+import { z } from 'zod';
+import { pageQuery } from '../http/lists.ts';
+
+const name = z
+  .string()
+  .max(200)
+  .refine((text) => text.trim() !== '', 'must not be blank');
+
+const email = z.email('must be an e-mail address').max(254);
+
+const newPassword = z.string().refine((text) => {
+  const characters = text.length > 256 ? Number.POSITIVE_INFINITY : [...text].length;
+  return characters >= 12 && characters <= 128;
+}, 'must have 12 to 128 characters');
+
+const role = z.enum(['customer', 'admin']);
+
+/** Sign-up. */
+export const signUp = z.strictObject({ email, password: newPassword, firstName: name, lastName: name });
+/** See {@link signUp}. */
+export type SignUp = z.infer<typeof signUp>;
+
+/** Sign-in. Neither field is checked further: what cannot be right is answered like what is wrong. */
+export const credentials = z.strictObject({ email: z.string().max(1000), password: z.string() });
+/** See {@link credentials}. */
+export type Credentials = z.infer<typeof credentials>;
+
+/** Refresh and sign-out. */
+export const refreshRequest = z.strictObject({ refreshToken: z.string() });
+
+/** What users may change of themselves. */
+export const ownChanges = z.strictObject({ firstName: name.optional(), lastName: name.optional() });
+
+/** What an admin may change of anybody. */
+export const changes = z.strictObject({ ...ownChanges.shape, role: role.optional() });
+/** See {@link changes}. */
+export type Changes = z.infer<typeof changes>;
+
+/** A new password, by somebody who knows the present one. */
+export const passwordChange = z.strictObject({ currentPassword: z.string(), newPassword });
+/** See {@link passwordChange}. */
+export type PasswordChange = z.infer<typeof passwordChange>;
+
+/** The id in a path. */
+export const userParams = z.strictObject({ id: z.uuid() });
+
+/** The query of the list. */
+export const listQuery = z.strictObject(pageQuery);
+
+/** A user, as answered. */
+export const userOut = z.object({
+  id: z.uuid(),
+  email: z.string(),
+  firstName: z.string(),
+  lastName: z.string(),
+  role,
+  createdAt: z.iso.datetime(),
+  updatedAt: z.iso.datetime(),
+});
+/** See {@link userOut}. */
+export type UserOut = z.infer<typeof userOut>;
+
+/** A page of users, newest first. */
+export const userPage = z.object({ data: z.array(userOut), nextCursor: z.string().nullable() });
+
+/** A sign-in's tokens, as answered; `expiresIn` in seconds. */
+export const sessionOut = z.object({
+  accessToken: z.string(),
+  tokenType: z.literal('Bearer'),
+  expiresIn: z.int(),
+  refreshToken: z.string(),
+});
+/** See {@link sessionOut}. */
+export type Session = z.infer<typeof sessionOut>;
+
+/** The public keys that verify access tokens (RFC 7517). */
+export const jwksOut = z.object({ keys: z.array(z.looseObject({ kid: z.string() })) });
+
+/** A user at one version, as stored answers hold it; times in ms since 1970. */
+export const user = z.object({
+  id: z.string(),
+  email: z.string(),
+  firstName: z.string(),
+  lastName: z.string(),
+  role,
+  createdAtMs: z.coerce.number(),
+  updatedAtMs: z.coerce.number(),
+  version: z.coerce.number(),
+});
+/** See {@link user}. */
+export type User = z.infer<typeof user>;
+
+/** A user with what never leaves the service. `recordKey` seals the answers stored for this user, and is gone when they are to be. */
+export const account = z.object({ ...user.shape, passwordHash: z.string(), recordKey: z.string() });
+/** See {@link account}. */
+export type Account = z.infer<typeof account>;

@@ -1,0 +1,159 @@
+/** Users: sign-up, reading, changing, deleting; and what an admin may do to others. */
+import { newId } from '../core/ids.ts';
+import { invalid, isRefusal, type Refusal, refuse } from '../core/outcome.ts';
+import { matches, type RequestContext } from '../core/request.ts';
+import type { Cursors } from '../http/lists.ts';
+import type { Passwords } from './passwords.ts';
+import type { Account, Changes, PasswordChange, SignUp, User } from './schema.ts';
+import { newSealKey } from './sealed.ts';
+import { settled } from './settled.ts';
+import type { Before, UserStore } from './store.ts';
+
+/** A user as answered, perhaps again. */
+export type Answered = { readonly user: User; readonly replayed: boolean };
+/** Done, perhaps before. */
+export type Done = { readonly replayed: boolean };
+
+/** Somebody who is signed in. */
+export type SignedIn = { readonly userId: string; readonly sessionId: string };
+
+/** See {@link openUsers}. Everything throws Unavailable when it is not certain before the deadline. */
+export type Users = {
+  signUp(wish: SignUp, context: RequestContext): Promise<Answered | Refusal>;
+  get(id: string, context: RequestContext): Promise<User | Refusal>;
+  list(
+    page: { limit: number; cursor?: string | undefined },
+    context: RequestContext,
+  ): Promise<{ users: User[]; nextCursor: string | null } | Refusal>;
+  change(id: string, wish: Changes, context: RequestContext): Promise<Answered | Refusal>;
+  /** @param who set when users delete themselves: their sign-in must still go on */
+  remove(id: string, who: SignedIn | undefined, context: RequestContext): Promise<Done | Refusal>;
+  changePassword(who: SignedIn, wish: PasswordChange, context: RequestContext): Promise<Done | Refusal>;
+};
+
+const listName = 'users';
+
+/** Opens the rules of users. */
+export function openUsers(store: UserStore, passwords: Passwords, cursors: Cursors): Users {
+  async function before(id: string, { ifMatch, deadline }: RequestContext): Promise<Before> {
+    const read = await store.find(id, 'own', deadline);
+    return { id, read, stale: read !== undefined && !matches(ifMatch, String(read.version)) };
+  }
+
+  return {
+    async signUp({ password, ...person }, context) {
+      const passwordHash = await passwords.hash(password, context.deadline);
+      const outcome = await store.create(newAccount({ ...person, role: 'customer', passwordHash }), context);
+      if (isRefusal(outcome)) return outcome;
+      switch (outcome.kind) {
+        case 'created':
+          return outcome;
+        case 'taken':
+          return { ...refuse('email-taken', 'Somebody has signed up with this address.'), replayed: outcome.replayed };
+        case 'gone':
+          return notFound();
+      }
+    },
+
+    async get(id, { freshness, deadline }) {
+      return (await store.find(id, freshness, deadline)) ?? notFound();
+    },
+
+    async list({ limit, cursor }, context) {
+      const after = cursor === undefined ? undefined : cursors.open(listName, cursor);
+      if (cursor !== undefined && after === undefined) {
+        return invalid([{ pointer: '?cursor', detail: 'is not a cursor of this list' }]);
+      }
+      const { users, last } = await store.page(after, limit, context);
+      return { users, nextCursor: last === undefined ? null : cursors.seal(listName, last) };
+    },
+
+    async change(id, wish, context) {
+      const outcome = await settled(context.deadline, async () => {
+        const found = await before(id, context);
+        return store.save(found, found.read && changed(found.read, wish, Date.now()), context);
+      });
+      if (isRefusal(outcome)) return outcome;
+      switch (outcome.kind) {
+        case 'saved':
+          return outcome;
+        case 'last-admin':
+          return lastAdmin(outcome);
+        case 'stale':
+          return stale();
+        case 'missing':
+        case 'gone':
+          return notFound();
+      }
+    },
+
+    async remove(id, who, context) {
+      const outcome = await settled(context.deadline, async () =>
+        store.remove(await before(id, context), who?.sessionId, context),
+      );
+      if (isRefusal(outcome)) return outcome;
+      switch (outcome.kind) {
+        case 'deleted':
+          return outcome;
+        case 'last-admin':
+          return lastAdmin(outcome);
+        case 'stale':
+          return stale();
+        case 'ended':
+          return refuse('session-ended', 'Sign in again.');
+        case 'missing':
+          return notFound();
+      }
+    },
+
+    async changePassword({ userId, sessionId }, { currentPassword, newPassword }, context) {
+      const { deadline } = context;
+      const outcome = await settled(deadline, async () => {
+        const found = await before(userId, context);
+        const right = await passwords.verify(found.read?.passwordHash, currentPassword, deadline);
+        // Also after a wrong password, or one that is wrong since the first attempt set a new one: the script knows repetitions.
+        const newHash = right ? await passwords.hash(newPassword, deadline) : undefined;
+        return store.setPassword(found, newHash, sessionId, context);
+      });
+      if (isRefusal(outcome)) return outcome;
+      switch (outcome.kind) {
+        case 'set':
+          return outcome;
+        case 'stale':
+          return stale();
+        case 'wrong':
+          return invalid([{ pointer: '#/currentPassword', detail: 'is not your password' }]);
+        case 'missing':
+          return refuse('session-ended', 'This user has been deleted.');
+      }
+    },
+  };
+}
+
+/** A user to be, with id, times and key. */
+export function newAccount(
+  person: Pick<Account, 'email' | 'firstName' | 'lastName' | 'role' | 'passwordHash'>,
+): Account {
+  const nowMs = Date.now();
+  return { ...person, id: newId(nowMs), createdAtMs: nowMs, updatedAtMs: nowMs, version: 1, recordKey: newSealKey() };
+}
+
+/** What a user becomes by a change; the same, at the same version, where it changes nothing. */
+export function changed(read: User, wish: Changes, nowMs: number): User {
+  const { firstName = read.firstName, lastName = read.lastName, role = read.role } = wish;
+  if (firstName === read.firstName && lastName === read.lastName && role === read.role) return read;
+  const updatedAtMs = Math.max(nowMs, read.updatedAtMs);
+  return { ...read, firstName, lastName, role, updatedAtMs, version: read.version + 1 };
+}
+
+function notFound(): Refusal {
+  return refuse('not-found', 'There is no such user.');
+}
+
+function stale(): Refusal {
+  return refuse('precondition-failed', 'The user has changed since the version in If-Match; read it again.');
+}
+
+function lastAdmin({ replayed }: Done): Refusal {
+  return { ...refuse('last-admin', 'This is the last admin: make another one first.'), replayed };
+}

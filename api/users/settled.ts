@@ -1,0 +1,20 @@
+/** Read, compute, write: again when somebody else has written in between. */
+import { type Deadline, pause, remainingMs } from '../core/clock.ts';
+import { Unavailable } from '../core/outcome.ts';
+
+/** Repeats an attempt while it finds that what it read has `changed`. @throws Unavailable at the deadline */
+export async function settled<T>(
+  deadline: Deadline,
+  attempt: () => Promise<T | { readonly kind: 'changed' }>,
+): Promise<Exclude<T, { readonly kind: 'changed' }>> {
+  while (remainingMs(deadline) > 0) {
+    const result = await attempt();
+    if (!hasChanged(result)) return result as Exclude<T, { readonly kind: 'changed' }>;
+    await pause(Math.random() * 10, deadline);
+  }
+  throw new Unavailable('others changed the same user again and again');
+}
+
+function hasChanged(result: unknown): boolean {
+  return typeof result === 'object' && result !== null && 'kind' in result && result.kind === 'changed';
+}

@@ -1,0 +1,98 @@
+/** Sign-ins in Redis. */
+import type { Deadline } from '../core/clock.ts';
+import type { RequestContext, Role } from '../core/request.ts';
+import type { ShopRedis } from '../redis/open.ts';
+import { loadScript } from '../redis/script.ts';
+import { endingKey, graceMs, maxSessions, sessionMs, sessionsKey, successorKey, userKey } from './keys.ts';
+import type { RefreshClaims } from './refresh-tokens.ts';
+import type { Account } from './schema.ts';
+
+const scripts = {
+  login: loadScript(new URL('./lua/login.lua', import.meta.url)),
+  refresh: loadScript(new URL('./lua/refresh.lua', import.meta.url)),
+  logout: loadScript(new URL('./lua/logout.lua', import.meta.url)),
+};
+
+const stream = '{users}:events';
+
+/** What a write needs of the request. */
+type Request = Pick<RequestContext, 'requestId' | 'deadline'>;
+
+/** `changed`: the password is another than was compared. */
+export type Begun = { readonly kind: 'begun'; readonly role: Role } | { readonly kind: 'changed' };
+/** `sealed`: the answer to this token, whoever was first to ask. `changed`: the role is another than was read. */
+export type Exchanged =
+  | { readonly kind: 'exchanged'; readonly sealed: string }
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'changed' };
+
+/** See {@link openSessionStore}. Everything throws Unavailable when it is not certain before the deadline. */
+export type SessionStore = {
+  /** Begins a sign-in of a user whose password was compared with the hash in `read`; may end the oldest of too many. */
+  begin(read: Account, sessionId: string, request: Request): Promise<Begun>;
+  /** The user's role; `undefined` when there is no such user. */
+  role(userId: string, deadline: Deadline): Promise<Role | undefined>;
+  /** Exchanges a token of ours. @param role in the answer @param sealed the answer, if this is the first exchange */
+  exchange(token: RefreshClaims, role: Role, sealed: string, request: Request): Promise<Exchanged>;
+  /** Ends a sign-in, if it goes on. */
+  end(userId: string, sessionId: string, request: Request): Promise<void>;
+  /** The user's role, if there is the user and the sign-in goes on. */
+  check(userId: string, sessionId: string, deadline: Deadline): Promise<Role | undefined>;
+};
+
+/** Opens the store of sign-ins. */
+export function openSessionStore({ reads, writes }: Pick<ShopRedis, 'reads' | 'writes'>): SessionStore {
+  return {
+    async begin({ id, passwordHash }, sessionId, { requestId, deadline }) {
+      const now = Date.now();
+      const keys = [stream, userKey(id), sessionsKey(id)];
+      const args = [now, requestId, id, sessionId, passwordHash, now + sessionMs, maxSessions];
+      const [, word, role] = await writes.run(scripts.login, keys, args, deadline);
+      if (word === 'changed') return { kind: word };
+      if (word === 'begun') return { kind: word, role: roleOf(role) };
+      throw unknownWord(word);
+    },
+    async role(userId, deadline) {
+      const [role] = await reads.query('own', (pipeline) => pipeline.hget(userKey(userId), 'role'), deadline);
+      return role === null ? undefined : roleOf(role);
+    },
+    async exchange({ userId, sessionId, generation }, role, sealed, { requestId, deadline }) {
+      const now = Date.now();
+      const keys = [
+        stream,
+        userKey(userId),
+        sessionsKey(userId),
+        successorKey(sessionId, generation),
+        endingKey(sessionId),
+      ];
+      const args = [now, requestId, userId, sessionId, generation, role, sealed, graceMs, now + sessionMs];
+      const [, word, kept] = await writes.run(scripts.refresh, keys, args, deadline);
+      if (word === 'exchanged' && kept !== undefined) return { kind: word, sealed: kept };
+      if (word === 'ended' || word === 'changed') return { kind: word };
+      throw unknownWord(word);
+    },
+    async end(userId, sessionId, { requestId, deadline }) {
+      const keys = [stream, sessionsKey(userId), endingKey(sessionId)];
+      const [, word] = await writes.run(scripts.logout, keys, [Date.now(), requestId, userId, sessionId], deadline);
+      if (word !== 'ended') throw unknownWord(word);
+    },
+    async check(userId, sessionId, deadline) {
+      const [role, held] = await reads.query(
+        'own',
+        (pipeline) => pipeline.hget(userKey(userId), 'role').hget(sessionsKey(userId), sessionId),
+        deadline,
+      );
+      if (role === null || typeof held !== 'string') return undefined;
+      return Number(held.split(':')[1]) > Date.now() ? roleOf(role) : undefined;
+    },
+  };
+}
+
+function roleOf(text: unknown): Role {
+  if (text === 'customer' || text === 'admin') return text;
+  throw new Error(`'${text}' is no role`);
+}
+
+function unknownWord(word: string | undefined): Error {
+  return new Error(`a script replied '${word}', which its caller does not know`);
+}

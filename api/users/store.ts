@@ -1,0 +1,216 @@
+/**
+ * Users in Redis. Answers that are stored under an Idempotency-Key hold names and addresses, so they are sealed with a key of the
+ * user's own: with the user they become unreadable, wherever they are.
+ */
+import type { Deadline } from '../core/clock.ts';
+import type { Refusal } from '../core/outcome.ts';
+import { isRefusal } from '../core/outcome.ts';
+import type { Freshness, RequestContext } from '../core/request.ts';
+import { runKeyed } from '../redis/keyed.ts';
+import type { ShopRedis } from '../redis/open.ts';
+import { loadScript, type ScriptReply } from '../redis/script.ts';
+import { adminsKey, emailKey, listKey, sessionsKey, userKey } from './keys.ts';
+import { type Account, account, type User, user } from './schema.ts';
+import { seal, unseal } from './sealed.ts';
+
+const scripts = {
+  create: loadScript(new URL('./lua/create.lua', import.meta.url)),
+  firstAdmin: loadScript(new URL('./lua/first-admin.lua', import.meta.url)),
+  update: loadScript(new URL('./lua/update.lua', import.meta.url)),
+  remove: loadScript(new URL('./lua/delete.lua', import.meta.url)),
+  password: loadScript(new URL('./lua/password.lua', import.meta.url)),
+};
+
+/** What was read before a change, and whether If-Match allows the change. */
+export type Before = { readonly id: string; readonly read: Account | undefined; readonly stale: boolean };
+
+/** Nothing was done: no such user, the user is another than was read, or If-Match does not hold. */
+type Undone = { readonly kind: 'missing' } | { readonly kind: 'changed' } | { readonly kind: 'stale' };
+type LastAdmin = { readonly kind: 'last-admin'; readonly replayed: boolean };
+/** The request was answered before, with a user that has been deleted since. */
+type Gone = { readonly kind: 'gone' };
+
+/** Outcomes of the writes below; a {@link Refusal} is the one of a reused Idempotency-Key. */
+export type Created =
+  | { readonly kind: 'created'; readonly user: User; readonly replayed: boolean }
+  | { readonly kind: 'taken'; readonly replayed: boolean }
+  | Gone;
+/** See {@link Created}. */
+export type Saved =
+  | { readonly kind: 'saved'; readonly user: User; readonly replayed: boolean }
+  | LastAdmin
+  | Gone
+  | Undone;
+/** See {@link Created}. `ended`: the sign-in that asks has ended. */
+export type Removed =
+  | { readonly kind: 'deleted'; readonly replayed: boolean }
+  | { readonly kind: 'ended' }
+  | LastAdmin
+  | Undone;
+/** See {@link Created}. */
+export type PasswordSet = { readonly kind: 'set'; readonly replayed: boolean } | { readonly kind: 'wrong' } | Undone;
+/** What came of making the first admin. */
+export type FirstAdmin = 'created' | 'there-is-one' | 'taken';
+
+/** See {@link openUserStore}. Everything throws Unavailable when it is not certain before the deadline. */
+export type UserStore = {
+  find(id: string, freshness: Freshness, deadline: Deadline): Promise<Account | undefined>;
+  /** By address; does as much where there is no such user. */
+  findByEmail(email: string, deadline: Deadline): Promise<Account | undefined>;
+  /** Newest first, after the user with the id `after`. `last` is where the next page begins, `undefined` on the last one. */
+  page(
+    after: string | undefined,
+    limit: number,
+    context: RequestContext,
+  ): Promise<{ users: Account[]; last: string | undefined }>;
+  hasAdmin(deadline: Deadline): Promise<boolean>;
+  create(made: Account, context: RequestContext): Promise<Created | Refusal>;
+  createFirstAdmin(made: Account, requestId: string, deadline: Deadline): Promise<FirstAdmin>;
+  /** @param next what the user shall be; `undefined` exactly if none was read */
+  save(before: Before, next: User | undefined, context: RequestContext): Promise<Saved | Refusal>;
+  /** @param sessionId the sign-in that must still go on for this, if any */
+  remove(before: Before, sessionId: string | undefined, context: RequestContext): Promise<Removed | Refusal>;
+  /** @param newHash `undefined` when the present password was wrong @param sessionId the sign-in that stays */
+  setPassword(
+    before: Before,
+    newHash: string | undefined,
+    sessionId: string,
+    context: RequestContext,
+  ): Promise<PasswordSet | Refusal>;
+};
+
+/** Opens the store of users. */
+export function openUserStore({ reads, writes }: Pick<ShopRedis, 'reads' | 'writes'>): UserStore {
+  async function find(id: string, freshness: Freshness, deadline: Deadline) {
+    const [found] = await reads.query(freshness, (pipeline) => pipeline.hgetall(userKey(id)), deadline);
+    return accountOf(found);
+  }
+
+  return {
+    find,
+    async findByEmail(email, deadline) {
+      const [id] = await reads.query('own', (pipeline) => pipeline.get(emailKey(email)), deadline);
+      return find(typeof id === 'string' ? id : 'nobody', 'own', deadline);
+    },
+    async page(after, limit, { freshness, deadline }) {
+      const from = after === undefined ? '+' : `(${after}`;
+      const [listed] = await reads.query(
+        freshness,
+        (pipeline) => pipeline.zrange(listKey, from, '-', 'BYLEX', 'REV', 'LIMIT', 0, limit + 1),
+        deadline,
+      );
+      const ids = (listed as string[]).slice(0, limit);
+      const last = (listed as string[]).length > limit ? ids.at(-1) : undefined;
+      if (ids.length === 0) return { users: [], last };
+      const fill = (pipeline: Parameters<Parameters<typeof reads.query>[1]>[0]) => {
+        for (const id of ids) pipeline.hgetall(userKey(id));
+      };
+      const found = await reads.query(freshness, fill, deadline);
+      return { users: found.map(accountOf).filter((each) => each !== undefined), last };
+    },
+    async hasAdmin(deadline) {
+      const [count] = await reads.query('own', (pipeline) => pipeline.scard(adminsKey), deadline);
+      return Number(count) > 0;
+    },
+
+    async create(made, context) {
+      const keys = [userKey(made.id), emailKey(made.email), listKey, adminsKey];
+      const args = [made.id, made.role, sealUser(made, made), ...fieldsOf(made)];
+      const reply = await runKeyed(writes, 'users', scripts.create, keys, args, context);
+      if (isRefusal(reply)) return reply;
+      const { word, replayed } = reply;
+      if (word === 'taken') return { kind: 'taken', replayed };
+      if (word !== 'created') throw unknownWord(reply);
+      const [id = '', sealed = ''] = reply.fields;
+      const keeper = id === made.id ? made : await find(id, 'own', context.deadline);
+      return keeper === undefined ? { kind: 'gone' } : { kind: 'created', user: unsealUser(keeper, sealed), replayed };
+    },
+    async createFirstAdmin(made, requestId, deadline) {
+      const keys = ['{users}:events', userKey(made.id), emailKey(made.email), listKey, adminsKey];
+      const args = [Date.now(), requestId, made.id, ...fieldsOf(made)];
+      const [, word] = await writes.run(scripts.firstAdmin, keys, args, deadline);
+      if (word === 'created' || word === 'there-is-one' || word === 'taken') return word;
+      throw unknownWord({ word: String(word) });
+    },
+
+    async save(before, next, context) {
+      const { id, read } = before;
+      const sealed = read === undefined || next === undefined ? '' : sealUser(read, next);
+      const values = [next?.firstName, next?.lastName, next?.role, next?.updatedAtMs, next?.version];
+      const reply = await runKeyed(
+        writes,
+        'users',
+        scripts.update,
+        [userKey(id), adminsKey],
+        [id, versionOf(read), conditionOf(before), ...values.map((value) => value ?? ''), sealed],
+        context,
+      );
+      if (isRefusal(reply)) return reply;
+      const { word, replayed, fields } = reply;
+      if (word === 'last-admin') return { kind: word, replayed };
+      if (word !== 'saved') return undone(reply);
+      return read === undefined ? { kind: 'gone' } : { kind: word, user: unsealUser(read, fields[0] ?? ''), replayed };
+    },
+    async remove(before, sessionId, context) {
+      const { id, read } = before;
+      const keys = [userKey(id), emailKey(read?.email ?? ''), listKey, adminsKey, sessionsKey(id)];
+      const args = [id, versionOf(read), conditionOf(before), sessionId ?? ''];
+      const reply = await runKeyed(writes, 'users', scripts.remove, keys, args, context);
+      if (isRefusal(reply)) return reply;
+      const { word, replayed } = reply;
+      if (word === 'deleted' || word === 'last-admin') return { kind: word, replayed };
+      return word === 'ended' ? { kind: word } : undone(reply);
+    },
+    async setPassword(before, newHash, sessionId, context) {
+      const { id, read } = before;
+      const verdict = before.stale ? 'stale' : newHash === undefined ? 'wrong' : 'ok';
+      const reply = await runKeyed(
+        writes,
+        'users',
+        scripts.password,
+        [userKey(id), sessionsKey(id)],
+        [id, versionOf(read), read?.passwordHash ?? '', verdict, newHash ?? '', sessionId],
+        context,
+      );
+      if (isRefusal(reply)) return reply;
+      const { word, replayed } = reply;
+      if (word === 'set') return { kind: word, replayed };
+      return word === 'wrong' ? { kind: word } : undone(reply);
+    },
+  };
+}
+
+function undone(reply: ScriptReply): Undone {
+  const { word } = reply;
+  if (word === 'missing' || word === 'changed' || word === 'stale') return { kind: word };
+  throw unknownWord(reply);
+}
+
+function unknownWord({ word }: Pick<ScriptReply, 'word'>): Error {
+  return new Error(`a script replied '${word}', which its caller does not know`);
+}
+
+function accountOf(fields: unknown): Account | undefined {
+  const hash = fields as Record<string, string>;
+  return hash.id === undefined ? undefined : account.parse(hash);
+}
+
+function fieldsOf(made: Account): (string | number)[] {
+  return Object.entries(account.parse(made)).flat();
+}
+
+function sealUser({ recordKey }: Account, answered: User): string {
+  return seal(Buffer.from(recordKey, 'base64url'), JSON.stringify(user.parse(answered)));
+}
+
+function unsealUser({ recordKey }: Account, sealed: string): User {
+  return user.parse(JSON.parse(unseal(Buffer.from(recordKey, 'base64url'), sealed)));
+}
+
+function versionOf(read: Account | undefined): string {
+  return read === undefined ? '' : String(read.version);
+}
+
+function conditionOf({ stale }: Before): 'ok' | 'stale' {
+  return stale ? 'stale' : 'ok';
+}
