@@ -31,13 +31,14 @@ function asParameter(fault: Fault): Fault {
   return { ...fault, pointer: fault.pointer.replace(/^#\/?/, '?') };
 }
 
-function faultsOf(error: z.ZodError, body: unknown): Fault[] {
+/** Zod's issues as faults. @param at where in the body the parsed value stands */
+export function faultsOf(error: z.ZodError, body: unknown, at: readonly PropertyKey[] = []): Fault[] {
   return error.issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({ pointer: pointerOf([...issue.path, key]), detail: 'is unknown' }));
+      return issue.keys.map((key) => ({ pointer: pointerOf([...at, ...issue.path, key]), detail: 'is unknown' }));
     }
     if (issue.path.length === 0 && body === undefined) return [{ pointer: '#', detail: 'a JSON body is missing' }];
-    return [{ pointer: pointerOf(issue.path), detail: issue.message }];
+    return [{ pointer: pointerOf([...at, ...issue.path]), detail: issue.message }];
   });
 }
 

@@ -1,0 +1,109 @@
+/**
+ * Where a product stands in the indexes: pure functions of its document. Members are `<sortable>\0<id>` in byte order, so that a page
+ * goes on after the member at which the last one ended, whatever was written meanwhile (keyset paging); no text of ours contains NUL.
+ */
+import { type Scope, type SortField, sortFields, sortKey, wordsKey } from './keys.ts';
+
+/** Everything about a product that only PATCH changes; kept as JSON. Times are ms since 1970, but `manufacturedAt` is RFC 3339. */
+export type ProductDoc = {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly category: string;
+  readonly company: string | null;
+  readonly manufacturedAt: string | null;
+  readonly priceMinor: number;
+  readonly currency: string;
+  readonly createdAt: number;
+};
+
+/** What has to be taken from and put into one index. */
+export type IndexChange = { readonly key: string; readonly remove: readonly string[]; readonly add: readonly string[] };
+
+/** Digits of the numbers in members: enough for ms since 1970 and for any price. */
+const digits = 16;
+/** Characters of a name that count for sorting: keeps cursors short. Names alike so far stand in the order of their ids. */
+const sortedCharacters = 100;
+/** Characters of a word that are indexed; longer ones are found by these and then compared in full. */
+const indexedCharacters = 64;
+/** Distinct words of a product that are indexed, name first: more than a description of 5,000 characters has in any language. */
+const indexedWords = 1000;
+
+/** The words of a text, each once: compatibility forms and letter case do not matter, everything but letters and digits separates. */
+export function wordsOfText(text: string): string[] {
+  return [...new Set(folded(text).split(/[^\p{L}\p{N}\p{M}]+/u))].filter((word) => word !== '');
+}
+
+/** The words by which a product is found. */
+export function wordsOf(doc: ProductDoc): string[] {
+  return wordsOfText(`${doc.name} ${doc.company ?? ''} ${doc.description}`);
+}
+
+/** The part of a word that the index knows. */
+export function indexedPart(word: string): string {
+  return characters(word, indexedCharacters);
+}
+
+/** A number as it sorts. */
+export function sortableNumber(value: number): string {
+  return String(value).padStart(digits, '0');
+}
+
+/** A product's member in the indexes sorted by `field`. */
+export function memberOf(doc: ProductDoc, field: SortField): string {
+  return `${sortableOf(doc, field)}\0${doc.id}`;
+}
+
+/** The id in a member of any index. */
+export function idOfMember(member: string): string {
+  return member.slice(member.lastIndexOf('\0') + 1);
+}
+
+/** What changes in the indexes when `before` becomes `after`; `undefined` is a product that is not there. */
+export function indexChanges(before: ProductDoc | undefined, after: ProductDoc | undefined): IndexChange[] {
+  const old = before === undefined ? new Map<string, string[]>() : entriesOf(before);
+  const now = after === undefined ? new Map<string, string[]>() : entriesOf(after);
+  return [...new Set([...old.keys(), ...now.keys()])]
+    .map((key) => {
+      const [was, is] = [old.get(key) ?? [], now.get(key) ?? []];
+      const [had, has] = [new Set(was), new Set(is)];
+      return { key, remove: was.filter((member) => !has.has(member)), add: is.filter((member) => !had.has(member)) };
+    })
+    .filter(({ remove, add }) => remove.length + add.length > 0);
+}
+
+/** Index key → the product's members in it. */
+function entriesOf(doc: ProductDoc): Map<string, string[]> {
+  const scopes: Scope[] = [{ of: 'all' }, { of: 'category', text: doc.category }];
+  if (doc.company !== null) scopes.push({ of: 'company', text: doc.company });
+  const entries = new Map<string, string[]>();
+  for (const field of sortFields) {
+    for (const scope of scopes) entries.set(sortKey(field, scope), [memberOf(doc, field)]);
+  }
+  const words = new Set(wordsOf(doc).slice(0, indexedWords).map(indexedPart));
+  return entries.set(
+    wordsKey,
+    [...words].map((word) => `${word}\0${doc.id}`),
+  );
+}
+
+function sortableOf(doc: ProductDoc, field: SortField): string {
+  switch (field) {
+    case 'createdAt':
+      return sortableNumber(doc.createdAt);
+    case 'price':
+      return sortableNumber(doc.priceMinor);
+    case 'name':
+      return characters(folded(doc.name), sortedCharacters);
+  }
+}
+
+/** Unicode's compatibility composition, in lower case. @see https://www.unicode.org/reports/tr15/ */
+function folded(text: string): string {
+  return text.normalize('NFKC').toLowerCase().normalize('NFKC');
+}
+
+/** The first `count` characters; never half a surrogate pair. */
+function characters(text: string, count: number): string {
+  return text.length <= count ? text : [...text].slice(0, count).join('');
+}

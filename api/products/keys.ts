@@ -1,0 +1,44 @@
+/**
+ * The keys of `products` in Redis. When they end:
+ * - products and their index entries live until the product is deleted (an emptied index vanishes by itself);
+ * - reservations and tombstones end by {@link reservationKeptMs};
+ * - idempotency records and events end after a day (see redis/prelude.lua).
+ */
+
+/** By what a list can be sorted; a product has one entry for each. */
+export const sortFields = ['createdAt', 'price', 'name'] as const;
+/** One of {@link sortFields}. */
+export type SortField = (typeof sortFields)[number];
+
+/** Which products a sort index holds: all of them, or those of one category or company (text as the client sent it). */
+export type Scope = { readonly of: 'all' } | { readonly of: 'category' | 'company'; readonly text: string };
+
+/**
+ * A product. Hash:
+ * - `doc` (JSON of everything that only PATCH changes), `name` and `priceMinor` out of it for the reservation;
+ * - `stock`, `updatedAt` (ms), `rev` (counts every change: the entity tag);
+ * - `incarnation` (made at creation: tells it from one made anew under the same id), `edition` (made at each change of `doc`);
+ * - the ledger `initial`, `restocked`, `sold`, `returned`: initial + restocked - sold + returned = stock.
+ */
+export const productKey = (id: string) => `{products}:product:${id}`;
+
+/** A sort index. Zset, every score 0, members `<sortable>\0<id>` in byte order (see entries.ts). */
+export function sortKey(field: SortField, scope: Scope): string {
+  return `{products}:by:${field}:${scope.of}${scope.of === 'all' ? '' : `:${scope.text}`}`;
+}
+
+/** The word index. Zset, every score 0, members `<word>\0<id>`. */
+export const wordsKey = '{products}:words';
+
+/**
+ * What was answered to a purchase that asked for stock, or the tombstone that its release left. Hash: `state`, and with it
+ * `eventId`, `at` and `items` (`reserved`, `released`) or `items` (`sold-out`, `unknown-product`); `asked` counts repetitions.
+ */
+export const reservationKey = (purchaseId: string) => `{products}:reservation:${purchaseId}`;
+
+/**
+ * How long a reservation's answer, and the tombstone after it, are kept since they were last asked for, in ms: 8 days. A purchase is
+ * asked for again as long as its Idempotency-Key lives (24 h) and as long as `purchases` carries it forward (30 s, or the length of an
+ * outage). A week's outage fits in between, so that no late reserve or second release finds the record gone: tombstones outlive every key.
+ */
+export const reservationKeptMs = 8 * 86_400_000;

@@ -1,0 +1,70 @@
+-- Makes, changes or deletes a product together with its entries in the indexes. The caller computed them from the edition that it read.
+-- KEYS: 1 idempotency record, 2 event stream, 3 product, 4... the indexes that change
+-- ARGV: 1 fingerprint, 2 nonce, 3 now, 4 request id, 5 product id,
+--       6 the edition that was read ('' there was no product), 7 the rev that must be there ('' any),
+--       8 the new document ('' delete the product), 9 name, 10 price in minor units, 11 new edition, 12 stock (of a new product),
+--       13 updated at, 14... for each index: how many members to remove, these, how many to add, these
+-- Reply: { how, 'created', id, updated at, incarnation } | { how, 'updated', doc, stock, updated at, rev, incarnation }
+--      | { how, 'deleted' } | { how, 'exists' } | { 'fresh', 'moved' }: the product is not as it was read, read again   (how: see prelude.lua)
+local record, stream, product = KEYS[1], KEYS[2], KEYS[3]
+local fingerprint, nonce, now, request, id = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local readEdition, wantedRev, doc, name, price, edition, stock, at =
+  ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13]
+
+local before = seen(record, fingerprint, nonce)
+if before then return before end
+
+local found = redis.call('HMGET', product, 'edition', 'rev', 'incarnation', 'stock')
+local there = found[1]
+if readEdition == '' and there then return remember(record, fingerprint, nonce, { 'exists' }) end
+if readEdition ~= '' and there ~= readEdition then return { 'fresh', 'moved' } end
+if wantedRev ~= '' and found[2] ~= wantedRev then return { 'fresh', 'moved' } end
+
+-- Takes the next list of ARGV: its length, then its members.
+local position = 14
+local function nextList()
+  local first = position + 1
+  position = first + tonumber(ARGV[position])
+  return first, position - 1
+end
+
+-- In slices: Lua's stack holds some 8,000 values.
+local slice = 1000
+for i = 4, #KEYS do
+  local first, last = nextList()
+  for from = first, last, slice do
+    redis.call('ZREM', KEYS[i], unpack(ARGV, from, math.min(from + slice - 1, last)))
+  end
+  first, last = nextList()
+  for from = first, last, slice do
+    local scored = {}
+    for member = from, math.min(from + slice - 1, last) do
+      scored[#scored + 1] = 0
+      scored[#scored + 1] = ARGV[member]
+    end
+    redis.call('ZADD', KEYS[i], unpack(scored))
+  end
+end
+
+-- Events tell ids and numbers.
+local function tell(type, incarnation, units)
+  local data = { productId = id, incarnation = incarnation, stock = tonumber(units) }
+  if doc ~= '' then data.priceMinor = tonumber(price) end
+  emit(stream, type, now, request, cjson.encode(data))
+end
+
+if doc == '' then
+  redis.call('DEL', product)
+  tell('product.deleted', found[3], found[4])
+  return remember(record, fingerprint, nonce, { 'deleted' })
+end
+
+redis.call('HSET', product, 'doc', doc, 'name', name, 'priceMinor', price, 'edition', edition, 'updatedAt', at)
+local rev = int(redis.call('HINCRBY', product, 'rev', 1))
+if there then
+  tell('product.updated', found[3], found[4])
+  return remember(record, fingerprint, nonce, { 'updated', doc, found[4], at, rev, found[3] })
+end
+redis.call('HSET', product, 'incarnation', edition, 'stock', stock, 'initial', stock, 'restocked', 0, 'sold', 0, 'returned', 0)
+tell('product.created', edition, stock)
+return remember(record, fingerprint, nonce, { 'created', id, at, edition })

@@ -1,0 +1,43 @@
+/** The rules of taking stock for a purchase and of giving it back. Only `purchases` asks, and repeats until it hears an answer. */
+import type { ReservedItem } from '../contracts/calls.ts';
+import { type Deadline, deadlineIn, remainingMs } from '../core/clock.ts';
+import { Unavailable } from '../core/outcome.ts';
+import type { RequestContext } from '../core/request.ts';
+import type { Release, Reservation, Reservations, Wanted } from './store-reservations.ts';
+
+/** How long an answer may take, in ms: Nginx asks another replica after 1.5 s, and `purchases` has 3.7 s for the whole purchase. */
+const answerMs = 1000;
+
+/** Opens the rules on their store. Both throw Unavailable when there is no certainty within a second; both are safe to repeat. */
+export function openReservationRules(store: Reservations) {
+  return {
+    /** Takes all items or none; the same product twice is summed. */
+    reserve(purchaseId: string, items: readonly Wanted[], context: RequestContext): Promise<Reservation> {
+      return store.reserve(purchaseId, summed(items), context.requestId, soon(context.deadline));
+    },
+
+    /** Gives back what was taken, once, and lets nothing be taken under this id any more. */
+    async release(purchaseId: string, told: readonly ReservedItem[], context: RequestContext): Promise<Release> {
+      const deadline = soon(context.deadline);
+      while (remainingMs(deadline) > 0) {
+        const basis = await store.basis(purchaseId, told, deadline);
+        const released = await store.release(purchaseId, basis, context.requestId, deadline);
+        if (released !== 'changed') return released;
+      }
+      throw new Unavailable('the reservation went on changing');
+    },
+  };
+}
+
+function soon(deadline: Deadline): Deadline {
+  return { atMs: Math.min(deadline.atMs, deadlineIn(answerMs).atMs) };
+}
+
+/** Each product once, in the order of its first mention: what is asked for twice must not be checked twice against the same stock. */
+export function summed(items: readonly Wanted[]): Wanted[] {
+  const quantities = new Map<string, number>();
+  for (const { productId, quantity } of items) {
+    quantities.set(productId, (quantities.get(productId) ?? 0) + quantity);
+  }
+  return [...quantities].map(([productId, quantity]) => ({ productId, quantity }));
+}

@@ -1,0 +1,53 @@
+/** The route of a batch, whose products are each parsed, taken or refused on their own. */
+import { invalid, isRefusal, type Refusal } from '../core/outcome.ts';
+import { problems } from '../core/problems.ts';
+import { faultsOf } from '../http/parse.ts';
+import { type Route, route } from '../http/route.ts';
+import type { openBatches } from './batch.ts';
+import { type BatchOut, batchOut, type NewProduct, type productSchemas } from './schema.ts';
+
+const maxBodyBytes = 2 * 1024 * 1024;
+
+/** The route table. */
+export function batchRoutes(
+  batches: ReturnType<typeof openBatches>,
+  schemas: ReturnType<typeof productSchemas>,
+): Route[] {
+  return [
+    route({
+      method: 'post',
+      path: '/batch',
+      who: 'admin',
+      summary: 'Makes up to 1000 products, each taken or refused on its own.',
+      body: schemas.batch,
+      ok: { status: 200, body: batchOut },
+      keyed: true,
+      grows: true,
+      maxBodyBytes,
+      async handle({ body, context }) {
+        const parsed = body.products.map(parse);
+        const made = await batches.make(parsed, context);
+        if (isRefusal(made)) return made;
+        const data = made.value.map((result, i) => shown(result, body.products[i]));
+        return { status: 200, body: { data } satisfies BatchOut, replayed: made.replayed };
+      },
+    }),
+  ];
+
+  function parse(item: unknown, i: number): NewProduct | Refusal {
+    const read = schemas.create.safeParse(item);
+    return read.success ? read.data : invalid(faultsOf(read.error, item, ['products', i]));
+  }
+}
+
+function shown(result: string | Refusal, given: unknown): BatchOut['data'][number] {
+  if (!isRefusal(result)) return { id: result, status: 201 };
+  const [status, title] = problems[result.code];
+  const { code, detail, extra } = result;
+  return { id: idIn(given), status, problem: { type: `/problems/${code}`, title, status, detail, ...extra } };
+}
+
+function idIn(given: unknown): string | null {
+  if (typeof given !== 'object' || given === null || !('id' in given)) return null;
+  return typeof given.id === 'string' && idPattern.test(given.id) ? given.id : null;
+}

@@ -1,0 +1,124 @@
+/** The routes of `products` for clients. */
+import { rfc3339 } from '../core/clock.ts';
+import { invalid, isRefusal, type Refusal } from '../core/outcome.ts';
+import type { Cursors } from '../http/lists.ts';
+import { type Answer, type Route, route } from '../http/route.ts';
+import type { openListing } from './listing.ts';
+import {
+  type ListQuery,
+  listOut,
+  listQuery,
+  type ProductOut,
+  productOut,
+  productParams,
+  type productSchemas,
+} from './schema.ts';
+import { type Done, type Rules, tagOf } from './service.ts';
+import type { Product } from './store.ts';
+
+/** The route table. @param schemas of the bodies, in the shop's currency */
+export function productRoutes(
+  rules: Rules,
+  listing: ReturnType<typeof openListing>,
+  cursors: Cursors,
+  schemas: ReturnType<typeof productSchemas>,
+): Route[] {
+  return [
+    route({
+      method: 'post',
+      path: '/',
+      who: 'admin',
+      summary: 'Makes a product, under the shop’s own code or an id made here.',
+      body: schemas.create,
+      ok: { status: 201, body: productOut },
+      refusals: ['product-exists'],
+      keyed: true,
+      grows: true,
+      handle: async ({ body, context }) => one(await rules.create(body, context), 201),
+    }),
+    route({
+      method: 'get',
+      path: '/',
+      who: 'anyone',
+      summary: 'Lists products by category, company, words, price and stock.',
+      query: listQuery,
+      ok: { status: 200, body: listOut },
+      public: true,
+      handle: list,
+    }),
+    route({
+      method: 'get',
+      path: '/:id',
+      who: 'anyone',
+      summary: 'Shows a product.',
+      params: productParams,
+      ok: { status: 200, body: productOut },
+      public: true,
+      async handle({ params, context }) {
+        const found = await rules.get(params.id, context);
+        return isRefusal(found) ? found : { status: 200, body: shown(found), tag: tagOf(found) };
+      },
+    }),
+    route({
+      method: 'patch',
+      path: '/:id',
+      who: 'admin',
+      summary: 'Changes fields of a product; its stock changes by its own call.',
+      params: productParams,
+      body: schemas.update,
+      ok: { status: 200, body: productOut },
+      keyed: true,
+      handle: async ({ params, body, context }) => one(await rules.update(params.id, body, context), 200),
+    }),
+    route({
+      method: 'delete',
+      path: '/:id',
+      who: 'admin',
+      summary: 'Deletes a product; purchases keep what they bought.',
+      params: productParams,
+      ok: { status: 204 },
+      keyed: true,
+      async handle({ params, context }) {
+        const removed = await rules.remove(params.id, context);
+        return isRefusal(removed) ? removed : { status: 204, replayed: removed.replayed };
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/:id/stock',
+      who: 'admin',
+      summary: 'Adds to the stock of a product, or takes from it.',
+      params: productParams,
+      body: schemas.restock,
+      ok: { status: 200, body: productOut },
+      refusals: ['insufficient-stock'],
+      keyed: true,
+      handle: async ({ params, body, context }) => one(await rules.restock(params.id, body.delta, context), 200),
+    }),
+  ];
+
+  async function list({ query, context }: { query: ListQuery; context: Parameters<Rules['get']>[1] }) {
+    const { limit, cursor, ...question } = query;
+    const after = cursor === undefined ? undefined : cursors.open(question, cursor);
+    if (cursor !== undefined && after === undefined) {
+      return invalid([{ pointer: '?cursor', detail: 'is not a cursor of this list' }]);
+    }
+    const { products, last } = await listing.page(question, limit, after, context);
+    const nextCursor = last === null ? null : cursors.seal(question, last);
+    return { status: 200, body: { data: products.map(shown), nextCursor }, next: nextCursor } as const;
+  }
+}
+
+function one(outcome: Done<Product> | Refusal, status: 200 | 201): Answer | Refusal {
+  if (isRefusal(outcome)) return outcome;
+  const { value, replayed } = outcome;
+  const location = status === 201 ? { location: `/products/${value.doc.id}` } : {};
+  return { status, body: shown(value), tag: tagOf(value), replayed, ...location };
+}
+
+function shown({ doc, stock, updatedAt }: Product): ProductOut {
+  const { id, name, description, category, company, manufacturedAt, priceMinor, currency, createdAt } = doc;
+  const price = { amount: priceMinor, currency };
+  const times = { createdAt: rfc3339(createdAt), updatedAt: rfc3339(updatedAt) };
+  return { id, name, description, category, company, manufacturedAt, price, stock, ...times };
+}

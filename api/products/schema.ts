@@ -1,0 +1,142 @@
+/** What goes in and out of `products`. Types are inferred from here. */
+import { z } from 'zod';
+import { reservedItem } from '../contracts/calls.ts';
+import { idPattern } from '../core/ids.ts';
+import { moneyIn, moneyOut } from '../core/money.ts';
+import { pageQuery } from '../http/lists.ts';
+import { wordsOfText } from './entries.ts';
+import { sortFields } from './keys.ts';
+
+/** The most that an admin may put in stock. A cancelled purchase may lift it above that; sums stay far below 2^53. */
+export const maxStock = 1_000_000_000;
+const maxWords = 10;
+const mostItems = 1000;
+
+/** The path parameter of one product. */
+export const productParams = z.strictObject({ id: z.string().regex(idPattern) });
+
+const text = (max: number) => z.string().max(max).regex(/\S/, 'must not be blank');
+const time = z.iso
+  .datetime({ error: 'must be a time in UTC such as 2024-05-01T00:00:00Z' })
+  .regex(/T\d\d:\d\d:\d\d/, 'must have seconds')
+  .transform((given) => new Date(given).toISOString());
+const stock = z.int().min(0).max(maxStock);
+
+/** The schemas of bodies, which know the shop's currency (ISO 4217). */
+export function productSchemas(currency: string) {
+  const fields = {
+    name: text(200),
+    /** Left out: ''. */
+    description: z.string().max(5000).optional(),
+    category: text(100),
+    /** Left out or null: null. */
+    company: text(200).nullable().optional(),
+    /** Left out or null: null. Given back in UTC with milliseconds. */
+    manufacturedAt: time.nullable().optional(),
+    price: moneyIn(currency),
+  };
+  const { name, description, category, company, manufacturedAt, price } = fields;
+  return {
+    create: z.strictObject({
+      id: z.string().regex(idPattern, 'must be 1 to 64 of A-Z a-z 0-9 _ -').optional(),
+      ...fields,
+      stock,
+    }),
+    /** `company: null` and `manufacturedAt: null` take the value away; a description is emptied by ''. */
+    update: z
+      .strictObject({
+        name: name.optional(),
+        description,
+        category: category.optional(),
+        company,
+        manufacturedAt,
+        price: price.optional(),
+      })
+      .refine((change) => Object.keys(change).length > 0, 'must name at least one field to change'),
+    restock: z.strictObject({
+      delta: z
+        .int()
+        .min(-maxStock)
+        .max(maxStock)
+        .refine((delta) => delta !== 0, 'must not be 0'),
+    }),
+    /** The items are checked one by one by the rules, each refused on its own. */
+    batch: z.strictObject({ products: z.array(z.unknown()).min(1).max(mostItems) }),
+  };
+}
+
+type Schemas = ReturnType<typeof productSchemas>;
+/** A product to be made. */
+export type NewProduct = z.infer<Schemas['create']>;
+/** What is to be changed of a product; a field that is not there stays. */
+export type ProductChange = z.infer<Schemas['update']>;
+
+const amount = z
+  .string()
+  .regex(/^\d{1,15}$/, 'must be an integer of minor units')
+  .transform(Number);
+
+/** The query of the list. Prices are inclusive, in minor units; `inStock` can only be `true`: leave it out for all. */
+export const listQuery = z.strictObject({
+  ...pageQuery,
+  category: z.string().min(1).max(100).optional(),
+  company: z.string().min(1).max(200).optional(),
+  q: z
+    .string()
+    .max(200)
+    .refine((q) => wordsOfText(q).length > 0, 'must contain a word')
+    .refine((q) => wordsOfText(q).length <= maxWords, `must not contain more than ${maxWords} words`)
+    .optional(),
+  minPrice: amount.optional(),
+  maxPrice: amount.optional(),
+  inStock: z.literal('true').optional(),
+  sort: z.enum([...sortFields, '-createdAt', '-price', '-name']).default('-createdAt'),
+});
+/** See {@link listQuery}. */
+export type ListQuery = z.infer<typeof listQuery>;
+/** What a list asks for, whichever page of it: what a cursor is bound to. */
+export type Question = Omit<ListQuery, 'limit' | 'cursor'>;
+
+/** A product as clients see it. */
+export const productOut = z.object({
+  id: z.string(),
+  name: z.string(),
+  description: z.string(),
+  category: z.string(),
+  company: z.string().nullable(),
+  manufacturedAt: z.string().nullable(),
+  price: moneyOut,
+  stock: z.int(),
+  createdAt: z.string(),
+  updatedAt: z.string(),
+});
+/** See {@link productOut}. */
+export type ProductOut = z.infer<typeof productOut>;
+
+/** A page of products. */
+export const listOut = z.object({ data: z.array(productOut), nextCursor: z.string().nullable() });
+
+const problemOut = z.looseObject({ type: z.string(), title: z.string(), status: z.int(), detail: z.string() });
+/** What became of each product of a batch, in the order given; `id` is null where none could be read from it. */
+export const batchOut = z.object({
+  data: z.array(z.object({ id: z.string().nullable(), status: z.int(), problem: problemOut.optional() })),
+});
+/** See {@link batchOut}. */
+export type BatchOut = z.infer<typeof batchOut>;
+
+const purchaseId = z.string().regex(idPattern);
+const quantity = z.int().min(1).max(maxStock);
+
+/** The bodies of the internal calls, held to more than their contract says: a negative quantity would make stock. */
+export const reservationIn = z.strictObject({
+  purchaseId,
+  items: z
+    .array(z.strictObject({ productId: z.string(), quantity }))
+    .min(1)
+    .max(1000),
+});
+/** See {@link reservationIn}. */
+export const releaseIn = z.strictObject({
+  purchaseId,
+  items: z.array(reservedItem.extend({ quantity })).max(1000),
+});

@@ -1,0 +1,167 @@
+/** The rules of making, changing and deleting products and of their stock. */
+import { newId } from '../core/ids.ts';
+import { invalid, isRefusal, type Refusal, refuse } from '../core/outcome.ts';
+import { matches, type RequestContext } from '../core/request.ts';
+import type { ProductDoc } from './entries.ts';
+import { maxStock, type NewProduct, type ProductChange } from './schema.ts';
+import type { Outcome, Product, Save, Store, StoredProduct } from './store.ts';
+
+/** What a write made, and whether that was answered before under the same key. */
+export type Done<T> = { readonly kind: 'done'; readonly value: T; readonly replayed: boolean };
+
+/** See {@link openRules}. */
+export type Rules = ReturnType<typeof openRules>;
+
+/** The entity tag: `rev` counts the changes of one incarnation, and another product under the same id begins anew. */
+export function tagOf({ rev, incarnation }: Product): string {
+  return `${rev}-${incarnation.slice(-12)}`;
+}
+
+/** Opens the rules. Every function throws Unavailable when there is no certainty before the deadline: repeat it to know. */
+export function openRules(store: Store) {
+  return {
+    /** One product. */
+    async get(id: string, context: RequestContext): Promise<Product | Refusal> {
+      const [found] = await store.read([id], context);
+      return found ?? unknown(id);
+    },
+
+    /** Makes a product, under the id given or one made here. @param part see `runKeyed` */
+    async create(given: NewProduct, context: RequestContext, part = ''): Promise<Done<Product> | Refusal> {
+      const atMs = Date.now();
+      const made = docOf(given, given.id ?? newId(), atMs);
+      const save: Save = { kind: 'create', doc: made, stock: given.stock, edition: newId(), atMs };
+      const outcome = await store.save(save, '', context, part);
+      if (isRefusal(outcome)) return outcome;
+      if (outcome.kind === 'exists') return { ...exists(made.id), replayed: outcome.replayed };
+      if (outcome.kind !== 'created') throw unexpected(outcome);
+      const { id, atMs: updatedAt, incarnation, replayed } = outcome;
+      // The body is the same one (its fingerprint is), so only what it did not say has to be remembered.
+      const doc = docOf(given, id, updatedAt);
+      return done({ doc, stock: given.stock, updatedAt, rev: '1', incarnation }, replayed);
+    },
+
+    /** Changes the fields that are there. */
+    async update(id: string, change: ProductChange, context: RequestContext): Promise<Done<Product> | Refusal> {
+      const outcome = await overRead(id, context, (before, wantedRev) => {
+        const save: Save = {
+          kind: 'update',
+          before,
+          doc: changed(before.doc, change),
+          edition: newId(),
+          atMs: Date.now(),
+        };
+        return store.save(save, wantedRev, context);
+      });
+      if (isRefusal(outcome)) return outcome;
+      if (outcome.kind !== 'updated') throw unexpected(outcome);
+      return done(outcome.product, outcome.replayed);
+    },
+
+    /** Deletes a product. Purchases keep what they bought. */
+    async remove(id: string, context: RequestContext): Promise<Done<undefined> | Refusal> {
+      const outcome = await overRead(id, context, (before, wantedRev) =>
+        store.save({ kind: 'delete', before }, wantedRev, context),
+      );
+      if (isRefusal(outcome)) return outcome;
+      if (outcome.kind !== 'deleted') throw unexpected(outcome);
+      return done(undefined, outcome.replayed);
+    },
+
+    /** Adds to the stock, or takes from it. */
+    async restock(id: string, delta: number, context: RequestContext): Promise<Done<Product> | Refusal> {
+      const { ifMatch } = context;
+      const outcome =
+        ifMatch === undefined || ifMatch === '*'
+          ? await store.restock(id, delta, maxStock, '', context)
+          : await overRead(id, context, (_, wantedRev) => store.restock(id, delta, maxStock, wantedRev, context));
+      if (isRefusal(outcome)) return outcome;
+      switch (outcome.kind) {
+        case 'restocked':
+          return done(outcome.product, outcome.replayed);
+        case 'short': {
+          const { stock: available, replayed } = outcome;
+          const refusal = refuse('insufficient-stock', `There are only ${available} in stock.`, { available });
+          return { ...refusal, replayed };
+        }
+        case 'full':
+          return invalid([{ pointer: '#/delta', detail: `would put more than ${maxStock} in stock` }]);
+        case 'unknown':
+          return unknown(id);
+        default:
+          throw unexpected(outcome);
+      }
+    },
+  };
+
+  /**
+   * Writes on top of what was read, and reads again when it has changed in between (each round ends by the deadline). A repetition may
+   * find its own work done (the product gone, the tag another): then what was answered first is the answer, not what the state says now.
+   */
+  async function overRead(
+    id: string,
+    context: RequestContext,
+    write: (before: StoredProduct, wantedRev: string) => Promise<Outcome | Refusal>,
+  ): Promise<Outcome | Refusal> {
+    for (;;) {
+      const [before] = await store.read([id], context);
+      if (before === undefined || !matches(context.ifMatch, tagOf(before))) {
+        const earlier = await store.recall(context);
+        if (isRefusal(earlier) || earlier.kind !== 'nothing') return earlier;
+        return before === undefined ? unknown(id) : stale(id);
+      }
+      const outcome = await write(before, Array.isArray(context.ifMatch) ? before.rev : '');
+      if (isRefusal(outcome) || outcome.kind !== 'moved') return outcome;
+    }
+  }
+}
+
+/** The refusal of an id that is taken. */
+export function exists(id: string): Refusal {
+  return refuse('product-exists', `There is a product '${id}' already.`);
+}
+
+function unknown(id: string): Refusal {
+  return refuse('not-found', `There is no product '${id}'.`);
+}
+
+function stale(id: string): Refusal {
+  return refuse('precondition-failed', `The product '${id}' is not any more what If-Match says. Read it again.`);
+}
+
+function done<T>(value: T, replayed: boolean): Done<T> {
+  return { kind: 'done', value, replayed };
+}
+
+function unexpected(outcome: Outcome): Error {
+  return new Error(`the store answered '${outcome.kind}' where that makes no sense`);
+}
+
+function docOf(given: NewProduct, id: string, createdAt: number): ProductDoc {
+  return {
+    id,
+    name: given.name,
+    description: given.description ?? '',
+    category: given.category,
+    company: given.company ?? null,
+    manufacturedAt: given.manufacturedAt ?? null,
+    priceMinor: given.price.amount,
+    currency: given.price.currency,
+    createdAt,
+  };
+}
+
+/** The document with the fields that the change names. */
+export function changed(doc: ProductDoc, change: ProductChange): ProductDoc {
+  const { name, description, category, company, manufacturedAt, price } = change;
+  return {
+    ...doc,
+    name: name ?? doc.name,
+    description: description ?? doc.description,
+    category: category ?? doc.category,
+    company: company === undefined ? doc.company : company,
+    manufacturedAt: manufacturedAt === undefined ? doc.manufacturedAt : manufacturedAt,
+    priceMinor: price?.amount ?? doc.priceMinor,
+    currency: price?.currency ?? doc.currency,
+  };
+}

@@ -1,0 +1,88 @@
+/** Stock that purchases take and give back: the only caller of reserve.lua and release.lua. */
+import { z } from 'zod';
+import { type ReservedItem, type releaseStock, reservedItem, type reserveStock } from '../contracts/calls.ts';
+import { eventStream } from '../contracts/events.ts';
+import type { Deadline } from '../core/clock.ts';
+import type { ShopRedis } from '../redis/open.ts';
+import { decodeReply, loadScript } from '../redis/script.ts';
+import { productKey, reservationKeptMs, reservationKey } from './keys.ts';
+
+const reserveScript = loadScript(new URL('./lua/reserve.lua', import.meta.url));
+const releaseScript = loadScript(new URL('./lua/release.lua', import.meta.url));
+
+/** What is wanted of a product. */
+export type Wanted = { readonly productId: string; readonly quantity: number };
+/** What came of a reservation; see the call's contract. */
+export type Reservation = z.infer<typeof reserveStock.output>;
+/** What came of a release; see the call's contract. */
+export type Release = z.infer<typeof releaseStock.output>;
+/** What a release begins from: what the reservation's record holds, or what the caller told because there is no record. */
+export type ReleaseBasis = { readonly from: 'kept' | 'told'; readonly items: string };
+
+/** See {@link openReservations}. */
+export type Reservations = ReturnType<typeof openReservations>;
+
+const shortItems = z.array(z.object({ productId: z.string(), requested: z.int(), available: z.int() }));
+const basisItems = z.array(reservedItem);
+
+/** Opens the reservations. Every function throws Unavailable when the deadline comes first, and is safe to repeat. */
+export function openReservations(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
+  return {
+    /** Takes all or nothing. @param wanted each product once */
+    async reserve(
+      purchaseId: string,
+      wanted: readonly Wanted[],
+      requestId: string,
+      deadline: Deadline,
+    ): Promise<Reservation> {
+      const keys = [reservationKey(purchaseId), eventStream('products'), ...wanted.map((w) => productKey(w.productId))];
+      const quantities = wanted.flatMap((w) => [w.productId, w.quantity]);
+      const args = [Date.now(), requestId, purchaseId, reservationKeptMs, ...quantities];
+      const reply = decodeReply(await redis.writes.run(reserveScript, keys, args, deadline));
+      const [first = '', at, items = ''] = reply?.fields ?? [];
+      switch (reply?.word) {
+        case 'reserved':
+          return { result: 'reserved', eventId: first, at: Number(at), items: basisItems.parse(JSON.parse(items)) };
+        case 'sold-out':
+          return { result: 'sold-out', items: shortItems.parse(JSON.parse(first)) };
+        case 'unknown-product':
+          return { result: 'unknown-product', productIds: z.array(z.string()).parse(JSON.parse(first)) };
+        case 'released':
+          return { result: 'released' };
+        default:
+          throw new Error(`reserve.lua replied '${reply?.word}'`);
+      }
+    },
+
+    /** What a release has to begin from now. @param told the items that the caller knows, for when there is no record any more */
+    async basis(purchaseId: string, told: readonly ReservedItem[], deadline: Deadline): Promise<ReleaseBasis> {
+      const key = reservationKey(purchaseId);
+      const [found] = await redis.reads.query('own', (pipeline) => pipeline.hmget(key, 'state', 'items'), deadline);
+      const [state, items] = found as (string | null)[];
+      if (state == null) return { from: 'told', items: JSON.stringify(told) };
+      return { from: 'kept', items: state === 'reserved' ? (items ?? '[]') : '[]' };
+    },
+
+    /** Gives back once. `changed`: the record is not any more what `basis` found; ask for it again. */
+    async release(
+      purchaseId: string,
+      basis: ReleaseBasis,
+      requestId: string,
+      deadline: Deadline,
+    ): Promise<Release | 'changed'> {
+      const items = basisItems.parse(JSON.parse(basis.items));
+      const keys = [reservationKey(purchaseId), eventStream('products'), ...items.map((i) => productKey(i.productId))];
+      const args = [Date.now(), requestId, purchaseId, reservationKeptMs, basis.from, basis.items];
+      const reply = decodeReply(await redis.writes.run(releaseScript, keys, args, deadline));
+      const [eventId = '', at] = reply?.fields ?? [];
+      switch (reply?.word) {
+        case 'released':
+          return { result: 'released', eventId, at: Number(at) };
+        case 'changed':
+          return 'changed';
+        default:
+          throw new Error(`release.lua replied '${reply?.word}'`);
+      }
+    },
+  };
+}

@@ -1,0 +1,167 @@
+/** Products in Redis: the only caller of save.lua, restock.lua, recall.lua and claim.lua. */
+import { isRefusal, type Refusal } from '../core/outcome.ts';
+import type { RequestContext } from '../core/request.ts';
+import { runKeyed } from '../redis/keyed.ts';
+import type { ShopRedis } from '../redis/open.ts';
+import { loadScript, type ScriptReply } from '../redis/script.ts';
+import { indexChanges, type ProductDoc } from './entries.ts';
+import { productKey } from './keys.ts';
+
+const saveScript = loadScript(new URL('./lua/save.lua', import.meta.url));
+const restockScript = loadScript(new URL('./lua/restock.lua', import.meta.url));
+const recallScript = loadScript(new URL('./lua/recall.lua', import.meta.url));
+const claimScript = loadScript(new URL('./lua/claim.lua', import.meta.url));
+
+/** A product as it was at one moment. `updatedAt` in ms since 1970. */
+export type Product = {
+  readonly doc: ProductDoc;
+  readonly stock: number;
+  readonly updatedAt: number;
+  readonly rev: string;
+  readonly incarnation: string;
+};
+
+/** A product as it was read, with the mark by which a script sees whether its document has changed since. */
+export type StoredProduct = Product & { readonly edition: string };
+
+/** What becomes of a product. `atMs` becomes its `updatedAt`; `edition` must be new each time. */
+export type Save =
+  | {
+      readonly kind: 'create';
+      readonly doc: ProductDoc;
+      readonly stock: number;
+      readonly edition: string;
+      readonly atMs: number;
+    }
+  | {
+      readonly kind: 'update';
+      readonly before: StoredProduct;
+      readonly doc: ProductDoc;
+      readonly edition: string;
+      readonly atMs: number;
+    }
+  | { readonly kind: 'delete'; readonly before: StoredProduct };
+
+type Said = { readonly replayed: boolean };
+
+/** What a write of the store can come to; `moved`: the product is not as it was read. */
+export type Outcome =
+  | ({ readonly kind: 'created'; readonly id: string; readonly atMs: number; readonly incarnation: string } & Said)
+  | ({ readonly kind: 'updated' | 'restocked'; readonly product: Product } & Said)
+  | ({ readonly kind: 'deleted' | 'exists' } & Said)
+  | ({ readonly kind: 'short'; readonly stock: number } & Said)
+  | { readonly kind: 'full'; readonly stock: number }
+  | { readonly kind: 'moved' | 'unknown' | 'nothing' };
+
+/** See {@link openStore}. */
+export type Store = ReturnType<typeof openStore>;
+
+/**
+ * Opens the store. Every function throws Unavailable when the deadline comes first. Writes run under the request's Idempotency-Key and
+ * return the refusal of one that was used for another body.
+ */
+export function openStore(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
+  return {
+    /** The products with these ids, in their order; `undefined` where there is none. */
+    async read(
+      ids: readonly string[],
+      { freshness, deadline }: Pick<RequestContext, 'freshness' | 'deadline'>,
+    ): Promise<(StoredProduct | undefined)[]> {
+      if (ids.length === 0) return [];
+      const replies = await redis.reads.query(
+        freshness,
+        (pipeline) => {
+          for (const id of ids)
+            pipeline.hmget(productKey(id), 'doc', 'stock', 'updatedAt', 'rev', 'incarnation', 'edition');
+        },
+        deadline,
+      );
+      return replies.map((reply) => storedOf(reply as (string | null)[]));
+    },
+
+    /** Makes, changes or deletes. @param wantedRev refuses any other as `moved`; '' takes any */
+    async save(save: Save, wantedRev: string, context: RequestContext, part = ''): Promise<Outcome | Refusal> {
+      const before = save.kind === 'create' ? undefined : save.before;
+      const after = save.kind === 'delete' ? undefined : save;
+      const id = (after?.doc ?? before?.doc)?.id ?? '';
+      const changes = indexChanges(before?.doc, after?.doc);
+      const keys = [productKey(id), ...changes.map((change) => change.key)];
+      const args = [
+        id,
+        before?.edition ?? '',
+        wantedRev,
+        after === undefined ? '' : JSON.stringify(after.doc),
+        after?.doc.name ?? '',
+        after?.doc.priceMinor ?? '',
+        after?.edition ?? '',
+        save.kind === 'create' ? save.stock : '',
+        after?.atMs ?? '',
+        ...changes.flatMap(({ remove, add }) => [remove.length, ...remove, add.length, ...add]),
+      ];
+      return outcomeOf(await runKeyed(redis.writes, 'products', saveScript, keys, args, context, part));
+    },
+
+    /** Adds `delta` to the stock, which neither goes below zero nor, by this, above `most`. */
+    async restock(
+      id: string,
+      delta: number,
+      most: number,
+      wantedRev: string,
+      context: RequestContext,
+    ): Promise<Outcome | Refusal> {
+      const args = [id, delta, most, wantedRev];
+      return outcomeOf(await runKeyed(redis.writes, 'products', restockScript, [productKey(id)], args, context));
+    },
+
+    /** What was answered under this key before; `nothing` if it is new. */
+    async recall(context: RequestContext): Promise<Outcome | Refusal> {
+      return outcomeOf(await runKeyed(redis.writes, 'products', recallScript, [], [], context));
+    },
+
+    /** Binds the request's key to its body and to an id for the batch: `id` the first time, the same one ever after. */
+    async claim(id: string, context: RequestContext): Promise<{ id: string; replayed: boolean } | Refusal> {
+      const reply = await runKeyed(redis.writes, 'products', claimScript, [], [id], context);
+      if (isRefusal(reply)) return reply;
+      const [claimed] = reply.fields;
+      if (reply.word !== 'claimed' || claimed === undefined) throw new Error(`claim.lua replied '${reply.word}'`);
+      return { id: claimed, replayed: reply.replayed };
+    },
+  };
+}
+
+function storedOf(reply: (string | null)[]): StoredProduct | undefined {
+  const [doc, stock, updatedAt, rev, incarnation, edition] = reply;
+  if (doc == null || edition == null) return undefined;
+  return { ...productOf([doc, stock ?? '', updatedAt ?? '', rev ?? '', incarnation ?? '']), edition };
+}
+
+function productOf([doc = '', stock, updatedAt, rev = '', incarnation = '']: readonly string[]): Product {
+  const parsed: ProductDoc = JSON.parse(doc); // written by this store alone
+  return { doc: parsed, stock: Number(stock), updatedAt: Number(updatedAt), rev, incarnation };
+}
+
+function outcomeOf(reply: ScriptReply | Refusal): Outcome | Refusal {
+  if (isRefusal(reply)) return reply;
+  const { replayed, word, fields } = reply;
+  const [first = '', second = '', third = ''] = fields;
+  switch (word) {
+    case 'created':
+      return { kind: word, id: first, atMs: Number(second), incarnation: third, replayed };
+    case 'updated':
+    case 'restocked':
+      return { kind: word, product: productOf(fields), replayed };
+    case 'deleted':
+    case 'exists':
+      return { kind: word, replayed };
+    case 'short':
+      return { kind: word, stock: Number(first), replayed };
+    case 'full':
+      return { kind: word, stock: Number(first) };
+    case 'moved':
+    case 'unknown':
+    case 'nothing':
+      return { kind: word };
+    default:
+      throw new Error(`a script of products replied '${word}'`);
+  }
+}
