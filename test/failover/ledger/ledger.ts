@@ -1,0 +1,207 @@
+/**
+ * What was said between clients and shop: every attempt with its times and its answer, the faults, the seed. The checker sees nothing of
+ * the load but this, so a kept history can be checked again.
+ */
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** What a request is for; the checker knows what each kind promises. */
+export type Kind =
+  | 'purchase'
+  | 'cancel'
+  | 'read-purchase'
+  | 'read-own-list'
+  | 'read-foreign'
+  | 'read-product'
+  | 'list-products'
+  | 'create-product'
+  | 'change-product'
+  | 'restock'
+  | 'sign-up'
+  | 'replay';
+
+/** One sending of a request. Times are milliseconds since the ledger was opened; without an end, nobody waits for it any more. */
+export type Attempt = {
+  invokedMs: number;
+  endedMs?: number;
+  status?: number;
+  body?: unknown;
+  /** Whether the answer said that it was given before. */
+  replayed?: boolean;
+  retryAfter?: string;
+  /** Why there is no answer: reset, refused, timed out. */
+  error?: string;
+};
+
+/** One request, sent once or, where that failed, again under the same key. */
+export type Operation = {
+  op: number;
+  actor: string;
+  kind: Kind;
+  method: string;
+  path: string;
+  key?: string;
+  userId?: string;
+  body?: unknown;
+  /** What the actor knows about it and the checker needs: the product, the purchase, the version that it wrote. */
+  about: { productId?: string; purchaseId?: string; version?: number; replayOf?: number };
+  attempts: Attempt[];
+};
+
+/** A step of a fault. */
+export type FaultStep = { atMs: number; fault: string; step: string };
+
+/** Who and what the load began with. */
+export type Cast = {
+  users: { actor: string; userId: string }[];
+  products: { id: string; stock: number }[];
+};
+
+/** The state after all, from the operator's connections and over HTTP. */
+export type FinalState = {
+  purchases: StoredPurchase[];
+  products: { id: string; stock: number; name: string; price: number }[];
+  userIds: string[];
+  /** What the services say about each purchase's way, oldest first: the types of its events. */
+  histories: Record<string, string[]>;
+  /** The stock as the events of `products` make it. */
+  foldedStock: Record<string, number>;
+  /** By node: a digest of all keys and values, as far as they are the same on each. Empty where it was not taken. */
+  digests: Record<string, string>;
+  /** Keys that differ between nodes, some of them. */
+  differing: string[];
+};
+
+/** A purchase as the shop gives it out. */
+export type StoredPurchase = {
+  id: string;
+  userId: string;
+  status: string;
+  items: { productId: string; quantity: number; unitPrice?: { amount: number } | null }[];
+  total?: { amount: number } | null;
+  createdAt: string;
+};
+
+/** All of one run: what the checker judges. */
+export type History = {
+  seed: number;
+  title: string;
+  cast: Cast;
+  operations: Operation[];
+  faults: FaultStep[];
+  final: FinalState | undefined;
+};
+
+/** See {@link openLedger}. */
+export type Ledger = {
+  nowMs(): number;
+  begin(operation: Omit<Operation, 'op' | 'attempts'>): Operation;
+  invoke(operation: Operation): Attempt;
+  end(operation: Operation, attempt: Attempt, result: Omit<Attempt, 'invokedMs' | 'endedMs'>): void;
+  fault(fault: string, step: string): void;
+  setCast(cast: Cast): void;
+  setFinal(final: FinalState): void;
+  history(): History;
+  /** Writes what is not yet written. */
+  flush(): void;
+};
+
+/**
+ * Opens a ledger that keeps everything in memory and in a file of JSON lines.
+ * @param path of the file; none is written without one
+ */
+export function openLedger(seed: number, title: string, path?: string): Ledger {
+  const zero = performance.now();
+  const history: History = {
+    seed,
+    title,
+    cast: { users: [], products: [] },
+    operations: [],
+    faults: [],
+    final: undefined,
+  };
+  let lines: string[] = [];
+  if (path !== undefined) mkdirSync(dirname(path), { recursive: true });
+
+  const nowMs = () => Math.round((performance.now() - zero) * 10) / 10;
+  const write = (line: object) => {
+    lines.push(JSON.stringify(line));
+    if (lines.length >= 500) flush();
+  };
+  const flush = () => {
+    if (path !== undefined && lines.length > 0) appendFileSync(path, `${lines.join('\n')}\n`);
+    lines = [];
+  };
+  write({ line: 'run', seed, title });
+
+  return {
+    nowMs,
+    begin(given) {
+      const operation: Operation = { ...given, op: history.operations.length, attempts: [] };
+      history.operations.push(operation);
+      return operation;
+    },
+    invoke(operation) {
+      const attempt: Attempt = { invokedMs: nowMs() };
+      operation.attempts.push(attempt);
+      const { attempts, ...rest } = operation;
+      write({ line: 'invoke', ...rest, attempt: attempts.length, atMs: attempt.invokedMs });
+      return attempt;
+    },
+    end(operation, attempt, result) {
+      Object.assign(attempt, result, { endedMs: nowMs() });
+      const { invokedMs, endedMs, ...answer } = attempt;
+      write({
+        line: 'end',
+        op: operation.op,
+        attempt: operation.attempts.indexOf(attempt) + 1,
+        atMs: endedMs,
+        ...answer,
+      });
+    },
+    fault(fault, step) {
+      history.faults.push({ atMs: nowMs(), fault, step });
+      write({ line: 'fault', fault, step, atMs: nowMs() });
+    },
+    setCast(cast) {
+      history.cast = cast;
+      write({ line: 'cast', cast });
+    },
+    setFinal(final) {
+      history.final = final;
+      write({ line: 'final', final });
+    },
+    history: () => history,
+    flush,
+  };
+}
+
+/** Reads a kept history. @throws when the file is none */
+export function readHistory(path: string): History {
+  const history: History = {
+    seed: 0,
+    title: path,
+    cast: { users: [], products: [] },
+    operations: [],
+    faults: [],
+    final: undefined,
+  };
+  for (const text of readFileSync(path, 'utf8').split('\n')) {
+    if (text === '') continue;
+    const { line, ...rest } = JSON.parse(text);
+    if (line === 'run') Object.assign(history, rest);
+    else if (line === 'cast') history.cast = rest.cast;
+    else if (line === 'final') history.final = rest.final;
+    else if (line === 'fault') history.faults.push(rest);
+    else if (line === 'invoke') {
+      const { attempt, atMs, ...operation } = rest;
+      history.operations[operation.op] ??= { ...operation, attempts: [] };
+      const attempts = history.operations[operation.op]?.attempts ?? [];
+      attempts[attempt - 1] = { invokedMs: atMs };
+    } else if (line === 'end') {
+      const { op, attempt, atMs, ...answer } = rest;
+      Object.assign(history.operations[op]?.attempts[attempt - 1] ?? {}, answer, { endedMs: atMs });
+    }
+  }
+  return history;
+}

@@ -1,0 +1,176 @@
+/**
+ * The people of a run. Each begins a request when its time has come, whether or not the one before was answered (an open loop), so that a
+ * standstill of the shop is seen by as many as would have come meanwhile.
+ */
+import type { Operation, StoredPurchase } from '../ledger/ledger.ts';
+import type { Outcome } from '../ledger/outcome.ts';
+import { newProduct, type People, type Person } from './cast.ts';
+import type { Client, Sending } from './client.ts';
+import type { Random } from './random.ts';
+
+/** What the actors know together: whose purchases there are, to be looked for where they must not be seen. */
+type Gossip = { purchases: { id: string; userId: string }[] };
+
+/** An actor: its next request. */
+export type Actor = {
+  readonly name: string;
+  readonly everyMs: number;
+  act(client: Client, random: Random): Promise<unknown>;
+};
+
+const asPage = (body: { data: StoredPurchase[]; nextCursor: string | null }) => ({
+  data: body.data.map(({ id, userId, status }) => ({ id, userId, status })),
+  nextCursor: body.nextCursor === null ? null : 'more',
+});
+const asStock = (body: { data: { id: string; stock: number; name: string }[] }) => ({
+  data: body.data.map(({ id, stock, name }) => ({ id, stock, name })),
+});
+
+/** All actors of a run: buyers, readers without an account, an admin, newcomers who sign up. */
+export function castActors(people: People, label: string, readers: number): Actor[] {
+  const gossip: Gossip = { purchases: [] };
+  const productIds = people.products.map(({ id }) => id);
+  return [
+    ...people.buyers.map((person) => buyer(person, productIds, gossip)),
+    ...Array.from({ length: readers }, (_, i) => reader(`reader-${i + 1}`, productIds, label)),
+    admin(people.admin, people.products, label),
+    newcomers(label),
+  ];
+}
+
+function buyer({ actor, userId, token }: Person, productIds: readonly string[], gossip: Gossip): Actor {
+  const own: string[] = [];
+  const sending = (kind: Sending['kind'], method: string, path: string, about: Operation['about'] = {}): Sending => ({
+    kind,
+    method,
+    path,
+    about,
+    userId,
+    token,
+  });
+
+  async function buy(client: Client, random: Random) {
+    const count = random.int(1, 3);
+    const items = Array.from({ length: count }, () => ({
+      productId: random.pick(productIds),
+      quantity: random.int(1, 3),
+    }));
+    const { outcome } = await client.send({ ...sending('purchase', 'POST', '/purchases'), body: { items } });
+    const id = purchaseIdOf(outcome);
+    if (id === undefined) return;
+    own.push(id);
+    gossip.purchases.push({ id, userId });
+    if (gossip.purchases.length > 500) gossip.purchases.shift();
+  }
+
+  return {
+    name: actor,
+    everyMs: 150,
+    async act(client, random) {
+      const chance = random.next();
+      const purchaseId = own.length > 0 ? own[random.int(Math.max(0, own.length - 30), own.length - 1)] : undefined;
+      if (chance < 0.55 || purchaseId === undefined) return buy(client, random);
+      if (chance < 0.63) {
+        return client.send(sending('cancel', 'POST', `/purchases/${purchaseId}/cancel`, { purchaseId }));
+      }
+      if (chance < 0.78)
+        return client.send(sending('read-purchase', 'GET', `/purchases/${purchaseId}`, { purchaseId }));
+      if (chance < 0.9) {
+        return client.send({ ...sending('read-own-list', 'GET', '/purchases?limit=30'), keep: asPage });
+      }
+      const foreign = gossip.purchases.filter((purchase) => purchase.userId !== userId);
+      if (chance < 0.94 && foreign.length > 0) {
+        const { id } = random.pick(foreign);
+        return client.send(sending('read-foreign', 'GET', `/purchases/${id}`, { purchaseId: id }));
+      }
+      const productId = random.pick(productIds);
+      return client.send(sending('read-product', 'GET', `/products/${productId}`, { productId }));
+    },
+  };
+}
+
+function reader(name: string, productIds: readonly string[], label: string): Actor {
+  return {
+    name,
+    everyMs: 100,
+    act(client, random) {
+      if (random.next() < 0.25) {
+        const path = `/products?category=${label}&limit=50`;
+        return client.send({ kind: 'list-products', method: 'GET', path, about: {}, keep: asStock });
+      }
+      const productId = random.pick(productIds);
+      return client.send({ kind: 'read-product', method: 'GET', path: `/products/${productId}`, about: { productId } });
+    },
+  };
+}
+
+function admin({ actor, userId, token }: Person, products: People['products'], label: string): Actor {
+  const versions = new Map<string, number>();
+  const busy = new Set<string>();
+  let made = 0;
+
+  /** One change of a product at a time, so that the order of the names that it is given is certain. */
+  async function rename(client: Client, productId: string) {
+    if (busy.has(productId)) return;
+    busy.add(productId);
+    const version = (versions.get(productId) ?? 0) + 1;
+    versions.set(productId, version);
+    const path = `/products/${productId}`;
+    const about = { productId, version };
+    const body = { name: `${productId} v${version}` };
+    await client.send({ kind: 'change-product', method: 'PATCH', path, about, body, userId, token });
+    await client.send({ kind: 'read-product', method: 'GET', path, about: { productId }, userId, token });
+    busy.delete(productId);
+  }
+
+  return {
+    name: actor,
+    everyMs: 150,
+    act(client, random) {
+      const chance = random.next();
+      const { id: productId } = random.pick(products);
+      if (chance < 0.4) {
+        const path = `/products/${productId}/stock`;
+        return client.send({
+          kind: 'restock',
+          method: 'POST',
+          path,
+          about: { productId },
+          body: { delta: random.int(1, 20) },
+          userId,
+          token,
+        });
+      }
+      if (chance < 0.8) return rename(client, productId);
+      const id = `${label}-made-${++made}`;
+      const body = newProduct(id, `${label}made`, random.int(1, 100));
+      return client.send({
+        kind: 'create-product',
+        method: 'POST',
+        path: '/products',
+        about: { productId: id },
+        body,
+        userId,
+        token,
+      });
+    },
+  };
+}
+
+function newcomers(label: string): Actor {
+  let count = 0;
+  return {
+    name: 'newcomers',
+    everyMs: 1500,
+    act(client) {
+      const email = `${label}-newcomer-${++count}@example.com`;
+      const body = { email, password: 'correct horse battery', firstName: 'New', lastName: 'Comer' };
+      return client.send({ kind: 'sign-up', method: 'POST', path: '/users', about: {}, body });
+    },
+  };
+}
+
+/** The id of the purchase that an answer holds. */
+export function purchaseIdOf(outcome: Outcome): string | undefined {
+  return outcome.kind === 'ok' ? (outcome.body as { id?: string }).id : undefined;
+}

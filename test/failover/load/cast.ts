@@ -1,0 +1,83 @@
+/** Who takes part in a run and what there is to buy: made before the clock starts, with accounts and products that no other run has. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Cast } from '../ledger/ledger.ts';
+import type { Random } from './random.ts';
+
+/** Somebody who is signed in. */
+export type Person = { readonly actor: string; readonly userId: string; readonly token: string };
+
+/** See {@link gatherCast}. */
+export type People = {
+  readonly admin: Person;
+  readonly buyers: readonly Person[];
+  readonly products: Cast['products'];
+};
+
+const patienceMs = 30_000;
+
+/** A JSON request that is repeated until it succeeds. @throws when it does not in 30 s, with the last answer */
+export async function insist(
+  baseUrl: string,
+  method: string,
+  path: string,
+  body?: unknown,
+  token?: string,
+): Promise<never> {
+  const key = randomUUID();
+  const untilMs = performance.now() + patienceMs;
+  for (;;) {
+    const headers: Record<string, string> = { 'content-type': 'application/json' };
+    if (method !== 'GET') headers['idempotency-key'] = key;
+    if (token !== undefined) headers.authorization = `Bearer ${token}`;
+    const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+    const answer = await fetch(baseUrl + path, { ...init, signal: AbortSignal.timeout(12_000) }).catch(String);
+    if (typeof answer !== 'string' && answer.ok) return (await answer.json().catch(() => undefined)) as never;
+    const said = typeof answer === 'string' ? answer : `${answer.status} ${await answer.text()}`;
+    if (performance.now() > untilMs) throw new Error(`${method} ${path}: ${said}`);
+    await delay(200);
+  }
+}
+
+/** Signs somebody in. */
+export async function signIn(baseUrl: string, actor: string, email: string, password: string): Promise<Person> {
+  const session: { accessToken: string } = await insist(baseUrl, 'POST', '/users/login', { email, password });
+  const me: { id: string } = await insist(baseUrl, 'GET', '/users/me', undefined, session.accessToken);
+  return { actor, userId: me.id, token: session.accessToken };
+}
+
+/**
+ * Signs up and in the buyers, signs in the admin, makes the products: plenty of most, little of some, so that buyers are also refused.
+ * @param label goes into all names: letters and digits
+ */
+export async function gatherCast(
+  baseUrl: string,
+  adminOf: { email: string; password: string },
+  label: string,
+  random: Random,
+  counts: { buyers: number; products: number },
+): Promise<People> {
+  const admin = await signIn(baseUrl, 'admin', adminOf.email, adminOf.password);
+  const buyers = await Promise.all(
+    Array.from({ length: counts.buyers }, async (_, i) => {
+      const actor = `buyer-${i + 1}`;
+      const email = `${label}-${actor}@example.com`;
+      const password = `correct horse ${label}`;
+      await insist(baseUrl, 'POST', '/users', { email, password, firstName: 'Chaos', lastName: actor });
+      return signIn(baseUrl, actor, email, password);
+    }),
+  );
+  const products = Array.from({ length: counts.products }, (_, i) => ({
+    id: `${label}-${i + 1}`,
+    stock: i % 4 === 0 ? random.int(20, 60) : 100_000,
+  }));
+  await Promise.all(
+    products.map(({ id, stock }) => insist(baseUrl, 'POST', '/products', newProduct(id, label, stock), admin.token)),
+  );
+  return { admin, buyers, products };
+}
+
+/** A product to create; its name counts its changes. */
+export function newProduct(id: string, label: string, stock: number) {
+  return { id, name: `${id} v0`, category: label, price: { amount: 1999, currency: 'USD' }, stock };
+}

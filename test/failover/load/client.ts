@@ -1,0 +1,99 @@
+/** A client of the shop: sends a request once, and again under the same key only if that failed. Writes everything into the ledger. */
+import { randomUUID } from 'node:crypto';
+import { Agent, request } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Attempt, Ledger, Operation } from '../ledger/ledger.ts';
+import { hasFailed, type Outcome, outcomeOf } from '../ledger/outcome.ts';
+
+/** How long a client waits for an answer, in ms: what the deadlines inside the shop are made for. */
+const answerMs = 12_000;
+/** Between a failure and its repetition, in ms. */
+const repeatAfterMs = 300;
+
+/** What to send, as the ledger keeps it, and the token, which it does not keep. */
+export type Sending = Omit<Operation, 'op' | 'attempts' | 'actor' | 'key'> & {
+  token?: string | undefined;
+  key?: string;
+  /** What of a good answer goes into the ledger: pages of lists are large. */
+  keep?: (body: never) => unknown;
+};
+
+/** See {@link openClient}. */
+export type Client = {
+  /** Sends, repeats until the outcome is known or `patience` ends. Never throws. */
+  send(sending: Sending): Promise<{ operation: Operation; outcome: Outcome }>;
+  close(): void;
+};
+
+/** Until when repetitions go on; may be set while they do. */
+export type Patience = { untilMs: number };
+
+/** Opens a client with connections of its own. */
+export function openClient(baseUrl: string, actor: string, ledger: Ledger, patience: Patience): Client {
+  const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
+  const { hostname, port } = new URL(baseUrl);
+
+  function attemptOnce(operation: Operation, attempt: Attempt, { token, keep }: Pick<Sending, 'token' | 'keep'>) {
+    const text = operation.body === undefined ? undefined : JSON.stringify(operation.body);
+    return new Promise<void>((done) => {
+      let ended = false;
+      const end = (result: Omit<Attempt, 'invokedMs' | 'endedMs'>) => {
+        if (ended) return;
+        ended = true;
+        clearTimeout(timer);
+        ledger.end(operation, attempt, result);
+        done();
+      };
+      const headers: Record<string, string> = {};
+      if (token !== undefined) headers.authorization = `Bearer ${token}`;
+      if (operation.key !== undefined) headers['idempotency-key'] = operation.key;
+      if (text !== undefined) headers['content-type'] = 'application/json';
+      const options = { host: hostname, port, method: operation.method, path: operation.path, headers, agent };
+      const sent = request(options, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk) => chunks.push(chunk));
+        response.on('error', (error) => end({ error: error.message }));
+        response.on('aborted', () => end({ error: 'cut off in the middle of the answer' }));
+        response.on('end', () => {
+          const retryAfter = response.headers['retry-after'];
+          const body = parse(Buffer.concat(chunks).toString());
+          end({
+            status: response.statusCode ?? 0,
+            body: keep !== undefined && response.statusCode === 200 ? keep(body as never) : body,
+            ...(response.headers['idempotent-replayed'] === 'true' ? { replayed: true } : {}),
+            ...(retryAfter === undefined ? {} : { retryAfter }),
+          });
+        });
+      });
+      const timer = setTimeout(() => {
+        end({ error: `no answer in ${answerMs} ms` });
+        sent.destroy();
+      }, answerMs);
+      sent.on('error', (error: NodeJS.ErrnoException) => end({ error: error.code ?? error.message }));
+      sent.end(text);
+    });
+  }
+
+  return {
+    async send({ token, keep, ...sending }) {
+      const key = sending.key ?? (sending.method === 'GET' ? undefined : randomUUID());
+      const operation = ledger.begin({ actor, ...sending, ...(key === undefined ? {} : { key }) });
+      for (;;) {
+        const attempt = ledger.invoke(operation);
+        await attemptOnce(operation, attempt, { token, ...(keep ? { keep } : {}) });
+        if (!hasFailed(attempt) || ledger.nowMs() > patience.untilMs) break;
+        await delay(repeatAfterMs);
+      }
+      return { operation, outcome: outcomeOf(operation) };
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text.slice(0, 200);
+  }
+}

@@ -1,0 +1,68 @@
+/** Puts the people of a run to work, and lets them finish. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Ledger } from '../ledger/ledger.ts';
+import { outcomeOf } from '../ledger/outcome.ts';
+import type { Actor } from './actors.ts';
+import type { People } from './cast.ts';
+import { type Client, openClient, type Patience } from './client.ts';
+import type { Random } from './random.ts';
+
+/** See {@link startLoad}. */
+export type Load = {
+  /** Nobody begins anything any more; resolves when all that was begun is known, or after `patienceMs` of repeating. */
+  finish(patienceMs: number): Promise<void>;
+};
+
+/** How long after the end of the load a purchase may be repeated under its key to compare the answers: how many of them. */
+const replayed = 40;
+
+/** Starts all actors. @param baseUrl of Nginx */
+export function startLoad(baseUrl: string, actors: readonly Actor[], ledger: Ledger, random: Random): Load {
+  const patience: Patience = { untilMs: Number.POSITIVE_INFINITY };
+  const open = new Set<Promise<unknown>>();
+  const clients: Client[] = [];
+  let stopped = false;
+
+  async function work(actor: Actor) {
+    const own = random.fork(actor.name);
+    const client = openClient(baseUrl, actor.name, ledger, patience);
+    clients.push(client);
+    let nextMs = ledger.nowMs() + own.next() * actor.everyMs;
+    while (!stopped) {
+      await delay(Math.max(0, nextMs - ledger.nowMs()));
+      if (stopped) break;
+      const act = actor.act(client, own);
+      open.add(act);
+      void act.finally(() => open.delete(act));
+      nextMs += own.pauseMs(actor.everyMs);
+    }
+  }
+  const working = actors.map(work);
+
+  return {
+    async finish(patienceMs) {
+      stopped = true;
+      patience.untilMs = ledger.nowMs() + patienceMs;
+      await Promise.all(working);
+      while (open.size > 0) await Promise.all(open);
+      for (const client of clients) client.close();
+    },
+  };
+}
+
+/** Sends some purchases that were answered once more under their keys: the answer must be the same, and nothing may happen. */
+export async function replaySome(baseUrl: string, people: People, ledger: Ledger, random: Random): Promise<void> {
+  const client = openClient(baseUrl, 'repeater', ledger, { untilMs: ledger.nowMs() + 20_000 });
+  const tokens = new Map(people.buyers.map(({ userId, token }) => [userId, token]));
+  const answered = ledger
+    .history()
+    .operations.filter((operation) => operation.kind === 'purchase' && outcomeOf(operation).kind !== 'info');
+  const repeated = answered.filter(({ attempts }) => attempts.length > 1).slice(0, replayed);
+  const others = Array.from({ length: Math.min(replayed, answered.length) }, () => random.pick(answered));
+  for (const { op, method, path, key, body, userId } of new Set([...repeated, ...others])) {
+    if (key === undefined || userId === undefined) continue;
+    const token = tokens.get(userId);
+    await client.send({ kind: 'replay', method, path, key, body, userId, token, about: { replayOf: op } });
+  }
+  client.close();
+}
