@@ -11,7 +11,7 @@ export default defineConfig({
       project('unit', 0, {}),
       project('store', 1, redis),
       project('http', 2, redis),
-      project('flow', 3, wholeShop),
+      project('flow', 3, { ...wholeShop, globalSetup: ['test/support/shop-setup.ts'] }),
       project('failover', 4, wholeShop),
     ],
   },

@@ -1,0 +1,41 @@
+/** Before the flow tests: one whole shop, as `npm start` runs it, on free ports; shared by the files that only use it. */
+import type { TestProject } from 'vitest/node';
+import { temporarySettings } from '../../local/redis-nodes.ts';
+import { type Shop, startShop } from '../../local/shop.ts';
+
+/** What the set-up hands to the test files. */
+export type SharedShop = {
+  readonly httpUrl: string;
+  readonly httpsUrl: string;
+  readonly adminEmail: string;
+  readonly adminPassword: string;
+  readonly logDir: string;
+};
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    shop: SharedShop;
+  }
+}
+
+let shop: Shop | undefined;
+let remove: (() => Promise<void>) | undefined;
+
+export async function setup(project: TestProject) {
+  const temporary = await temporarySettings();
+  remove = temporary.remove;
+  shop = await startShop(temporary.settings);
+  const { adminEmail, secrets, dir } = temporary.settings;
+  project.provide('shop', {
+    httpUrl: shop.httpUrl,
+    httpsUrl: shop.httpsUrl,
+    adminEmail,
+    adminPassword: secrets.ADMIN_PASSWORD ?? '',
+    logDir: `${dir}/logs`,
+  });
+}
+
+export async function teardown() {
+  await shop?.killAll();
+  await remove?.();
+}
