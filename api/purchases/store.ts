@@ -162,6 +162,7 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
       const kind = cancelWord.parse(word);
       switch (kind) {
         case 'missing':
+          return { kind };
         case 'stale':
           return { kind };
         case 'failed':

@@ -1,0 +1,137 @@
+/** The rules of purchases that need no Redis: summing, what is shown, what a key answers. */
+import { describe, expect, test } from 'vitest';
+import { newId } from '../../api/core/ids.ts';
+import type { Purchase } from '../../api/purchases/record.ts';
+import { purchaseOf } from '../../api/purchases/record.ts';
+import { showPurchase } from '../../api/purchases/routes.ts';
+import { failureOf } from '../../api/purchases/saga.ts';
+import { failure, purchaseIn, purchaseOut, purchasesQuery } from '../../api/purchases/schema.ts';
+import { asFirstAnswered, summed } from '../../api/purchases/service.ts';
+
+const pending: Purchase = {
+  id: newId(),
+  userId: newId(),
+  status: 'pending',
+  requested: [{ productId: 'mug', quantity: 2 }],
+  items: [],
+  totalMinor: undefined,
+  currency: 'USD',
+  createdAtMs: 1000,
+  updatedAtMs: 1000,
+  completedAtMs: undefined,
+  failure: undefined,
+  version: 1,
+  releaseOwed: false,
+};
+const completed: Purchase = {
+  ...pending,
+  status: 'completed',
+  items: [{ productId: 'mug', incarnation: newId(), name: 'A mug', quantity: 2, unitPriceMinor: 899 }],
+  totalMinor: 1798,
+  updatedAtMs: 2000,
+  completedAtMs: 2000,
+  version: 2,
+};
+
+describe('what is asked for', () => {
+  test('is summed for each product, in the order in which each comes first', () => {
+    const lines = [
+      { productId: 'b', quantity: 1 },
+      { productId: 'a', quantity: 1000 },
+      { productId: 'b', quantity: 2 },
+      { productId: 'a', quantity: 1000 },
+    ];
+    expect(summed(lines)).toEqual([
+      { productId: 'b', quantity: 3 },
+      { productId: 'a', quantity: 2000 },
+    ]);
+  });
+
+  test.each([
+    ['no item', { items: [] }],
+    ['101 items', { items: Array.from({ length: 101 }, (_, i) => ({ productId: `p${i}`, quantity: 1 })) }],
+    ['a quantity of 0', { items: [{ productId: 'a', quantity: 0 }] }],
+    ['a quantity of 1001', { items: [{ productId: 'a', quantity: 1001 }] }],
+    ['half an item', { items: [{ productId: 'a', quantity: 0.5 }] }],
+    ['a quantity in words', { items: [{ productId: 'a', quantity: '1' }] }],
+    ['an id that cannot be', { items: [{ productId: 'a}b', quantity: 1 }] }],
+    ['a price of the buyer', { items: [{ productId: 'a', quantity: 1, unitPrice: 1 }] }],
+    ['an unknown field', { items: [{ productId: 'a', quantity: 1 }], userId: 'me' }],
+  ])('is refused with %s', (_what, body) => {
+    expect(purchaseIn.safeParse(body).success).toBe(false);
+  });
+
+  test('is refused in a list with a status or a parameter that there is not', () => {
+    expect(purchasesQuery.safeParse({ status: 'paid' }).success).toBe(false);
+    expect(purchasesQuery.safeParse({ sort: 'total' }).success).toBe(false);
+    expect(purchasesQuery.parse({})).toMatchObject({ limit: 20 });
+  });
+});
+
+describe('what is shown', () => {
+  test('has names, prices and a total once they are known, and what was asked for with nulls before', () => {
+    expect(purchaseOut.parse(showPurchase(completed))).toMatchObject({
+      items: [{ productId: 'mug', name: 'A mug', quantity: 2, unitPrice: { amount: 899, currency: 'USD' } }],
+      total: { amount: 1798, currency: 'USD' },
+      updatedAt: '1970-01-01T00:00:02.000Z',
+    });
+    expect(purchaseOut.parse(showPurchase(pending))).toMatchObject({
+      items: [{ productId: 'mug', name: null, quantity: 2, unitPrice: null }],
+      total: null,
+    });
+  });
+
+  test('has no incarnation, no version and no failure where there was none', () => {
+    const shown = showPurchase(completed);
+    expect(Object.keys(shown)).toEqual(['id', 'userId', 'status', 'items', 'total', 'createdAt', 'updatedAt']);
+    expect(JSON.stringify(shown)).not.toContain('incarnation');
+  });
+
+  test('says why a purchase failed', () => {
+    const soldOut = failureOf({ result: 'sold-out', items: [{ productId: 'mug', requested: 2, available: 1 }] });
+    const unknown = failureOf({ result: 'unknown-product', productIds: ['mug'] });
+    expect(failure.parse(soldOut)).toMatchObject({ code: 'insufficient-stock', items: [{ available: 1 }] });
+    expect(failure.parse(unknown)).toMatchObject({ code: 'unknown-product', items: [{ productId: 'mug' }] });
+    const shown = showPurchase({ ...pending, status: 'failed', failure: unknown });
+    expect(purchaseOut.parse(shown).failure).toEqual(unknown);
+  });
+});
+
+describe('the first answer of a key', () => {
+  test('is the completed purchase, also after it was cancelled', () => {
+    const cancelled: Purchase = { ...completed, status: 'cancelled', updatedAtMs: 9000, version: 3, releaseOwed: true };
+    expect(asFirstAnswered(cancelled)).toEqual(completed);
+    expect(asFirstAnswered(completed)).toEqual(completed);
+  });
+
+  test('is the cancelled purchase when it never completed', () => {
+    const cancelled: Purchase = { ...pending, status: 'cancelled', version: 2 };
+    expect(asFirstAnswered(cancelled)).toEqual(cancelled);
+  });
+});
+
+describe('a purchase as it is kept', () => {
+  const hash = {
+    id: pending.id,
+    userId: pending.userId,
+    status: 'pending',
+    requested: '[{"productId":"mug","quantity":2}]',
+    currency: 'USD',
+    createdAt: '1000',
+    updatedAt: '1000',
+    version: '1',
+  };
+
+  test('is read back with its defaults', () => {
+    expect(purchaseOf(hash)).toEqual(pending);
+  });
+
+  test('keeps the largest total to the last minor unit', () => {
+    expect(purchaseOf({ ...hash, totalMinor: '999999999999999' })?.totalMinor).toBe(999_999_999_999_999);
+  });
+
+  test('is not there when the hash is empty, and a bug when it is something else', () => {
+    expect(purchaseOf({})).toBeUndefined();
+    expect(() => purchaseOf({ ...hash, status: 'paid' })).toThrow();
+  });
+});
