@@ -1,5 +1,7 @@
 // Which ports are free: for the start of a shop, and for tests that each want ports of their own.
 import { createServer, type Server } from 'node:net';
+import type { Settings } from './settings.ts';
+import { portsFrom, topology } from './topology.ts';
 
 /** Listens on a port for a moment or for longer; undefined if somebody else has it. */
 function listen(port: number, host: string): Promise<Server | undefined> {
@@ -36,4 +38,24 @@ export async function reservePorts(): Promise<{ portBase: number; release: () =>
     await close(claim);
   }
   throw new Error('No 1000 free ports found between 10000 and 32000 after 100 attempts.');
+}
+
+/** One sentence for each port that a shop needs and another program has. */
+export async function findTakenPorts(settings: Settings): Promise<string[]> {
+  const ports = portsFrom(settings.portBase);
+  const needed = new Map<number, { host: string; name: string; setting: string }>();
+  for (const { name, kind, port, health } of topology(settings)) {
+    needed.set(kind === 'nginx' ? health.port : port, { host: '127.0.0.1', name, setting: 'PORT_BASE' });
+  }
+  needed.set(ports.internal, { host: '127.0.0.1', name: 'internal calls', setting: 'PORT_BASE' });
+  needed.set(settings.httpPort, { host: '0.0.0.0', name: 'HTTP', setting: 'HTTP_PORT' });
+  needed.set(settings.httpsPort, { host: '0.0.0.0', name: 'HTTPS', setting: 'HTTPS_PORT' });
+  const checks = [...needed].map(async ([port, { host, name, setting }]) =>
+    (await isPortFree(port, host))
+      ? []
+      : [
+          `Port ${port} (${name}) is in use by another program: stop that one, or choose another port with ${setting}=...`,
+        ],
+  );
+  return (await Promise.all(checks)).flat();
 }

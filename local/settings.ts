@@ -146,7 +146,10 @@ export function readSettings(
       redisAppendFsync: parsed.data.REDIS_APPENDFSYNC,
       adminEmail: parsed.data.ADMIN_EMAIL,
       secrets: Object.fromEntries(secretNames().map((name) => [name, text(name)])),
-      inherited: pick(given, (name) => ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG'].includes(name)),
+      inherited: {
+        ...pick(given, (name) => ['HOME', 'TMPDIR', 'TZ', 'LANG'].includes(name)),
+        PATH: withSystemFolders(given.PATH ?? ''),
+      },
     },
   };
 }
@@ -154,5 +157,13 @@ export function readSettings(
 function pick(given: Record<string, string | undefined>, wanted: (name: string) => boolean): Record<string, string> {
   return Object.fromEntries(
     Object.entries(given).flatMap(([name, value]) => (value && wanted(name) ? [[name, value]] : [])),
+  );
+}
+
+/** PATH with the folders in which Debian puts servers, and which an ordinary user's PATH lacks. */
+export function withSystemFolders(path: string): string {
+  const folders = path.split(':').filter((folder) => folder !== '');
+  return [...new Set([...folders, '/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'])].join(
+    ':',
   );
 }

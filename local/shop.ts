@@ -5,10 +5,10 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isHealthy, redisState } from './health.ts';
-import { lastLines, rotateLog } from './logs.ts';
+import { rotateLog } from './logs.ts';
 import { type ProcessEvent, type SupervisedProcess, superviseProcess } from './process.ts';
 import type { Settings } from './settings.ts';
-import { describe, type ProcessStatus } from './status.ts';
+import { describe, failure, lastWords, type ProcessStatus } from './status.ts';
 import { type Kind, type ProcessSpec, topology } from './topology.ts';
 import { watchForFreeze } from './watchdog.ts';
 
@@ -242,19 +242,6 @@ export function createShop(
       );
     },
   };
-}
-
-/** What a process that does not work said last. */
-function lastWords({ logPath }: SupervisedProcess): string {
-  return lastLines(logPath, 1)[0]?.slice(0, 200) ?? '';
-}
-
-function failure(what: string, failed: SupervisedProcess[]): Error {
-  const lines = failed.map((each) => {
-    const words = lastLines(each.logPath, 4).map((line) => `\n      ${line.slice(0, 200)}`);
-    return `  ${each.spec().name} (${each.logPath})${words.join('')}`;
-  });
-  return new Error([what, ...lines].join('\n'));
 }
 
 /** `.shop/tls/`: whoever puts a certificate there keeps it. */

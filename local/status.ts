@@ -1,5 +1,6 @@
 // How each process of the shop is: what `npm run shop -- status` shows.
 import { isHealthy, type RedisState, redisState } from './health.ts';
+import { lastLines } from './logs.ts';
 import type { SupervisedProcess } from './process.ts';
 import type { Kind } from './topology.ts';
 
@@ -47,4 +48,18 @@ export async function describe(all: SupervisedProcess[], secrets: Record<string,
       log: each.logPath,
     };
   });
+}
+
+/** What a process that does not work said last. */
+export function lastWords({ logPath }: SupervisedProcess): string {
+  return lastLines(logPath, 1)[0]?.slice(0, 200) ?? '';
+}
+
+/** An error that names who failed, where their logs are, and what they said last. */
+export function failure(what: string, failed: SupervisedProcess[]): Error {
+  const lines = failed.map((each) => {
+    const words = lastLines(each.logPath, 4).map((line) => `\n      ${line.slice(0, 200)}`);
+    return `  ${each.spec().name} (${each.logPath})${words.join('')}`;
+  });
+  return new Error([what, ...lines].join('\n'));
 }

@@ -1,0 +1,30 @@
+// Where `npm start`, `npm test` and `npm run shop` begin, on a machine that may have nothing yet: plain JavaScript without packages. It
+// checks Node.js, installs the npm packages if they are missing or out of date, and hands over to main.ts in the same process.
+import { spawnSync } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const project = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(`The shop needs Node.js 20.19 or newer; this is ${process.versions.node}. See https://nodejs.org`);
+  process.exit(1);
+}
+
+// npm leaves this file behind; it is as old as the last installation.
+const installed = join(project, 'node_modules', '.package-lock.json');
+const wanted = join(project, 'package-lock.json');
+if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(wanted).mtimeMs) {
+  console.log('Installing the npm packages of package-lock.json …');
+  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: project, stdio: 'inherit' });
+  if (npm.status !== 0) {
+    console.error('npm ci did not succeed: the lines above say why.');
+    process.exit(1);
+  }
+}
+
+// Node.js from 22.18 on reads TypeScript itself.
+if (!process.features.typescript) (await import('tsx/esm/api')).register();
+await import('./main.ts');

@@ -1,0 +1,57 @@
+// `npm run shop -- COMMAND`: what can be asked of a shop that runs in another terminal.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { askControl } from './control.ts';
+import type { ProcessStatus } from './status.ts';
+import { tableOf } from './table.ts';
+
+const help = `npm run shop -- COMMAND
+
+  status [--json]     every process: role, port, state, log
+  kill NAME           kill it at once (SIGKILL); it is started again
+  pause NAME          freeze it (SIGSTOP)
+  resume NAME         let it go on (SIGCONT)
+  restart NAME        stop it properly and start it again
+  scale SERVICE N     run N replicas of a service
+  stop                stop the whole shop; data stay
+  help                this
+
+NAME as in the status, such as redis-1 or users-2.`;
+
+/**
+ * Runs a command and says how it went.
+ * @param dir the folder of the shop, usually `.shop`
+ * @returns the exit code
+ */
+export async function runCommand(dir: string, [command = 'help', ...rest]: string[]): Promise<number> {
+  if (command === 'help' || command === '--help') {
+    console.log(help);
+    return 0;
+  }
+  const wanted = { status: 0, stop: 0, kill: 1, pause: 1, resume: 1, restart: 1, scale: 2 }[command];
+  const operands = rest.filter((word) => word !== '--json');
+  if (wanted === undefined || operands.length !== wanted) {
+    console.error(wanted === undefined ? `There is no command '${command}'.` : `'${command}' is used differently.`);
+    console.error(help);
+    return 2;
+  }
+  const path = `/${[command, ...operands].map(encodeURIComponent).join('/')}`;
+  const answer = await askControl(dir, command === 'status' ? 'GET' : 'POST', path);
+  if (answer === undefined) {
+    console.error(`No shop runs in ${dir}: start it with npm start.`);
+    return 1;
+  }
+  if (command === 'status' && answer.status === 200) {
+    const status = answer.body as ProcessStatus[];
+    console.log(rest.includes('--json') ? JSON.stringify(status, null, 2) : tableOf(status, process.cwd()).join('\n'));
+    return 0;
+  }
+  const { message } = answer.body as { message: string };
+  if (answer.status >= 400) {
+    console.error(message);
+    return 1;
+  }
+  console.log(message);
+  // Whoever stops it from a script goes on when it is down.
+  if (command === 'stop') while ((await askControl(dir, 'GET', '/status')) !== undefined) await sleep(200);
+  return 0;
+}

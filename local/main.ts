@@ -1,0 +1,49 @@
+// The command line: `start`, `test`, `shop COMMAND`. Reads the environment and `.env`, once, and hands over.
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseEnv } from 'node:util';
+import { runCommand } from './commands.ts';
+import { keepEnvFile } from './secrets.ts';
+import { readSettings, type Settings } from './settings.ts';
+import { runShop } from './start.ts';
+import { runTests } from './test.ts';
+
+const projectDir = dirname(dirname(fileURLToPath(import.meta.url)));
+const environment = process.env;
+
+/** The settings of the environment and, below them, of `.env`; it is made or completed at the first start. */
+function settingsOrExit(): Settings {
+  const file = keepEnvFile(join(projectDir, '.env'), environment);
+  if (file.added.length > 0) console.log(`Made new secrets in .env: ${file.added.join(', ')}`);
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const read = readSettings({ ...file.values, ...given }, projectDir);
+  if (read.kind === 'ok') return read.settings;
+  console.error(
+    `Settings (environment or .env) that are wrong:\n${read.faults.map((fault) => `  ${fault}`).join('\n')}`,
+  );
+  process.exit(1);
+}
+
+/** The folder of the shop that `npm run shop` talks to; nothing else need be set for that. */
+function shopDir(): string {
+  const path = join(projectDir, '.env');
+  const held = existsSync(path) ? parseEnv(readFileSync(path, 'utf8')) : {};
+  return resolve(projectDir, environment.SHOP_DIR || held.SHOP_DIR || '.shop');
+}
+
+const [command, ...rest] = process.argv.slice(2);
+switch (command) {
+  case 'start':
+    process.exit(await runShop(settingsOrExit()));
+    break;
+  case 'shop':
+    process.exit(await runCommand(shopDir(), rest));
+    break;
+  case 'test':
+    process.exit(await runTests(projectDir, environment, rest));
+    break;
+  default:
+    console.error('usage: npm start | npm test | npm run shop -- help');
+    process.exit(2);
+}

@@ -1,0 +1,47 @@
+// The programs that the shop runs besides Node.js, and where they come from.
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
+
+/** Which Debian or Ubuntu package brings which program. Sentinel is redis-server under another name. */
+const packageOf: Record<string, string> = {
+  'redis-server': 'redis-server',
+  'redis-cli': 'redis-tools',
+  'redis-check-aof': 'redis-tools',
+  nginx: 'nginx',
+  openssl: 'openssl',
+  setpriv: 'util-linux',
+};
+
+/** The programs that are not there. @param path the folders to look in, as in PATH */
+export function missingPrograms(path: string): string[] {
+  return Object.keys(packageOf).filter(
+    (program) => !path.split(':').some((folder) => isProgram(join(folder, program))),
+  );
+}
+
+/**
+ * Installs what is missing from apt, showing what it does.
+ * @returns whether all of it is there now; if not, what to do has been said
+ */
+export function installMissing(projectDir: string, path: string): boolean {
+  const missing = missingPrograms(path);
+  if (missing.length === 0) return true;
+  const packages = [...new Set(missing.map((program) => packageOf[program] ?? program))];
+  console.log(`Not on this machine yet: ${missing.join(', ')}.`);
+  // Relative, because it is also the command that is shown to whoever has to run it by hand.
+  const result = spawnSync('sh', ['local/install.sh', ...packages], { cwd: projectDir, stdio: 'inherit' });
+  if (result.status !== 0) return false;
+  const still = missingPrograms(path);
+  if (still.length > 0) console.error(`Installed, but still not found in ${path}: ${still.join(', ')}.`);
+  return still.length === 0;
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,87 @@
+// `npm start`: checks what it needs, starts the shop, says what happens to it, and stops it when asked.
+import { relative } from 'node:path';
+import { askControl, serveControl } from './control.ts';
+import { findTakenPorts } from './ports.ts';
+import { installMissing } from './programs.ts';
+import type { Settings } from './settings.ts';
+import { createShop, type ShopEvent } from './shop.ts';
+import { tableOf } from './table.ts';
+
+const say = (text: string) => console.log(`${new Date().toTimeString().slice(0, 8)}  ${text}`);
+
+/** Runs a shop until it is told to stop. @returns the exit code */
+export async function runShop(settings: Settings): Promise<number> {
+  if ((await askControl(settings.dir, 'GET', '/status')) !== undefined) {
+    console.error('This shop already runs: see npm run shop -- status, or end it with npm run shop -- stop.');
+    return 1;
+  }
+  if (!installMissing(settings.projectDir, settings.inherited.PATH ?? '')) return 1;
+  const taken = await findTakenPorts(settings);
+  if (taken.length > 0) {
+    console.error(taken.join('\n'));
+    return 1;
+  }
+
+  const shop = createShop(settings, { onEvent: (event) => say(inWords(event)) });
+  let ending: Promise<void> | undefined;
+  let onStop = () => {};
+  const ended = new Promise<void>((done) => {
+    const end = (why: string) => {
+      if (ending === undefined) {
+        say(`${why}: stopping in order, data stay (once more: kill at once)`);
+        ending = shop.stop().then(done);
+      } else {
+        say('killing what is left');
+        ending = shop.killAll().then(done);
+      }
+    };
+    // A terminal that closes takes its output with it; the shop still stops in order.
+    process.stdout.on('error', () => {});
+    process.stderr.on('error', () => {});
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end(signal));
+    onStop = () => end('npm run shop -- stop');
+  });
+
+  const control = await serveControl(shop, () => onStop());
+  const close = () => control.close();
+  say(`starting ${shop.names().length} processes; data and logs in ${relative(process.cwd(), settings.dir) || '.'}/`);
+  const began = Date.now();
+  try {
+    await shop.start();
+  } catch (error) {
+    if (ending === undefined) {
+      await shop.killAll();
+      close();
+      console.error(error instanceof Error ? error.message : error);
+      return 1;
+    }
+  }
+  if (ending === undefined) await welcome();
+  await ended;
+  close();
+  say('stopped');
+  return 0;
+
+  async function welcome() {
+    console.log(`\n${tableOf(await shop.status(), process.cwd()).join('\n')}\n`);
+    console.log(`Ready after ${((Date.now() - began) / 1000).toFixed(1)} s:  ${shop.httpUrl}  ${shop.httpsUrl}`);
+    console.log(`The admin is ${settings.adminEmail}, with the password ADMIN_PASSWORD in .env`);
+    console.log(`Try:   curl ${shop.httpUrl}/products`);
+    console.log('Other terminal: npm run shop -- status | kill NAME | help.   Ctrl-C stops the shop.\n');
+  }
+}
+
+function inWords(event: ShopEvent): string {
+  switch (event.what) {
+    case 'died':
+      return `${event.name} died (${event.how}): starting it again in ${event.retryMs / 1000} s`;
+    case 'ready':
+      return `${event.name} works (after ${(event.afterMs / 1000).toFixed(1)} s)`;
+    case 'waiting':
+      return `still waiting for:\n${event.names.map((name, index) => `            ${name}  ${event.lastWords[index]}`).join('\n')}`;
+    case 'frozen':
+      return `${event.name} does not answer: killing it, to start it again`;
+    case 'stopping':
+      return `stopping ${event.names.join(', ')}`;
+  }
+}

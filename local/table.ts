@@ -1,0 +1,31 @@
+// The table of processes, as people see it.
+import { relative } from 'node:path';
+import type { ProcessStatus } from './status.ts';
+
+const heads = ['process', 'role', 'port', 'state', 'behind', 'restarts', 'log'];
+
+/** Lines of a table of processes. @param from the folder that paths are shown relative to */
+export function tableOf(status: ProcessStatus[], from: string): string[] {
+  const rows = status.map((each) => [
+    each.name,
+    each.role ?? roleOf(each.kind),
+    String(each.port),
+    each.state,
+    each.lag === undefined || each.role === 'master' ? '' : `${each.lag} B`,
+    String(each.restarts),
+    relative(from, each.log),
+  ]);
+  const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  return [heads, ...rows].map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+function roleOf(kind: string): string {
+  if (kind === 'nginx') return 'edge';
+  if (kind === 'sentinel') return 'watches Redis';
+  return kind === 'redis' ? '' : 'service';
+}

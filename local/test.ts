@@ -1,0 +1,65 @@
+// `npm test`: types, lint, then every test, and a last line that says how many passed and failed.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { installMissing } from './programs.ts';
+import { withSystemFolders } from './settings.ts';
+
+type Report = {
+  numPassedTests: number;
+  numFailedTests: number;
+  testResults: { status: string; assertionResults: unknown[] }[];
+};
+
+/**
+ * Runs everything that must hold before a change is good. A fault in types or lint counts as one failed each.
+ * @param rest handed on to Vitest, such as a file's name
+ * @returns the exit code
+ */
+export async function runTests(
+  projectDir: string,
+  environment: Record<string, string | undefined>,
+  rest: string[],
+): Promise<number> {
+  if (!installMissing(projectDir, withSystemFolders(environment.PATH ?? ''))) return 1;
+  const env = { ...environment, PATH: withSystemFolders(environment.PATH ?? '') };
+  const dir = mkdtempSync(join(tmpdir(), 'shop-test-'));
+  const reportPath = join(dir, 'report.json');
+  const run = (name: string, ...words: string[]) => {
+    console.log(`\n> ${name} ${words.join(' ')}`);
+    return new Promise<number>((done) => {
+      const child = spawn(join(projectDir, 'node_modules', '.bin', name), words, {
+        cwd: projectDir,
+        env,
+        stdio: 'inherit',
+      });
+      child.once('error', () => done(1));
+      child.once('exit', (code) => done(code ?? 1));
+    });
+  };
+  try {
+    const faults = [await run('tsc'), await run('biome', 'check', '.')].filter((code) => code !== 0).length;
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`];
+    const code = await run('vitest', 'run', ...reporters, ...rest);
+    const { passed, failed } = countTests(reportPath, code);
+    console.log(`\n${passed} passed, ${failed + faults} failed`);
+    return failed + faults === 0 ? 0 : 1;
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Counts the tests of a report of Vitest. Files that could not be loaded and errors outside of tests count as failed, too. */
+function countTests(reportPath: string, code: number): { passed: number; failed: number } {
+  try {
+    const report = JSON.parse(readFileSync(reportPath, 'utf8')) as Report;
+    const unloaded = report.testResults.filter(
+      ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
+    );
+    const failed = report.numFailedTests + unloaded.length;
+    return { passed: report.numPassedTests, failed: failed === 0 && code !== 0 ? 1 : failed };
+  } catch {
+    return { passed: 0, failed: 1 };
+  }
+}
