@@ -17,7 +17,8 @@ const { open } = (await import(`./${config.service}/open.ts`)) as { open: OpenSe
 const { app, service, redis, readiness } = assemble(config, open, log);
 const stopBackground = service.background?.() ?? (() => undefined);
 
-const server = createServer({ keepAliveTimeout: 75_000, headersTimeout: 80_000, requestTimeout: 30_000 }, app);
+// Longer than Nginx keeps a connection to us (60 s), or it would send a request into one that we are closing.
+const server = createServer({ keepAliveTimeout: 75_000, headersTimeout: 80_000, requestTimeout: 80_000 }, app);
 server.on('error', (error) => fail(error, `cannot listen on ${config.HOST}:${config.PORT}`));
 server.listen(config.PORT, config.HOST, () => log.info({ port: config.PORT }, 'listening'));
 
