@@ -34,6 +34,11 @@ export type Shop = {
   /** SIGSTOP, until `resume`. */
   pause(name: string): void;
   resume(name: string): void;
+  /** SIGKILL; it stays down until `revive`. */
+  halt(name: string): Promise<void>;
+  revive(name: string): void;
+  /** Sends a signal to the process itself. */
+  signal(name: string, signal: NodeJS.Signals): void;
   /** Stops it as it would be stopped at the end, and starts it again; resolves when it works. */
   restart(name: string): Promise<void>;
   /** Starts or stops replicas of a service until there are `count`; Nginx follows without a lost request. */
@@ -44,6 +49,14 @@ export type Shop = {
   stop(): Promise<void>;
   /** Everything at once, with SIGKILL. */
   killAll(): Promise<void>;
+};
+
+/** See {@link startShop}. */
+export type ShopOptions = {
+  kinds?: readonly Kind[];
+  /** What tests change in the topology: a proxy between two processes, another folder of code. */
+  rewire?: (specs: ProcessSpec[]) => ProcessSpec[];
+  onEvent?: (event: ShopEvent) => void;
 };
 
 const pollMs = 100;
@@ -60,10 +73,7 @@ const deathsUntilHopeless = 6;
  * @param options.readyMs how long all of it may take
  * @throws if it does not get ready; everything is stopped again by then
  */
-export async function startShop(
-  settings: Settings,
-  options: { kinds?: readonly Kind[]; readyMs?: number; onEvent?: (event: ShopEvent) => void } = {},
-): Promise<Shop> {
+export async function startShop(settings: Settings, options: ShopOptions & { readyMs?: number } = {}): Promise<Shop> {
   const shop = createShop(settings, options);
   try {
     await shop.start(options.readyMs);
@@ -75,10 +85,7 @@ export async function startShop(
 }
 
 /** A shop that does not run yet. Its folders are made, nothing else. */
-export function createShop(
-  given: Settings,
-  options: { kinds?: readonly Kind[]; onEvent?: (event: ShopEvent) => void } = {},
-): Shop {
+export function createShop(given: Settings, options: ShopOptions = {}): Shop {
   let settings = given;
   const onEvent = options.onEvent ?? (() => {});
   const logDir = join(settings.dir, 'logs');
@@ -91,9 +98,9 @@ export function createShop(
   const timers: NodeJS.Timeout[] = [];
   let running = false;
 
-  const specs = () => topology(settings).filter(({ kind }) => options.kinds?.includes(kind) ?? true);
+  const rewire = options.rewire ?? ((all) => all);
+  const specs = () => rewire(topology(settings)).filter(({ kind }) => options.kinds?.includes(kind) ?? true);
   const add = (spec: ProcessSpec) => {
-    mkdirSync(join(settings.dir, spec.name), { recursive: true });
     const made = superviseProcess(spec, settings, join(logDir, `${spec.name}.log`), onDeath);
     processes.set(spec.name, made);
     return made;
@@ -198,6 +205,13 @@ export function createShop(
     kill: (name) => find(name).kill(),
     pause: (name) => find(name).pause(),
     resume: (name) => find(name).resume(),
+    halt(name) {
+      const stopped = find(name).stop();
+      find(name).kill();
+      return stopped;
+    },
+    revive: (name) => find(name).start(),
+    signal: (name, signal) => find(name).signal(signal),
     async restart(name) {
       const found = find(name);
       await found.stop();
