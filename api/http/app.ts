@@ -16,7 +16,7 @@ import { type Identities, identify } from './identity.ts';
 import type { Limits } from './limits.ts';
 import { requestLog } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import { parseInput } from './parse.ts';
+import { parseInput, takesParams } from './parse.ts';
 import type { Answer, Route } from './route.ts';
 
 /** What the edge needs. */
@@ -102,17 +102,23 @@ function shed(maxInFlight: number): RequestHandler {
 
 function table(routes: readonly Route[], edge: Edge, base: string): Router {
   const router = Router({ caseSensitive: true });
-  for (const route of routes) router[route.method](route.path, serve(route, edge, base));
+  for (const route of routes) router[route.method](route.path, existence([route]), serve(route, edge, base));
   for (const path of new Set(routes.map((route) => route.path))) {
     const methods = routes.filter((route) => route.path === path).map((route) => route.method.toUpperCase());
     const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
-    router.options(path, (_req, res) => void res.status(204).set('Allow', allow).end());
-    router.all(path, (_req, res) => {
+    const exists = existence(routes.filter((route) => route.path === path));
+    router.options(path, exists, (_req, res) => void res.status(204).set('Allow', allow).end());
+    router.all(path, exists, (_req, res) => {
       res.set('Allow', allow);
       sendRefusal(res, refuse('method-not-allowed', `This address knows ${allow}.`));
     });
   }
   return router;
+}
+
+/** Lets pass what one of the routes could mean; `/login` is no `/:id`, and whoever asks for it with GET is told what it knows. */
+function existence(routes: readonly Route[]): RequestHandler {
+  return (req, _res, next) => next(routes.some((route) => takesParams(route, req)) ? undefined : 'route');
 }
 
 function serve(route: Route, edge: Edge, base: string): RequestHandler {

@@ -2,9 +2,18 @@
 import { z } from 'zod';
 import { keyedHash, sameText } from './secrets.ts';
 
+/** A whole number in a query, in plain decimal digits: `1e1` and ` 7` are none. */
+export function wholeNumber(min: number, max: number) {
+  return z
+    .string()
+    .regex(/^\d{1,16}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.int().min(min).max(max));
+}
+
 /** The query parameters that every list has. */
 export const pageQuery = {
-  limit: z.coerce.number().int().min(1).max(100).default(20),
+  limit: wholeNumber(1, 100).default(20),
   cursor: z.string().max(2048).optional(),
 };
 

@@ -11,6 +11,11 @@ const noBody = z.union([z.undefined(), z.strictObject({}).transform(() => undefi
 /** The parts of a request that come from the client, parsed. */
 export type Parsed = { readonly params: unknown; readonly query: unknown; readonly body: unknown };
 
+/** Whether the parameters in the path can be what the route means by them. */
+export function takesParams(route: Route, req: Request): boolean {
+  return (route.params ?? nothing).safeParse(req.params).success;
+}
+
 /** Parses by the route's schemas. Path parameters that cannot be an id are simply not there: 404. */
 export function parseInput(route: Route, req: Request, body: unknown): Parsed | Refusal {
   const params = (route.params ?? nothing).safeParse(req.params);
