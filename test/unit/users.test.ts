@@ -1,0 +1,190 @@
+import { randomBytes } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { deadlineIn } from '../../api/core/clock.ts';
+import { emailIdentity } from '../../api/core/email.ts';
+import { newId } from '../../api/core/ids.ts';
+import { Unavailable } from '../../api/core/outcome.ts';
+import { emailKey } from '../../api/users/keys.ts';
+import { openPasswords } from '../../api/users/passwords.ts';
+import { keyFromToken, refreshTokens } from '../../api/users/refresh-tokens.ts';
+import { changes, credentials, signUp, type User } from '../../api/users/schema.ts';
+import { newSealKey, seal, unseal } from '../../api/users/sealed.ts';
+import { changed } from '../../api/users/service.ts';
+import { settled } from '../../api/users/settled.ts';
+
+const person = { email: 'ada@example.com', password: 'twelve chars', firstName: 'Ada', lastName: 'Lovelace' };
+const takes = (changes: object) => signUp.safeParse({ ...person, ...changes }).success;
+
+describe('sign-up', () => {
+  it.each([
+    ['11 characters', 'x'.repeat(11), false],
+    ['12 characters', 'x'.repeat(12), true],
+    ['128 characters', 'x'.repeat(128), true],
+    ['129 characters', 'x'.repeat(129), false],
+    ['128 characters beyond the basic plane', '🦉'.repeat(128), true],
+    ['11 characters beyond the basic plane', '🦉'.repeat(11), false],
+    ['only blanks', ' '.repeat(12), true],
+  ])('a password of %s', (_what, password, good) => {
+    expect(takes({ password })).toBe(good);
+  });
+
+  it.each([
+    '',
+    'ada',
+    'ada@',
+    '@example.com',
+    'ada@example',
+    'a b@example.com',
+    `${'a'.repeat(250)}@example.com`,
+    7,
+    null,
+  ])('refuses %j as an address', (email) => expect(takes({ email })).toBe(false));
+
+  it.each([
+    { firstName: '' },
+    { lastName: '  ' },
+    { firstName: 'x'.repeat(201) },
+    { role: 'admin' },
+    { lastName: null },
+  ])('refuses %j', (change) => expect(takes(change)).toBe(false));
+
+  it('does not check the form of what somebody signs in with', () => {
+    expect(credentials.safeParse({ email: 'no address', password: 'x' }).success).toBe(true);
+  });
+});
+
+describe('addresses', () => {
+  it('are the same in any letter case and in compatible characters', () => {
+    expect(emailIdentity('ＡDA@Example.COM')).toBe('ada@example.com');
+    expect(emailKey('Ada@example.com')).toBe(emailKey('ADA@EXAMPLE.COM'));
+  });
+
+  it('are not to be read in the names of keys', () => {
+    expect(emailKey('ada@example.com')).not.toContain('ada');
+  });
+});
+
+describe('a change', () => {
+  const user: User = {
+    id: newId(),
+    email: 'ada@example.com',
+    firstName: 'Ada',
+    lastName: 'Lovelace',
+    role: 'customer',
+    createdAtMs: 1000,
+    updatedAtMs: 2000,
+    version: 3,
+  };
+
+  it('of a name makes a new version', () => {
+    expect(changed(user, { firstName: 'Augusta' }, 5000)).toEqual({
+      ...user,
+      firstName: 'Augusta',
+      updatedAtMs: 5000,
+      version: 4,
+    });
+  });
+
+  it('to what is there already changes nothing', () => {
+    expect(changed(user, { firstName: 'Ada', role: 'customer' }, 5000)).toBe(user);
+    expect(changed(user, {}, 5000)).toBe(user);
+  });
+
+  it('never goes back in time', () => {
+    expect(changed(user, { role: 'admin' }, 500).updatedAtMs).toBe(2000);
+  });
+
+  it('of anything else is a fault', () => {
+    expect(changes.safeParse({ email: 'x@example.com' }).success).toBe(false);
+    expect(changes.safeParse({ role: 'owner' }).success).toBe(false);
+  });
+});
+
+describe('refresh tokens', () => {
+  const tokens = refreshTokens('a secret');
+  const claims = { userId: newId(), sessionId: newId(), generation: 7 };
+
+  it('say what they were issued for', () => {
+    expect(tokens.read(tokens.issue(claims))).toEqual(claims);
+  });
+
+  it('of another secret, another generation or another form are none', () => {
+    const token = tokens.issue(claims);
+    const [user, session, , mac] = token.split('.');
+    const forged = [
+      refreshTokens('another secret').issue(claims),
+      `${user}.${session}.8.${mac}`,
+      `${user}.${session}.07.${mac}`,
+      `${token} `,
+      token.slice(0, -1),
+      '',
+      '....',
+    ];
+    for (const text of forged) expect(tokens.read(text)).toBeUndefined();
+  });
+
+  it('give keys that differ by token', () => {
+    const key = keyFromToken(tokens.issue(claims));
+    expect(key).toHaveLength(32);
+    expect(key.equals(keyFromToken(tokens.issue({ ...claims, generation: 8 })))).toBe(false);
+  });
+});
+
+describe('what is sealed', () => {
+  const key = Buffer.from(newSealKey(), 'base64url');
+
+  it('is read with the same key', () => {
+    expect(unseal(key, seal(key, 'Ada Lovelace ♥'))).toBe('Ada Lovelace ♥');
+  });
+
+  it('looks different every time', () => {
+    expect(seal(key, 'x')).not.toBe(seal(key, 'x'));
+  });
+
+  it('cannot be read with another key, nor changed', () => {
+    const sealed = seal(key, 'Ada');
+    expect(() => unseal(randomBytes(32), sealed)).toThrow();
+    expect(() => unseal(key, `${sealed.slice(0, -4)}AAAA`)).toThrow();
+  });
+});
+
+describe('passwords', () => {
+  it('are right in any composition of the same characters', async () => {
+    const passwords = openPasswords();
+    const stored = await passwords.hash('Ma\u00f1ana ma\u00f1ana', deadlineIn(5000));
+    expect(stored).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+    expect(await passwords.verify(stored, 'Man\u0303ana man\u0303ana', deadlineIn(5000))).toBe(true);
+    expect(await passwords.verify(stored, 'manana manana', deadlineIn(5000))).toBe(false);
+  });
+
+  it('are nobody’s where there is no hash', async () => {
+    expect(await openPasswords().verify(undefined, '', deadlineIn(5000))).toBe(false);
+  });
+
+  it('that could not be checked in time are turned away, and the rest are checked', async () => {
+    const passwords = openPasswords();
+    const all = Array.from({ length: 60 }, () => passwords.verify(undefined, 'x', deadlineIn(200)));
+    const results = await Promise.allSettled(all);
+    const refused = results.filter((each) => each.status === 'rejected');
+    expect(refused.length).toBeGreaterThanOrEqual(8);
+    for (const each of refused) expect(each.reason).toBeInstanceOf(Unavailable);
+    expect(await passwords.verify(undefined, 'x', deadlineIn(5000))).toBe(false);
+  });
+});
+
+describe('an attempt that finds a change', () => {
+  it('is made again until it does not', async () => {
+    let attempts = 0;
+    const attempt = async () => (++attempts < 3 ? ({ kind: 'changed' } as const) : ({ kind: 'done' } as const));
+    expect(await settled(deadlineIn(1000), attempt)).toEqual({ kind: 'done' });
+  });
+
+  it('is given up at the deadline', async () => {
+    const attempt = async () => {
+      await setImmediate();
+      return { kind: 'changed' } as const;
+    };
+    await expect(settled(deadlineIn(50), attempt)).rejects.toThrow(Unavailable);
+  });
+});
