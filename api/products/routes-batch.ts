@@ -1,4 +1,5 @@
 /** The route of a batch, whose products are each parsed, taken or refused on their own. */
+import { idPattern } from '../core/ids.ts';
 import { invalid, isRefusal, type Refusal } from '../core/outcome.ts';
 import { problems } from '../core/problems.ts';
 import { faultsOf } from '../http/parse.ts';

@@ -1,0 +1,249 @@
+/** Stock under purchases: taken once, never beyond what is there, given back once; on a real Redis. */
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { deadlineIn } from '../../api/core/clock.ts';
+import { newId } from '../../api/core/ids.ts';
+import { openReservationRules, summed } from '../../api/products/reservations.ts';
+import { openRules } from '../../api/products/service.ts';
+import { openStore } from '../../api/products/store.ts';
+import { openReservations } from '../../api/products/store-reservations.ts';
+import type { ShopRedis } from '../../api/redis/open.ts';
+import { contextOf, openTestRedis, operator, userCaller } from '../support/redis.ts';
+
+let redis: ShopRedis;
+let other: ShopRedis;
+let master: Redis;
+beforeAll(async () => {
+  redis = openTestRedis('products');
+  other = openTestRedis('products');
+  master = await operator();
+});
+afterAll(() => {
+  redis.close();
+  other.close();
+  master.disconnect();
+});
+
+const admin = userCaller('admin');
+const purchases = { kind: 'service', address: '127.0.0.1', service: 'purchases' } as const;
+const asked = () => contextOf(purchases, { write: undefined });
+const reserve = (id: string, items: { productId: string; quantity: number }[], on = redis) =>
+  openReservationRules(openReservations(on)).reserve(id, items, asked());
+const release = (id: string, told: Parameters<ReturnType<typeof openReservationRules>['release']>[1] = []) =>
+  openReservationRules(openReservations(redis)).release(id, told, asked());
+
+async function product(stock: number, changes: { id?: string; amount?: number; name?: string } = {}): Promise<string> {
+  const { id = newId(), amount = 250, name = 'A lamp' } = changes;
+  const given = { id, name, category: 'Lamps', price: { amount, currency: 'USD' }, stock };
+  const made = await openRules(openStore(redis)).create(given, contextOf(admin));
+  if (made.kind !== 'done') throw new Error(made.detail);
+  return id;
+}
+
+/** The hash of a product, and whether its ledger adds up. */
+async function ledger(id: string) {
+  const hash = await master.hgetall(`{products}:product:${id}`);
+  const [stock, initial, restocked, sold, returned] = ['stock', 'initial', 'restocked', 'sold', 'returned'].map(
+    (name) => Number(hash[name]),
+  ) as [number, number, number, number, number];
+  expect(initial + restocked - sold + returned).toBe(stock);
+  return { stock, sold, returned, rev: Number(hash.rev) };
+}
+
+async function eventsOf(purchaseId: string): Promise<string[]> {
+  const entries = await master.xrange('{products}:events', '-', '+');
+  return entries.filter(([, fields]) => fields.join(' ').includes(purchaseId)).map(([, fields]) => fields[1] ?? '');
+}
+
+describe('a reservation', () => {
+  test('takes all items and tells names and prices', async () => {
+    const [a, b] = [
+      await product(5, { amount: 100, name: 'Ä / "lamp"' }),
+      await product(7, { amount: 10_000_000_000 }),
+    ];
+    const purchaseId = newId();
+    const result = await reserve(purchaseId, [
+      { productId: a, quantity: 2 },
+      { productId: b, quantity: 7 },
+    ]);
+    expect(result).toMatchObject({
+      result: 'reserved',
+      eventId: expect.stringMatching(/^\d+-\d+$/),
+      items: [
+        { productId: a, name: 'Ä / "lamp"', quantity: 2, unitPriceMinor: 100 },
+        { productId: b, quantity: 7, unitPriceMinor: 10_000_000_000 },
+      ],
+    });
+    expect(await ledger(a)).toEqual({ stock: 3, sold: 2, returned: 0, rev: 2 });
+    expect(await ledger(b)).toMatchObject({ stock: 0, sold: 7 });
+    expect(await eventsOf(purchaseId)).toEqual(['product.reserved']);
+  });
+
+  test('takes none when one item is not there in full, and says of each what there is', async () => {
+    const [a, b] = [await product(5), await product(1)];
+    const items = [
+      { productId: a, quantity: 2 },
+      { productId: b, quantity: 3 },
+    ];
+    const sold = { result: 'sold-out', items: [{ productId: b, requested: 3, available: 1 }] };
+    expect(await reserve(newId(), items)).toEqual(sold);
+    expect(await ledger(a)).toMatchObject({ stock: 5, sold: 0, rev: 1 });
+  });
+
+  test('names the products that do not exist', async () => {
+    const a = await product(5);
+    const nobody = newId();
+    const items = [
+      { productId: a, quantity: 1 },
+      { productId: nobody, quantity: 1 },
+    ];
+    expect(await reserve(newId(), items)).toEqual({ result: 'unknown-product', productIds: [nobody] });
+    expect(await ledger(a)).toMatchObject({ stock: 5 });
+  });
+
+  test('sums a product that is named twice before it looks at the stock', async () => {
+    const a = await product(10);
+    const twice = [
+      { productId: a, quantity: 6 },
+      { productId: a, quantity: 6 },
+    ];
+    expect(summed(twice)).toEqual([{ productId: a, quantity: 12 }]);
+    expect(await reserve(newId(), twice)).toMatchObject({
+      result: 'sold-out',
+      items: [{ requested: 12, available: 10 }],
+    });
+  });
+
+  test('repeated, also at once and on other replicas, takes once and answers the same', async () => {
+    const a = await product(10);
+    const purchaseId = newId();
+    const items = [{ productId: a, quantity: 4 }];
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => reserve(purchaseId, items, i % 2 ? redis : other)),
+    );
+    answers.push(await reserve(purchaseId, items));
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    expect(await ledger(a)).toMatchObject({ stock: 6, sold: 4 });
+    expect(await eventsOf(purchaseId)).toEqual(['product.reserved']);
+  });
+
+  test('stays refused under its id when stock comes later', async () => {
+    const a = await product(1);
+    const purchaseId = newId();
+    const first = await reserve(purchaseId, [{ productId: a, quantity: 2 }]);
+    await openRules(openStore(redis)).restock(a, 10, contextOf(admin));
+    expect(await reserve(purchaseId, [{ productId: a, quantity: 2 }])).toEqual(first);
+    expect(await ledger(a)).toMatchObject({ stock: 11, sold: 0 });
+  });
+
+  test('of 50 at once for the last 10, ten get one each and nobody more', async () => {
+    const a = await product(10);
+    const results = await Promise.all(
+      Array.from({ length: 50 }, (_, i) => reserve(newId(), [{ productId: a, quantity: 1 }], i % 2 ? redis : other)),
+    );
+    expect(results.filter((result) => result.result === 'reserved')).toHaveLength(10);
+    expect(results.filter((result) => result.result === 'sold-out')).toHaveLength(40);
+    expect(await ledger(a)).toMatchObject({ stock: 0, sold: 10 });
+  });
+
+  test('of 100 products is one step', async () => {
+    const ids = await Promise.all(Array.from({ length: 100 }, () => product(1)));
+    const result = await reserve(
+      newId(),
+      ids.map((productId) => ({ productId, quantity: 1 })),
+    );
+    expect(result).toMatchObject({ result: 'reserved' });
+    for (const id of ids.slice(0, 3)) expect(await ledger(id)).toMatchObject({ stock: 0 });
+  });
+
+  test('is kept for eight days from when it was last asked for', async () => {
+    const a = await product(1);
+    const purchaseId = newId();
+    const key = `{products}:reservation:${purchaseId}`;
+    await reserve(purchaseId, [{ productId: a, quantity: 1 }]);
+    await master.pexpire(key, 5000);
+    await reserve(purchaseId, [{ productId: a, quantity: 1 }]);
+    expect(await master.pttl(key)).toBeGreaterThan(7.9 * 86_400_000);
+    await master.pexpire(key, 5000);
+    await release(purchaseId);
+    expect(await master.pttl(key)).toBeGreaterThan(7.9 * 86_400_000);
+  });
+});
+
+describe('a release', () => {
+  test('gives back once, however often and however many at once ask', async () => {
+    const a = await product(10);
+    const purchaseId = newId();
+    const reserved = await reserve(purchaseId, [{ productId: a, quantity: 4 }]);
+    const told = reserved.result === 'reserved' ? reserved.items : [];
+    const answers = await Promise.all(Array.from({ length: 50 }, (_, i) => release(purchaseId, i % 2 ? told : [])));
+    answers.push(await release(purchaseId, told));
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    expect(await ledger(a)).toMatchObject({ stock: 10, sold: 4, returned: 4 });
+    expect(await eventsOf(purchaseId)).toEqual(['product.reserved', 'product.released']);
+  });
+
+  test('before the reservation stops it for good', async () => {
+    const a = await product(10);
+    const purchaseId = newId();
+    await release(purchaseId);
+    expect(await reserve(purchaseId, [{ productId: a, quantity: 4 }])).toEqual({ result: 'released' });
+    expect(await ledger(a)).toMatchObject({ stock: 10, sold: 0, returned: 0 });
+  });
+
+  test('at the same time as the reservation leaves the stock whole, whoever comes first', async () => {
+    const a = await product(100);
+    const rounds = Array.from({ length: 20 }, async () => {
+      const purchaseId = newId();
+      await Promise.all([reserve(purchaseId, [{ productId: a, quantity: 3 }], other), release(purchaseId)]);
+      expect(await reserve(purchaseId, [{ productId: a, quantity: 3 }])).toEqual({ result: 'released' });
+    });
+    await Promise.all(rounds);
+    expect(await ledger(a)).toMatchObject({ stock: 100 });
+  });
+
+  test('after a refusal gives nothing back, and the refusal is a release from then on', async () => {
+    const a = await product(1);
+    const purchaseId = newId();
+    await reserve(purchaseId, [{ productId: a, quantity: 2 }]);
+    const told = [{ productId: a, incarnation: 'x', name: 'x', quantity: 2, unitPriceMinor: 1 }];
+    expect(await release(purchaseId, told)).toMatchObject({ result: 'released' });
+    expect(await reserve(purchaseId, [{ productId: a, quantity: 1 }])).toEqual({ result: 'released' });
+    expect(await ledger(a)).toMatchObject({ stock: 1, returned: 0 });
+  });
+
+  test('goes by what the purchase knows when the record has ended, once', async () => {
+    const a = await product(10);
+    const purchaseId = newId();
+    const reserved = await reserve(purchaseId, [{ productId: a, quantity: 4 }]);
+    const told = reserved.result === 'reserved' ? reserved.items : [];
+    await master.del(`{products}:reservation:${purchaseId}`);
+    const first = await release(purchaseId, told);
+    expect(await release(purchaseId, told)).toEqual(first);
+    expect(await ledger(a)).toMatchObject({ stock: 10, returned: 4 });
+  });
+
+  test('gives nothing to a product that was deleted and made anew under the same id', async () => {
+    const [a, b] = [await product(10), await product(10)];
+    const purchaseId = newId();
+    await reserve(purchaseId, [
+      { productId: a, quantity: 4 },
+      { productId: b, quantity: 4 },
+    ]);
+    await openRules(openStore(redis)).remove(a, contextOf(admin));
+    await product(3, { id: a });
+    await release(purchaseId);
+    expect(await ledger(a)).toEqual({ stock: 3, sold: 0, returned: 0, rev: 1 });
+    expect(await ledger(b)).toMatchObject({ stock: 10, returned: 4 });
+  });
+
+  test('from a view that is out of date changes nothing and says so', async () => {
+    const a = await product(10);
+    const purchaseId = newId();
+    const store = openReservations(redis);
+    const early = await store.basis(purchaseId, [], deadlineIn(5000));
+    await reserve(purchaseId, [{ productId: a, quantity: 4 }]);
+    expect(await store.release(purchaseId, early, newId(), deadlineIn(5000))).toBe('changed');
+    expect(await ledger(a)).toMatchObject({ stock: 6 });
+  });
+});
