@@ -1,0 +1,100 @@
+#!/bin/sh
+# Renders the configuration of Prometheus or Alertmanager and becomes it, as a local process and as a container alike:
+#
+#   monitoring/entry.sh prometheus
+#   monitoring/entry.sh alertmanager
+#
+# Environment of both: DATA_DIR (rendered files and data), LISTEN (address:port), EXTERNAL_URL (where a person reaches it: links in
+# mails), PROMETHEUS and ALERTMANAGER (address:port), RUNBOOKS and DASHBOARD (URLs for links).
+# prometheus: TARGETS_DIR (folder of api.json, redis.json, sentinel.json, nginx.json) where every process has an address of its own, or
+#   else SERVICES, REDIS_NODES and SENTINELS (names, separated by spaces) where containers have names; REDIS_EXPORTER, EDGE_EXPORTER,
+#   NODE_EXPORTER (address:port). Optional: SCRAPE_INTERVAL, RETENTION, RETENTION_SIZE.
+# alertmanager: ALERT_EMAIL_TO, ALERT_EMAIL_FROM, SMTP_URL (smtp://[user:password@]host[:port], smtps:// for TLS from the first byte) or
+#   SMTP_URL_FILE. Optional: HEARTBEAT_URL (called every minute while monitoring lives), GROUP_WAIT, GROUP_INTERVAL.
+# Needs sh, sed and awk.
+set -eu
+umask 077 # a mail password may be written here
+here=$(cd "$(dirname "$0")" && pwd)
+: "${DATA_DIR:?}" "${LISTEN:?}" "${EXTERNAL_URL:?}" "${PROMETHEUS:?}" "${ALERTMANAGER:?}" "${RUNBOOKS:?}" "${DASHBOARD:?}"
+mkdir -p "$DATA_DIR/data"
+
+# Template $1 on stdout, with the placeholders named after it replaced by the variables of the same name and nothing else touched.
+# (Ctrl-A ends the parts of sed's command: it is in no value. `&` and `\` mean something to sed.)
+separator=$(printf '\001')
+render() {
+  template=$1
+  shift
+  for name in "$@"; do
+    eval "value=\${$name}"
+    printf 's%s[$]{%s}%s%s%sg\n' "$separator" "$name" "$separator" "$(printf %s "$value" | sed 's/[\\&]/\\&/g')" "$separator"
+  done | sed -f /dev/stdin "$template"
+}
+# 'a', 'b' from "a b"
+quoted() { for each in "$@"; do printf "%s'%s'" "${list_comma-}" "$each"; list_comma=', '; done; }
+# The program $1, or as Debian calls it, $2.
+program() { if command -v "$1" >/dev/null; then echo "$1"; else echo "$2"; fi; }
+
+start_prometheus() {
+  : "${REDIS_EXPORTER:?}" "${EDGE_EXPORTER:?}" "${NODE_EXPORTER:?}"
+  SCRAPE_INTERVAL=${SCRAPE_INTERVAL:-5s}
+  # A scrape may not take longer than its turn; with one each second half of it, so that a frozen process is known in time.
+  SCRAPE_TIMEOUT=3s
+  [ "$SCRAPE_INTERVAL" != 1s ] || SCRAPE_TIMEOUT=900ms
+  if [ -n "${TARGETS_DIR-}" ]; then PROCESSES='' CONTAINERS='# '; else PROCESSES='# ' CONTAINERS=''; fi
+  TARGETS_DIR=${TARGETS_DIR-}
+  # shellcheck disable=SC2086 # lists
+  SERVICES=$(quoted ${SERVICES-}) REDIS_NODES=$(quoted ${REDIS_NODES-}) SENTINELS=$(quoted ${SENTINELS-})
+  mkdir -p "$DATA_DIR/rules"
+  render "$here/prometheus/prometheus.yml" PROCESSES CONTAINERS TARGETS_DIR SERVICES REDIS_NODES SENTINELS SCRAPE_INTERVAL SCRAPE_TIMEOUT \
+    PROMETHEUS ALERTMANAGER REDIS_EXPORTER EDGE_EXPORTER NODE_EXPORTER >"$DATA_DIR/prometheus.yml"
+  rm -f "$DATA_DIR"/rules/*.yml # a rule file that is gone must not go on ruling
+  for rules in "$here"/prometheus/rules/*.yml; do render "$rules" RUNBOOKS >"$DATA_DIR/rules/${rules##*/}"; done
+  exec prometheus --config.file="$DATA_DIR/prometheus.yml" --storage.tsdb.path="$DATA_DIR/data" \
+    --storage.tsdb.retention.time="${RETENTION:-35d}" --storage.tsdb.retention.size="${RETENTION_SIZE:-2GB}" \
+    --web.listen-address="$LISTEN" --web.external-url="$EXTERNAL_URL" --web.route-prefix=/ --log.level=warn
+}
+
+# user:password%40 as it was before it became part of a URL
+decoded() {
+  printf %s "$1" | awk '{
+    while (match($0, /%[0-9A-Fa-f][0-9A-Fa-f]/)) {
+      hex = tolower(substr($0, RSTART + 1, 2)); digits = "0123456789abcdef"
+      out = out substr($0, 1, RSTART - 1) sprintf("%c", (index(digits, substr(hex, 1, 1)) - 1) * 16 + index(digits, substr(hex, 2, 1)) - 1)
+      $0 = substr($0, RSTART + 3)
+    }
+    printf "%s", out $0
+  }'
+}
+
+start_alertmanager() {
+  [ -z "${SMTP_URL_FILE-}" ] || SMTP_URL=$(cat "$SMTP_URL_FILE")
+  : "${SMTP_URL:?}" "${ALERT_EMAIL_TO:?}" "${ALERT_EMAIL_FROM:=evergreen@localhost}"
+  scheme=${SMTP_URL%%://*} rest=${SMTP_URL#*://}
+  rest=${rest%%/*}
+  credentials=${rest%@*} host=${rest##*@}
+  [ "$credentials" != "$rest" ] || credentials=
+  default_port=25
+  if [ "$scheme" = smtps ]; then default_port=465; elif [ -n "$credentials" ]; then default_port=587; fi
+  case $host in *:*) SMTP_HOST=$host ;; *) SMTP_HOST=$host:$default_port ;; esac
+  # A password never travels in the clear; without one, a mailbox or relay next door need not know TLS.
+  SMTP_REQUIRE_TLS=false AUTH='# ' SMTP_USER='' SMTP_PASSWORD_FILE=$DATA_DIR/smtp-password HEARTBEAT='# ' HEARTBEAT_URL=${HEARTBEAT_URL-}
+  if [ -n "$credentials" ]; then
+    SMTP_REQUIRE_TLS=true AUTH=''
+    SMTP_USER=$(decoded "${credentials%%:*}")
+    decoded "${credentials#*:}" >"$SMTP_PASSWORD_FILE"
+  fi
+  [ -z "$HEARTBEAT_URL" ] || HEARTBEAT=
+  GROUP_WAIT=${GROUP_WAIT:-5s} GROUP_INTERVAL=${GROUP_INTERVAL:-30s} TEMPLATES=$DATA_DIR/templates
+  mkdir -p "$TEMPLATES"
+  render "$here/alertmanager/mail.tmpl" DASHBOARD >"$TEMPLATES/mail.tmpl"
+  render "$here/alertmanager/alertmanager.yml" SMTP_HOST SMTP_REQUIRE_TLS AUTH SMTP_USER SMTP_PASSWORD_FILE ALERT_EMAIL_TO \
+    ALERT_EMAIL_FROM TEMPLATES GROUP_WAIT GROUP_INTERVAL HEARTBEAT HEARTBEAT_URL >"$DATA_DIR/alertmanager.yml"
+  # One Alertmanager, so there is nobody to agree with (and no port for it).
+  exec "$(program alertmanager prometheus-alertmanager)" --config.file="$DATA_DIR/alertmanager.yml" --storage.path="$DATA_DIR/data" \
+    --web.listen-address="$LISTEN" --web.external-url="$EXTERNAL_URL" --web.route-prefix=/ --cluster.listen-address= --log.level=warn
+}
+
+case ${1-} in
+  prometheus | alertmanager) "start_$1" ;;
+  *) echo "usage: monitoring/entry.sh prometheus|alertmanager" >&2; exit 2 ;;
+esac
