@@ -1,0 +1,74 @@
+/** Faults that need a Sentinel's ear: a failover by hand, the leader dying in the middle of one. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { waitFor } from '../../support/wait.ts';
+import type { Stage } from '../stage.ts';
+import type { Fault } from './fault.ts';
+
+/** Asks the Sentinel with this number (from 1). @throws when it refuses or is silent */
+export async function askSentinel(stage: Stage, number: number, ...words: string[]): Promise<unknown> {
+  const { ports, password, masterName } = stage.sentinels;
+  const sentinel = new Redis({
+    port: ports[number - 1] ?? 0,
+    password,
+    protocol: 2,
+    disableClientInfo: true,
+    commandTimeout: 500,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+  });
+  sentinel.on('error', () => undefined);
+  try {
+    const [command = '', ...rest] = words;
+    return await sentinel.call('SENTINEL', command, masterName, ...rest);
+  } finally {
+    sentinel.disconnect();
+  }
+}
+
+async function flagsSeenBy(stage: Stage, number: number): Promise<string> {
+  const fields = (await askSentinel(stage, number, 'MASTER')) as string[];
+  return fields[fields.indexOf('flags') + 1] ?? '';
+}
+
+/** See the names. */
+export const ofElections: readonly Fault[] = [
+  {
+    name: 'SENTINEL FAILOVER with the master alive',
+    promise: { failedFirstTries: 'none', longestGapMs: 2500 },
+    needs: 'nothing',
+    async run({ stage, random, log }) {
+      const before = await stage.master();
+      const number = random.int(1, 3);
+      log(`sentinel-${number} is told to fail over from ${before}`);
+      await waitFor('the Sentinel to begin', () => askSentinel(stage, number, 'FAILOVER'), 5000, 200);
+      await waitFor('another master', async () => (await stage.master()) !== before, 10_000);
+      await delay(2000);
+    },
+  },
+  {
+    name: 'leading Sentinel killed in the middle of a failover',
+    promise: { failedFirstTries: 'some', longestGapMs: 10_000 },
+    needs: 'nothing',
+    async run({ stage, log }) {
+      const master = await stage.master();
+      log(`${master} is down`);
+      await stage.shop.halt(master);
+      const leader = await waitFor(
+        'a Sentinel to lead',
+        async () => {
+          const flags = await Promise.all([1, 2, 3].map((number) => flagsSeenBy(stage, number).catch(() => '')));
+          const found = flags.findIndex((each) => each.includes('failover_in_progress'));
+          return found < 0 ? undefined : `sentinel-${found + 1}`;
+        },
+        8000,
+        5,
+      );
+      log(`${leader} leads and is down`);
+      await stage.shop.halt(leader);
+      await waitFor('another master', async () => (await stage.master()) !== master, 20_000);
+      stage.shop.revive(leader);
+      stage.shop.revive(master);
+    },
+  },
+];

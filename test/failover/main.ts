@@ -1,0 +1,110 @@
+/**
+ * `npm run chaos`: breaks a shop of its own in every way of the catalogue, under load, and checks all that was said to clients.
+ *   --only TEXT     only faults whose name holds TEXT (several: --only a --only b)
+ *   --minutes N     random faults for N minutes instead, `--pairs` two at a time
+ *   --seed S        the same choices again
+ *   --replay FILE   judges a kept history again; nothing is started
+ *   --list          names the faults
+ */
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { check } from './checker/check.ts';
+import { type Episode, playEpisode } from './episode.ts';
+import { atRandom, catalogue } from './faults/catalogue.ts';
+import type { Fault } from './faults/fault.ts';
+import { readHistory } from './ledger/ledger.ts';
+import { type Random, seededRandom } from './load/random.ts';
+import { complaints, tableHead, tableLine } from './report/table.ts';
+import { projectDir } from './stage.ts';
+import { keepStage } from './stages.ts';
+
+const { values: asked } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true },
+    minutes: { type: 'string' },
+    seed: { type: 'string' },
+    pairs: { type: 'boolean', default: false },
+    replay: { type: 'string' },
+    list: { type: 'boolean', default: false },
+  },
+});
+
+if (asked.list) {
+  for (const { name } of catalogue) console.log(name);
+} else if (asked.replay !== undefined) {
+  const violations = check(readHistory(asked.replay));
+  for (const { kind, rule, what } of violations) console.log(`${kind.toUpperCase()}: ${rule}: ${what}`);
+  console.log(`${violations.length} violations`);
+  process.exitCode = violations.length === 0 ? 0 : 1;
+} else {
+  process.exitCode = await run();
+}
+
+/** Plays what was asked for. @returns the exit code */
+async function run(): Promise<number> {
+  const seed = Number(asked.seed ?? Date.now() % 1_000_000);
+  const folder = join(projectDir, '.shop', 'chaos', new Date().toISOString().replaceAll(':', '-').slice(0, 19));
+  console.log(`seed ${seed}, histories in ${folder}`);
+  const random = seededRandom(seed);
+  const minutes = Number(asked.minutes ?? 0);
+  const rows = minutes > 0 ? randomRows(random, minutes) : listedRows();
+  const keeper = keepStage();
+  const episodes: Episode[] = [];
+  let bad = 0;
+  let number = 0;
+  for (const faults of rows) {
+    number += 1;
+    const title = faults.map(({ name }) => name).join(' + ') || 'no fault';
+    const startedMs = performance.now();
+    process.stdout.write(`${String(number).padStart(3)} ${title} … `);
+    try {
+      const stage = await keeper.stageFor(needsOf(faults));
+      const episode = await playEpisode(stage, faults, seed + number, join(folder, `${number}.jsonl`));
+      episodes.push(episode);
+      const found = complaints(episode);
+      const { requests, failedReads, failedWrites, longestGapMs } = episode.seen;
+      const seconds = Math.round((performance.now() - startedMs) / 1000);
+      const verdict = found.length === 0 ? 'ok' : 'BROKEN';
+      console.log(
+        `${verdict}: ${requests} requests, ${failedReads + failedWrites} failed first tries, ${Math.round(longestGapMs)} ms gap (${seconds} s)`,
+      );
+      for (const line of found) console.log(line);
+      if (found.length > 0) bad += 1;
+    } catch (error) {
+      bad += 1;
+      console.log(`STOPPED: ${error instanceof Error ? error.message : error}`);
+      await keeper.end();
+    }
+  }
+  await keeper.end();
+  console.log(`\n${tableHead}\n${episodes.map(tableLine).join('\n')}\n`);
+  console.log(summary(episodes, bad, seed, folder));
+  return bad === 0 ? 0 : 1;
+}
+
+function listedRows(): Fault[][] {
+  const wanted = asked.only?.map((text) => text.toLowerCase());
+  const chosen = catalogue.filter(({ name }) => wanted?.some((text) => name.toLowerCase().includes(text)) ?? true);
+  if (chosen.length === 0) throw new Error(`No fault is called like that. --list names them.`);
+  return chosen.map((fault) => [fault]);
+}
+
+/** Random faults until the time is over. */
+function* randomRows(random: Random, minutes: number): Generator<Fault[]> {
+  const untilMs = performance.now() + minutes * 60_000;
+  while (performance.now() < untilMs) {
+    const first = random.pick(atRandom);
+    yield asked.pairs ? [first, random.pick(atRandom.filter((fault) => fault !== first))] : [first];
+  }
+}
+
+function needsOf(faults: readonly Fault[]) {
+  return faults.find(({ needs }) => needs !== 'nothing')?.needs ?? 'nothing';
+}
+
+function summary(episodes: readonly Episode[], bad: number, seed: number, folder: string): string {
+  const sum = (of: (episode: Episode) => number) => episodes.reduce((total, episode) => total + of(episode), 0);
+  const violations = sum((episode) => episode.violations.length);
+  const requests = sum(({ seen }) => seen.requests);
+  return `${episodes.length} episodes, ${requests} requests, ${violations} violations; ${bad} not as promised. seed ${seed}, histories in ${folder}`;
+}

@@ -1,0 +1,77 @@
+/** A shop of its own for the runs: free ports, a folder that goes with it, and its parts by the role that they play just now. */
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { temporarySettings } from '../../local/redis-nodes.ts';
+import type { Settings } from '../../local/settings.ts';
+import { type Shop, type ShopOptions, startShop } from '../../local/shop.ts';
+import { masterName, portsFrom } from '../../local/topology.ts';
+import { waitFor } from '../support/wait.ts';
+import type { Nodes } from './final-state.ts';
+
+/** See {@link openStage}. */
+export type Stage = {
+  readonly shop: Shop;
+  readonly settings: Settings;
+  readonly nodes: Nodes;
+  /** The Sentinels' ports, and what they want to hear. */
+  readonly sentinels: { readonly ports: readonly number[]; readonly password: string; readonly masterName: string };
+  /** What the supervisor saw: deaths, freezes. */
+  readonly events: string[];
+  /** The name of the node that is master now. */
+  master(): Promise<string>;
+  /** The names of those that are not. */
+  replicas(): Promise<string[]>;
+  close(): Promise<void>;
+};
+
+/** The folder of the project. */
+export const projectDir = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/**
+ * Starts a whole shop.
+ * @param options.changes of its settings
+ * @param options.rewire of its topology
+ */
+export async function openStage(
+  options: { changes?: Partial<Settings>; rewire?: ShopOptions['rewire'] | undefined } = {},
+): Promise<Stage> {
+  const { settings, remove } = await temporarySettings({ logLevel: 'warn', ...options.changes });
+  const events: string[] = [];
+  const ports = portsFrom(settings.portBase);
+  try {
+    const shop = await startShop(settings, {
+      ...(options.rewire ? { rewire: options.rewire } : {}),
+      onEvent: (event) => void events.push(JSON.stringify(event)),
+    });
+    const redis = async () => (await shop.status()).filter(({ kind }) => kind === 'redis');
+    return {
+      shop,
+      settings,
+      events,
+      nodes: { ports: [1, 2, 3].map(ports.redis), password: settings.secrets.REDIS_PASSWORD_OPERATOR ?? '' },
+      sentinels: {
+        ports: [1, 2, 3].map(ports.sentinel),
+        password: settings.secrets.SENTINEL_PASSWORD ?? '',
+        masterName,
+      },
+      master: () =>
+        waitFor('one master', async () => {
+          const masters = (await redis()).filter(({ role }) => role === 'master');
+          return masters.length === 1 ? masters[0]?.name : undefined;
+        }),
+      replicas: async () => (await redis()).filter(({ role }) => role === 'replica').map(({ name }) => name),
+      async close() {
+        await shop.killAll();
+        await remove();
+      },
+    };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/** The folder in which a process of the shop keeps its data. */
+export function dataDir(stage: Stage, name: string): string {
+  return join(stage.settings.dir, name);
+}

@@ -1,0 +1,35 @@
+/** Which shop a fault needs; the one that is open is used again as long as it fits. */
+import type { Needs } from './faults/fault.ts';
+import { openStage, type Stage } from './stage.ts';
+
+/** What is special about a shop, for each need. */
+const shops: Record<Needs, () => Promise<Stage>> = {
+  nothing: () => openStage(),
+};
+
+/** See {@link keepStage}. */
+export type StageKeeper = {
+  /** A shop that has what is needed, freshly started if it must be. */
+  stageFor(needs: Needs): Promise<Stage>;
+  /** Ends the open one: the next is a new one. */
+  end(): Promise<void>;
+};
+
+/** Keeps at most one shop open. */
+export function keepStage(): StageKeeper {
+  let open: { needs: Needs; stage: Stage } | undefined;
+  async function end() {
+    await open?.stage.close();
+    open = undefined;
+  }
+  return {
+    async stageFor(needs) {
+      if (open?.needs === needs) return open.stage;
+      await end();
+      const stage = await shops[needs]();
+      open = { needs, stage };
+      return stage;
+    },
+    end,
+  };
+}
