@@ -1,0 +1,243 @@
+/** The only file of this project that makes admins: the rules of the last one need it. */
+import type { Redis } from 'ioredis';
+import type { Response } from 'supertest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newId } from '../../api/core/ids.ts';
+import { open } from '../../api/users/open.ts';
+import type { UserOut } from '../../api/users/schema.ts';
+import { startTestService, type TestService } from '../support/app.ts';
+import { operator } from '../support/redis.ts';
+import { waitFor } from '../support/wait.ts';
+import { bearer, newcomer, password, problem, signIn, somebody } from './users-support.ts';
+
+const admin = { ADMIN_EMAIL: `admin-${newId()}@example.com`, ADMIN_PASSWORD: 'the first password' };
+let replicas: TestService[];
+let users: TestService;
+let master: Redis;
+let auth: { Authorization: string };
+const stops: (() => void)[] = [];
+
+beforeAll(async () => {
+  master = await operator();
+  replicas = await Promise.all([1, 2].map(() => startTestService('users', open, 'http://127.0.0.1:9', admin)));
+  [users] = replicas as [TestService];
+  for (const { service } of replicas) stops.push(service.background?.() ?? (() => undefined));
+  await waitFor('the first admin', async () => (await master.scard('{users}:admins')) > 0);
+  auth = { Authorization: bearer((await signIn(users, admin.ADMIN_EMAIL, admin.ADMIN_PASSWORD)).accessToken) };
+});
+afterAll(async () => {
+  for (const stop of stops) stop();
+  for (const replica of replicas) await replica.stop();
+  master.disconnect();
+});
+
+const me = async () => (await users.request.get('/users/me').set(auth)).body as UserOut;
+const patch = (id: string, body: object, headers: Record<string, string> = {}) =>
+  users.request
+    .patch(`/users/${id}`)
+    .set({ ...auth, ...headers })
+    .send(body);
+const remove = (id: string, headers: Record<string, string> = {}) =>
+  users.request.delete(`/users/${id}`).set({ ...auth, ...headers });
+
+describe('the first admin', () => {
+  it('is one, although two replicas began at once', async () => {
+    expect(await master.scard('{users}:admins')).toBe(1);
+    expect(await me()).toMatchObject({ email: admin.ADMIN_EMAIL, role: 'admin' });
+  });
+
+  it('is the last one, and can be neither demoted nor deleted', async () => {
+    const { id } = await me();
+    const key = { 'Idempotency-Key': 'last-1' };
+    for (const attempt of [
+      () => patch(id, { role: 'customer' }, key),
+      () => remove(id, key),
+      () => users.request.delete('/users/me').set({ ...auth, ...key }),
+    ]) {
+      expect((await attempt()).body).toMatchObject(problem('last-admin', 409));
+      const replay = await attempt();
+      expect([replay.status, replay.headers['idempotent-replayed']]).toEqual([409, 'true']);
+    }
+    expect((await me()).role).toBe('admin');
+  });
+});
+
+describe('an admin', () => {
+  it('reads, changes and deletes others', async () => {
+    const { user } = await newcomer(users);
+    const read = await users.request.get(`/users/${user.id}`).set(auth);
+    expect([read.status, read.body, read.headers.etag]).toEqual([200, user, '"1"']);
+    const changed = await patch(user.id, { firstName: 'Grace', lastName: 'Hopper' });
+    expect([changed.status, changed.body]).toEqual([
+      200,
+      { ...user, firstName: 'Grace', lastName: 'Hopper', updatedAt: expect.any(String) },
+    ]);
+    expect((await remove(user.id, { 'If-Match': '"1"' })).body).toMatchObject(problem('precondition-failed', 412));
+    expect((await remove(user.id, { 'If-Match': '"2"' })).status).toBe(204);
+    expect((await users.request.get(`/users/${user.id}`).set(auth)).body).toMatchObject(problem('not-found', 404));
+  });
+
+  it.each(['0198c0de-0000-7000-8000-000000000000', 'x', 'me%2F', '%7Busers%7D', 'a%0D%0Ab', '%00'])(
+    'finds nobody under %s',
+    async (id) => {
+      const answers = [
+        await users.request.get(`/users/${id}`).set(auth),
+        await patch(id, { firstName: 'X' }),
+        await remove(id),
+      ];
+      for (const answer of answers) expect(answer.body).toMatchObject(problem('not-found', 404));
+    },
+  );
+
+  it('gives a role that counts everywhere within a second, and takes it away again', async () => {
+    const { user, token } = await newcomer(users);
+    const list = (at: TestService) => at.request.get('/users').set('Authorization', bearer(token));
+    expect((await list(users)).status).toBe(403);
+    for (const [role, status] of [
+      ['admin', 200],
+      ['customer', 403],
+    ] as const) {
+      expect((await patch(user.id, { role })).body.role).toBe(role);
+      for (const replica of replicas) {
+        await waitFor(`${status}`, async () => (await list(replica)).status === status, 1000);
+      }
+    }
+  });
+
+  it('may go when there is another', async () => {
+    const { user, token } = await newcomer(users);
+    await patch(user.id, { role: 'admin' });
+    expect((await users.request.delete('/users/me').set('Authorization', bearer(token))).status).toBe(204);
+    expect(await master.scard('{users}:admins')).toBe(1);
+  });
+});
+
+describe('the list', () => {
+  async function walk(limit: number, between: (page: number) => Promise<unknown> = async () => undefined) {
+    const seen: UserOut[] = [];
+    let path: string | undefined = `/users?limit=${limit}`;
+    for (let page = 0; path !== undefined; page++) {
+      const answer: Response = await users.request.get(path).set(auth);
+      expect(answer.status).toBe(200);
+      seen.push(...answer.body.data);
+      const next: string | undefined = /<([^>]+)>; rel="next"/.exec(answer.headers.link ?? '')?.[1];
+      expect(next === undefined).toBe(answer.body.nextCursor === null);
+      path = next;
+      await between(page);
+    }
+    return seen;
+  }
+
+  it('is walked newest first, and neither repeats nor skips anybody while others come and go', async () => {
+    const there: UserOut[] = [];
+    for (let i = 0; i < 7; i++) there.push((await users.request.post('/users').send(somebody())).body);
+    const doomed = there.splice(2, 1)[0] as UserOut;
+    const seen = await walk(2, async (page) => {
+      if (page === 0) await users.request.post('/users').send(somebody());
+      if (page === 1) await remove(doomed.id);
+    });
+    const ids = seen.map((user) => user.id);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids).toEqual([...ids].sort().reverse());
+    for (const user of there) expect(seen).toContainEqual(user);
+    expect(ids).toContain((await me()).id);
+  });
+
+  it.each(['limit=0', 'limit=101', 'limit=x', 'limit=1&limit=2', 'cursor=made-up', 'role=admin', 'cursor='])(
+    'refuses ?%s',
+    async (query) => {
+      const answer = await users.request.get(`/users?${query}`).set(auth);
+      expect(answer.body).toMatchObject(problem('validation-failed', 422));
+      expect(answer.body.errors).toHaveLength(1);
+    },
+  );
+});
+
+describe('a user that was deleted', () => {
+  it('cannot sign in, use a token in hand or refresh, and the address is free again', async () => {
+    const { person, session, token } = await newcomer(users);
+    const mine = { Authorization: bearer(token) };
+    expect((await users.request.delete('/users/me').set(mine)).status).toBe(204);
+    for (const replica of replicas) {
+      const refused = () => replica.request.get('/users/me').set(mine);
+      await waitFor('the token to be refused', async () => (await refused()).status === 401, 1000);
+      expect((await refused()).body).toMatchObject(problem('session-ended', 401));
+    }
+    const login = await users.request.post('/users/login').send({ email: person.email, password });
+    expect(login.body).toMatchObject(problem('invalid-credentials', 401));
+    const refresh = await users.request.post('/users/refresh').send({ refreshToken: session.refreshToken });
+    expect(refresh.body).toMatchObject(problem('session-ended', 401));
+    await newcomer(users, person);
+  });
+
+  it('hears of its own deletion again under the same key, after its token has ended', async () => {
+    const { user, token } = await newcomer(users);
+    const attempt = (key: string, at = users) =>
+      at.request.delete('/users/me').set({ Authorization: bearer(token), 'Idempotency-Key': key });
+    expect((await attempt('delete-1')).status).toBe(204);
+    for (const replica of replicas) {
+      await waitFor('the token to be refused', async () => {
+        return (await replica.request.get('/users/me').set('Authorization', bearer(token))).status === 401;
+      });
+      const replay = await attempt('delete-1', replica);
+      expect([replay.status, replay.headers['idempotent-replayed']]).toEqual([204, 'true']);
+      expect((await attempt('delete-2', replica)).body).toMatchObject(problem('session-ended', 401));
+    }
+    const byAdmin = await remove(user.id);
+    expect(byAdmin.body).toMatchObject(problem('not-found', 404));
+  });
+
+  it('is not deleted by a token whose sign-in has ended', async () => {
+    const { person, session, token } = await newcomer(users);
+    await users.request.post('/users/logout').send({ refreshToken: session.refreshToken });
+    const answer = await users.request.delete('/users/me').set('Authorization', bearer(token));
+    expect(answer.body).toMatchObject(problem('session-ended', 401));
+    await signIn(users, person.email);
+  });
+
+  it('leaves name and address nowhere, and answers that held them are not given again', async () => {
+    const mark = newId().replaceAll('-', '');
+    const person = { email: `${mark}@example.com`, password, firstName: `F${mark}`, lastName: `L${mark}` };
+    const signUp = () => users.request.post('/users').set('Idempotency-Key', `up-${mark}`).send(person);
+    const { id } = (await signUp()).body as UserOut;
+    const change = () => patch(id, { firstName: `G${mark}` }, { 'Idempotency-Key': `patch-${mark}` });
+    expect((await change()).status).toBe(200);
+    const session = await signIn(users, person.email);
+    await users.request.post('/users/refresh').send({ refreshToken: session.refreshToken });
+    expect(await everythingIn(master)).toContain(mark);
+
+    const erase = () => remove(id, { 'Idempotency-Key': `erase-${mark}` });
+    expect((await erase()).status).toBe(204);
+    expect(await everythingIn(master)).not.toContain(mark);
+
+    const again = await erase();
+    expect([again.status, again.headers['idempotent-replayed']]).toEqual([204, 'true']);
+    expect((await change()).body).toMatchObject(problem('not-found', 404));
+    expect((await signUp()).body).toMatchObject(problem('not-found', 404));
+    expect(await everythingIn(master)).not.toContain(mark);
+  });
+});
+
+/** All keys of Redis with all that they hold, as one text. */
+async function everythingIn(redis: Redis): Promise<string> {
+  const texts: string[] = [];
+  for (const key of await redis.keys('*')) {
+    const kind = await redis.type(key);
+    const value =
+      kind === 'string'
+        ? await redis.get(key)
+        : kind === 'hash'
+          ? await redis.hgetall(key)
+          : kind === 'set'
+            ? await redis.smembers(key)
+            : kind === 'zset'
+              ? await redis.zrange(key, '0', '-1')
+              : kind === 'stream'
+                ? await redis.xrange(key, '-', '+')
+                : kind === 'list'
+                  ? await redis.lrange(key, 0, -1)
+                  : undefined;
+    texts.push(key, JSON.stringify(value) ?? '');
+  }
+  return texts.join('\n');
+}
