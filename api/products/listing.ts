@@ -10,11 +10,14 @@ import type { Question } from './schema.ts';
 import type { Product, Store } from './store.ts';
 import type { Indexes } from './store-indexes.ts';
 
-/** The most candidates that are loaded to be sorted here. */
-const fewCandidates = 1000;
-/** How many entries of an index are looked at in one piece, and how many pieces for one page: some 100 ms. */
-const pieceSize = 200;
-const mostPieces = 20;
+/** How much is looked at for one page: some 100 ms. */
+const usualBounds = {
+  /** The most candidates that are loaded to be sorted here. */
+  fewCandidates: 1000,
+  /** How many entries of an index are looked at in one piece. */
+  pieceSize: 200,
+  mostPieces: 20,
+};
 
 type Reading = Pick<RequestContext, 'freshness' | 'deadline'>;
 
@@ -22,7 +25,8 @@ type Reading = Pick<RequestContext, 'freshness' | 'deadline'>;
 export type Page = { readonly products: readonly Product[]; readonly last: string | null };
 
 /** Opens the lists. */
-export function openListing(store: Pick<Store, 'read'>, indexes: Indexes) {
+export function openListing(store: Pick<Store, 'read'>, indexes: Indexes, bounds = usualBounds) {
+  const { fewCandidates, pieceSize, mostPieces } = bounds;
   return {
     /**
      * A page of the list that `question` asks for, `limit` products at most.

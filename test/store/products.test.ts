@@ -1,0 +1,386 @@
+/** The catalogue on a real Redis: writes once under a key, index and product in one step, lists that neither repeat nor skip. */
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newId } from '../../api/core/ids.ts';
+import { isRefusal } from '../../api/core/outcome.ts';
+import type { RequestContext } from '../../api/core/request.ts';
+import { openBatches } from '../../api/products/batch.ts';
+import { openListing } from '../../api/products/listing.ts';
+import { listQuery, type NewProduct } from '../../api/products/schema.ts';
+import { openRules, type Rules, tagOf } from '../../api/products/service.ts';
+import { openStore, type Product, type Store } from '../../api/products/store.ts';
+import { openIndexes } from '../../api/products/store-indexes.ts';
+import type { ShopRedis } from '../../api/redis/open.ts';
+import { contextOf, openTestRedis, operator, userCaller } from '../support/redis.ts';
+
+let redis: ShopRedis;
+let master: Redis;
+let store: Store;
+let rules: Rules;
+beforeAll(async () => {
+  redis = openTestRedis('products');
+  master = await operator();
+  store = openStore(redis);
+  rules = openRules(store);
+});
+afterAll(() => {
+  redis.close();
+  master.disconnect();
+});
+
+const admin = userCaller('admin');
+const context = (changes: Partial<RequestContext> = {}) => contextOf(admin, changes);
+/** The same request again, as another attempt of the client. */
+const again = (before: RequestContext) =>
+  context({ ...before, write: { ...(before.write ?? { id: '', fingerprint: '' }), nonce: newId() } });
+
+const given = (changes: Partial<NewProduct> = {}): NewProduct => ({
+  id: newId(),
+  name: 'A lamp',
+  category: 'Lamps',
+  price: { amount: 250, currency: 'USD' },
+  stock: 5,
+  ...changes,
+});
+
+async function make(changes: Partial<NewProduct> = {}): Promise<Product> {
+  const made = await rules.create(given(changes), context());
+  if (isRefusal(made)) throw new Error(made.detail);
+  return made.value;
+}
+
+/** All entries that any index has of a product. */
+async function entriesOf(id: string): Promise<string[]> {
+  const keys = [...(await master.keys('{products}:by:*')), '{products}:words'];
+  const lists = await Promise.all(keys.map((key) => master.zrange(key, '-', '+', 'BYLEX')));
+  return lists.flatMap((members, i) => members.filter((m) => m.endsWith(`\0${id}`)).map((m) => `${keys[i]} ${m}`));
+}
+
+describe('a write', () => {
+  test('that makes a product answers the same when it is repeated, with the id made first', async () => {
+    const first = context();
+    const body = given({ id: undefined as never });
+    const made = await rules.create(body, first);
+    const repeated = await rules.create(body, again(first));
+    expect(repeated).toEqual({ ...made, replayed: true });
+    expect(made).toMatchObject({ replayed: false, value: { rev: '1', stock: 5 } });
+  });
+
+  test('made at once many times under one key makes one product', async () => {
+    const first = context();
+    const body = given({ id: undefined as never });
+    const made = await Promise.all(Array.from({ length: 20 }, () => rules.create(body, again(first))));
+    expect(new Set(made.map((m) => (isRefusal(m) ? 'refused' : m.value.doc.id))).size).toBe(1);
+    expect(made.filter((m) => !m.replayed)).toHaveLength(1);
+  });
+
+  test('under a key of another body is refused', async () => {
+    const first = context();
+    await rules.create(given(), first);
+    const other = context({ write: { id: first.write?.id ?? '', fingerprint: 'other', nonce: newId() } });
+    expect(await rules.create(given(), other)).toMatchObject({ code: 'idempotency-key-reused' });
+  });
+
+  test('to an id that is taken is refused, also when it is repeated after the id is free', async () => {
+    const { doc } = await make();
+    const second = context();
+    expect(await rules.create(given({ id: doc.id }), second)).toMatchObject({
+      code: 'product-exists',
+      replayed: false,
+    });
+    await rules.remove(doc.id, context());
+    expect(await rules.create(given({ id: doc.id }), again(second))).toMatchObject({
+      code: 'product-exists',
+      replayed: true,
+    });
+    expect((await make({ id: doc.id })).doc.id).toBe(doc.id);
+  });
+
+  test('that changes a product moves its entries and keeps its stock', async () => {
+    const { doc } = await make({ company: 'Old & Co', description: 'shiny' });
+    const change = { name: 'Böx', company: null, category: 'Boxes', price: { amount: 9, currency: 'USD' } };
+    const updated = await rules.update(doc.id, change, context());
+    expect(updated).toMatchObject({
+      value: { rev: '2', stock: 5, doc: { name: 'Böx', priceMinor: 9, createdAt: doc.createdAt } },
+    });
+    expect(await store.read([doc.id], context())).toMatchObject([(updated as { value: Product }).value]);
+    expect(await master.hmget(`{products}:product:${doc.id}`, 'name', 'priceMinor')).toEqual(['Böx', '9']);
+    expect((await entriesOf(doc.id)).sort()).toEqual(
+      [
+        ...['all', 'category:Boxes'].flatMap((scope) => [
+          `{products}:by:createdAt:${scope} ${String(doc.createdAt).padStart(16, '0')}\0${doc.id}`,
+          `{products}:by:price:${scope} 0000000000000009\0${doc.id}`,
+          `{products}:by:name:${scope} böx\0${doc.id}`,
+        ]),
+        `{products}:words böx\0${doc.id}`,
+        `{products}:words shiny\0${doc.id}`,
+      ].sort(),
+    );
+  });
+
+  test('that changes a product while others change it loses none of the changes', async () => {
+    const { doc } = await make();
+    await Promise.all([
+      rules.update(doc.id, { name: 'New name' }, context()),
+      rules.update(doc.id, { description: 'New text' }, context()),
+      rules.update(doc.id, { category: 'New' }, context()),
+      ...Array.from({ length: 10 }, () => rules.restock(doc.id, 1, context())),
+    ]);
+    const [found] = await store.read([doc.id], context());
+    expect(found).toMatchObject({
+      doc: { name: 'New name', description: 'New text', category: 'New' },
+      stock: 15,
+      rev: '14',
+    });
+    expect(await entriesOf(doc.id)).toHaveLength(2 * 3 + ['new', 'name', 'text'].length);
+  });
+
+  test('that deletes leaves nothing in any index', async () => {
+    const { doc } = await make({ company: 'Gone Inc', description: 'many words are here' });
+    const first = context();
+    expect(await rules.remove(doc.id, first)).toMatchObject({ kind: 'done', replayed: false });
+    expect(await rules.remove(doc.id, again(first))).toMatchObject({ kind: 'done', replayed: true });
+    expect(await rules.remove(doc.id, context())).toMatchObject({ code: 'not-found' });
+    expect(await entriesOf(doc.id)).toEqual([]);
+    expect(await master.exists(`{products}:product:${doc.id}`)).toBe(0);
+    expect(await master.exists('{products}:by:name:company:Gone Inc')).toBe(0);
+  });
+
+  test('of a product with more words than a Lua stack holds is one step', async () => {
+    const description = Array.from({ length: 2400 }, (_, i) => String.fromCodePoint(0x4e00 + i)).join(' ');
+    const { doc } = await make({ description, company: 'Long texts' });
+    expect(await entriesOf(doc.id)).toHaveLength(1009);
+    await rules.remove(doc.id, context());
+    expect(await entriesOf(doc.id)).toEqual([]);
+  });
+});
+
+describe('If-Match', () => {
+  test('lets the version through that it names and no other', async () => {
+    const made = await make();
+    const { id } = made.doc;
+    const old = tagOf(made);
+    expect(await rules.update(id, { name: 'A' }, context({ ifMatch: ['x', old] }))).toMatchObject({ kind: 'done' });
+    expect(await rules.update(id, { name: 'B' }, context({ ifMatch: [old] }))).toMatchObject({
+      code: 'precondition-failed',
+    });
+    expect(await rules.restock(id, 1, context({ ifMatch: [old] }))).toMatchObject({ code: 'precondition-failed' });
+    expect(await rules.remove(id, context({ ifMatch: [old] }))).toMatchObject({ code: 'precondition-failed' });
+    expect(await rules.update(id, { name: 'C' }, context({ ifMatch: '*' }))).toMatchObject({ kind: 'done' });
+    expect(await store.read([id], context())).toMatchObject([{ doc: { name: 'C' }, stock: 5, rev: '3' }]);
+  });
+
+  test('of the first time does not stand in the way of a repetition', async () => {
+    const made = await make();
+    const change = context({ ifMatch: [tagOf(made)] });
+    const updated = await rules.update(made.doc.id, { name: 'A' }, change);
+    await rules.restock(made.doc.id, 1, context());
+    const repeated = await rules.update(made.doc.id, { name: 'A' }, { ...again(change), ifMatch: change.ifMatch });
+    expect(repeated).toEqual({ ...updated, replayed: true });
+  });
+
+  test('lets one of many through that saw the same version', async () => {
+    const made = await make();
+    const ifMatch = [tagOf(made)];
+    const all = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => rules.update(made.doc.id, { name: `N${i}` }, context({ ifMatch }))),
+    );
+    expect(all.filter((one) => one.kind === 'done')).toHaveLength(1);
+    expect(all.filter((one) => isRefusal(one) && one.code === 'precondition-failed')).toHaveLength(9);
+  });
+});
+
+describe('a restock', () => {
+  test('counts once under its key and never goes below zero', async () => {
+    const { doc } = await make();
+    const first = context();
+    const done = await rules.restock(doc.id, -3, first);
+    expect(done).toMatchObject({ value: { stock: 2, rev: '2' } });
+    expect(await rules.restock(doc.id, -3, again(first))).toEqual({ ...done, replayed: true });
+    const short = context();
+    const refused = { code: 'insufficient-stock', extra: { available: 2 } };
+    expect(await rules.restock(doc.id, -3, short)).toMatchObject(refused);
+    await rules.restock(doc.id, 10, context());
+    expect(await rules.restock(doc.id, -3, again(short))).toMatchObject({ ...refused, replayed: true });
+    expect(await master.hmget(`{products}:product:${doc.id}`, 'stock', 'restocked')).toEqual(['12', '7']);
+  });
+
+  test('never goes above the most, but may go down from there', async () => {
+    const { doc } = await make({ stock: 1_000_000_000 });
+    expect(await rules.restock(doc.id, 1, context())).toMatchObject({ code: 'validation-failed' });
+    expect(await rules.restock(doc.id, -1_000_000_000, context())).toMatchObject({ value: { stock: 0 } });
+    expect(await rules.restock(newId(), 1, context())).toMatchObject({ code: 'not-found' });
+  });
+});
+
+describe('a batch', () => {
+  test('repeated after it ended half-way answers for what was made as before and makes the rest', async () => {
+    const batches = openBatches(store, rules);
+    const items = Array.from({ length: 6 }, (_, i) => given(i % 2 ? {} : { id: undefined as never }));
+    const first = context();
+    // The first time ends after three products, as if the process had died.
+    let left = 3;
+    const dying = openBatches(store, {
+      create: (...args) => (left-- > 0 ? rules.create(...args) : Promise.reject(new Error('died'))),
+    });
+    const writes: string[] = [];
+    await expect(dying.make(items, first)).rejects.toThrow('died');
+    const second = await batches.make(items, again(first));
+    const third = await batches.make(items, again(first));
+    if (isRefusal(second) || isRefusal(third)) throw new Error('refused');
+    writes.push(...second.value.map(String));
+    expect(third.value).toEqual(second.value);
+    expect(new Set(writes).size).toBe(6);
+    const found = await store.read(writes, context());
+    expect(found.map((product) => product?.rev)).toEqual(['1', '1', '1', '1', '1', '1']);
+  });
+
+  test('under a key of another body makes nothing', async () => {
+    const batches = openBatches(store, rules);
+    const first = context();
+    await batches.make([given()], first);
+    const id = newId();
+    const other = context({ write: { id: first.write?.id ?? '', fingerprint: 'other', nonce: newId() } });
+    expect(await batches.make([given({ id })], other)).toMatchObject({ code: 'idempotency-key-reused' });
+    expect(await store.read([id], context())).toEqual([undefined]);
+  });
+});
+
+describe('a list', () => {
+  /** Walks a list to its end; `between` runs after every page. */
+  async function walk(
+    query: Record<string, string>,
+    between: (page: number) => Promise<unknown> = async () => undefined,
+    listing = openListing(store, openIndexes(redis)),
+  ) {
+    const { limit, cursor, ...question } = listQuery.parse(query);
+    const seen: Product[] = [];
+    let after: string | undefined;
+    for (let page = 1; page < 500; page++) {
+      const { products, last } = await listing.page(question, limit, after, context());
+      expect(products.length).toBeLessThanOrEqual(limit);
+      seen.push(...products);
+      if (last === null) return seen;
+      after = last;
+      await between(page);
+    }
+    throw new Error('the list does not end');
+  }
+
+  const names = (products: Product[]) => products.map(({ doc }) => doc.name);
+  const sorts = ['createdAt', '-createdAt', 'price', '-price', 'name', '-name'];
+
+  async function many(category: string, count: number, changes: (i: number) => Partial<NewProduct> = () => ({})) {
+    return Promise.all(
+      Array.from({ length: count }, (_, i) =>
+        make({
+          category,
+          name: `N${String((i * 7) % count).padStart(4, '0')}`,
+          price: { amount: i % 5, currency: 'USD' },
+          ...changes(i),
+        }),
+      ),
+    );
+  }
+
+  test('comes in each order, whole, whatever the size of its pages', async () => {
+    const category = newId();
+    await many(category, 23);
+    for (const sort of sorts) {
+      const whole = await walk({ category, sort, limit: '100' });
+      expect(whole).toHaveLength(23);
+      for (const limit of ['1', '5', '22', '23']) {
+        expect((await walk({ category, sort, limit })).map((p) => p.doc.id)).toEqual(whole.map((p) => p.doc.id));
+      }
+    }
+    expect(names(await walk({ category, sort: 'name' }))).toEqual(
+      names(await walk({ category, sort: '-name' })).reverse(),
+    );
+    const prices = (await walk({ category, sort: 'price' })).map((p) => p.doc.priceMinor);
+    expect(prices).toEqual([...prices].sort((a, b) => a - b));
+  });
+
+  test('has no empty page after the last full one', async () => {
+    const category = newId();
+    await many(category, 10);
+    let pages = 1;
+    await walk({ category, limit: '5' }, async (page) => {
+      pages = page + 1;
+    });
+    expect(pages).toBe(2);
+  });
+
+  test('neither repeats nor skips what was there all along while others write', async () => {
+    const category = newId();
+    const there = await many(category, 40);
+    const [goes, stays] = [there.slice(0, 10), there.slice(10)];
+    for (const sort of sorts) {
+      for (const filter of [{}, { minPrice: '0' }, { inStock: 'true' }] as Record<string, string>[]) {
+        const seen = await walk({ category, sort, limit: '7', ...filter }, async (page) => {
+          const other = goes[page % 10]?.doc.id ?? '';
+          await rules.update(other, { name: newId(), price: { amount: page, currency: 'USD' } }, context());
+          await make({ category, name: `N00${page}`, price: { amount: page, currency: 'USD' } });
+          await rules.update(stays[page]?.doc.id ?? '', { description: newId() }, context());
+          await rules.restock(stays[page]?.doc.id ?? '', 1, context());
+        });
+        const ids = seen
+          .map((product) => product.doc.id)
+          .filter((id) => stays.some((product) => product.doc.id === id));
+        expect(ids).toHaveLength(new Set(ids).size);
+        expect(new Set(ids)).toEqual(new Set(stays.map((product) => product.doc.id)));
+      }
+    }
+  });
+
+  test('finds by prefixes of all words in name, description and company', async () => {
+    const word = `w${newId().replaceAll('-', '')}`;
+    await make({ name: `Blue ${word}` });
+    await make({ name: 'Blue chair', description: `see ${word.toUpperCase()}!` });
+    await make({ name: 'Red chair', company: `${word} Ltd` });
+    await make({ name: 'Blue chair', description: `x${word}` });
+    expect(names(await walk({ q: word, sort: 'name' }))).toEqual(['Blue chair', `Blue ${word}`, 'Red chair']);
+    expect(names(await walk({ q: `blu ${word.slice(0, -1)}`, sort: '-name', limit: '1' }))).toEqual([
+      `Blue ${word}`,
+      'Blue chair',
+    ]);
+    expect(await walk({ q: `blue chair red ${word}` })).toEqual([]);
+  });
+
+  test('forgets the words that a product no longer has', async () => {
+    const [old, young] = [`o${newId().replaceAll('-', '')}`, `y${newId().replaceAll('-', '')}`];
+    const { doc } = await make({ name: old });
+    await rules.update(doc.id, { name: young }, context());
+    expect(await walk({ q: old })).toEqual([]);
+    expect(await walk({ q: young })).toHaveLength(1);
+  });
+
+  test('combines every filter, by whichever way it is found', async () => {
+    const [category, company] = [newId(), newId()];
+    await many(category, 30, (i) => ({
+      stock: i % 3,
+      ...(i % 2 ? { company } : {}),
+      description: i % 2 ? 'odd' : 'even',
+    }));
+    const expected = (await walk({ category, limit: '100', sort: 'name' })).filter(
+      ({ doc, stock }) => doc.company === company && stock > 0 && doc.priceMinor >= 1 && doc.priceMinor <= 3,
+    );
+    expect(expected.length).toBeGreaterThan(3);
+    const filters = { category, company, inStock: 'true', minPrice: '1', maxPrice: '3', limit: '3' };
+    for (const extra of [{ sort: 'name' }, { sort: 'name', q: 'odd' }] as Record<string, string>[]) {
+      expect(names(await walk({ ...filters, ...extra }))).toEqual(names(expected));
+    }
+    const byPrice = await walk({ ...filters, sort: 'price' });
+    expect(new Set(names(byPrice))).toEqual(new Set(names(expected)));
+  });
+
+  test('goes on where a page found too little in what it may look at', async () => {
+    const category = newId();
+    await many(category, 30, (i) => ({ stock: i % 29 === 0 ? 1 : 0 }));
+    const narrow = openListing(store, openIndexes(redis), { fewCandidates: 3, pieceSize: 4, mostPieces: 2 });
+    for (const sort of sorts) {
+      const query = { category, q: 'n0', inStock: 'true', sort };
+      expect(names(await walk(query, undefined, narrow))).toEqual(names(await walk(query)));
+      expect(await walk({ category, q: 'n0', sort, limit: '7' }, undefined, narrow)).toHaveLength(30);
+    }
+  });
+});
