@@ -12,6 +12,7 @@ import {
   startTestService,
   type TestService,
 } from '../support/app.ts';
+import { waitFor } from '../support/wait.ts';
 
 let router: Awaited<ReturnType<typeof startInternalRouter>>;
 let shop: TestService;
@@ -21,6 +22,7 @@ beforeAll(async () => {
   shop = await startTestService('products', open, router.url);
   router.add('products', shop.url);
   client = internalClient(router.url, 'purchases', shop.config.INTERNAL_SECRET);
+  await waitFor('the service to find Redis', async () => (await make(0)).status === 201);
 });
 afterAll(async () => {
   await Promise.all([shop.stop(), router.stop()]);
@@ -30,11 +32,11 @@ const adminToken = accessToken({ role: 'admin' });
 const reserve = (purchaseId: string, productId: string, quantity: number) =>
   client.call(reserveStock, { purchaseId, items: [{ productId, quantity }] }, newId(), deadlineIn(4000));
 
-async function product(stock: number): Promise<string> {
+function make(stock: number) {
   const body = { name: 'Lamp', category: 'Lamps', price: { amount: 300, currency: 'USD' }, stock };
-  const made = await shop.request.post('/products').auth(adminToken, { type: 'bearer' }).send(body);
-  return String(made.body.id);
+  return shop.request.post('/products').auth(adminToken, { type: 'bearer' }).send(body);
 }
+const product = async (stock: number) => String((await make(stock)).body.id);
 const stockOf = async (id: string) =>
   (await shop.request.get(`/products/${id}`).auth(adminToken, { type: 'bearer' })).body.stock;
 

@@ -13,6 +13,12 @@ beforeAll(async () => {
   router = await startInternalRouter();
   shop = await startTestService('products', open, router.url);
   twin = await startTestService('products', open, router.url);
+  for (const at of [shop, twin]) {
+    await waitFor(
+      'a replica to find Redis',
+      async () => (await write('delete', '/x', undefined, newId(), at)).status === 404,
+    );
+  }
 });
 afterAll(async () => {
   await Promise.all([shop.stop(), twin.stop(), router.stop()]);
