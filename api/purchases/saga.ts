@@ -1,6 +1,6 @@
 /** The steps of a purchase after its beginning, as often as it takes: each is repeated under the purchase's id until it is certain. */
 import { type Call, type ReservedItem, releaseStock, reserveStock } from '../contracts/calls.ts';
-import { type Deadline, pause, remainingMs } from '../core/clock.ts';
+import { type Deadline, pause, remainingMs, within } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
 import type { InternalClient } from '../http/client.ts';
 import type { Begun, Purchase } from './record.ts';
@@ -42,39 +42,65 @@ export function openSaga(
     }
   }
 
+  const carrying = new Map<string, Promise<Purchase>>();
+  const givingBack = new Map<string, Promise<true>>();
+
   function ended({ purchase, moved }: Step): Purchase {
     if (moved) onEnd(purchase.status);
     return purchase;
   }
 
-  return {
-    async carry(begun, requestId, deadline) {
-      const input = { purchaseId: begun.id, items: begun.requested.map((wanted) => ({ ...wanted })) };
-      const answer = await insist(reserveStock, input, requestId, sooner(deadline));
-      switch (answer.result) {
-        case 'reserved':
-          return ended(await store.complete(begun, answer, requestId, deadline));
-        case 'sold-out':
-        case 'unknown-product':
-          return ended(await store.fail(begun, failureOf(answer), requestId, deadline));
-        case 'released': {
-          // Only a cancellation releases, so it has ended already.
-          const purchase = await store.confirm(begun.id, deadline);
-          if (purchase === undefined || purchase.status === 'pending') {
-            throw new Error(`${begun.id} was released but is not cancelled`);
-          }
-          return purchase;
+  async function carry(begun: Begun, requestId: string, deadline: Deadline): Promise<Purchase> {
+    const input = { purchaseId: begun.id, items: begun.requested.map((wanted) => ({ ...wanted })) };
+    const answer = await insist(reserveStock, input, requestId, sooner(deadline));
+    switch (answer.result) {
+      case 'reserved':
+        return ended(await store.complete(begun, answer, requestId, deadline));
+      case 'sold-out':
+      case 'unknown-product':
+        return ended(await store.fail(begun, failureOf(answer), requestId, deadline));
+      case 'released': {
+        // Only a cancellation releases, so it has ended already.
+        const purchase = await store.confirm(begun.id, deadline);
+        if (purchase === undefined || purchase.status === 'pending') {
+          throw new Error(`${begun.id} was released but is not cancelled`);
         }
+        return purchase;
       }
-    },
+    }
+  }
 
+  async function giveBack(purchase: Purchase, requestId: string, deadline: Deadline): Promise<true> {
+    const items: ReservedItem[] = [...purchase.items];
+    const event = await insist(releaseStock, { purchaseId: purchase.id, items }, requestId, sooner(deadline));
+    await store.released(purchase, event, deadline);
+    return true;
+  }
+
+  return {
+    carry: (begun, requestId, deadline) =>
+      together(carrying, begun.id, deadline, () => carry(begun, requestId, deadline)),
     async giveBack(purchase, requestId, deadline) {
-      const items: ReservedItem[] = [...purchase.items];
-      const input = { purchaseId: purchase.id, items };
-      const event = await insist(releaseStock, input, requestId, sooner(deadline));
-      await store.released(purchase, event, deadline);
+      await together(givingBack, purchase.id, deadline, () => giveBack(purchase, requestId, deadline));
     },
   };
+}
+
+/** Waits for the same work that somebody here has begun already; does it when that fails. So that 50 of one key ask `products` once. */
+async function together<T>(
+  running: Map<string, Promise<T>>,
+  id: string,
+  deadline: Deadline,
+  work: () => Promise<T>,
+): Promise<T> {
+  const others = running.get(id)?.catch(() => undefined);
+  const found = others && (await within(others, remainingMs(deadline)));
+  if (found !== undefined) return found;
+  const own = work().finally(() => {
+    if (running.get(id) === own) running.delete(id);
+  });
+  running.set(id, own);
+  return own;
 }
 
 function sooner(deadline: Deadline): Deadline {

@@ -1,0 +1,94 @@
+/** The steps of purchases for store tests: on the shared Redis, with a look at what no service may see. */
+import { expect } from 'vitest';
+import type { ReservedItem } from '../../api/contracts/calls.ts';
+import { deadlineIn } from '../../api/core/clock.ts';
+import { newId } from '../../api/core/ids.ts';
+import type { RequestContext } from '../../api/core/request.ts';
+import { listKey, unfinishedKey } from '../../api/purchases/keys.ts';
+import type { Begun } from '../../api/purchases/record.ts';
+import type { Failure, Status } from '../../api/purchases/schema.ts';
+import { openPurchaseWrites } from '../../api/purchases/store.ts';
+import { openPurchaseReads } from '../../api/purchases/store-reads.ts';
+import { contextOf, openTestRedis, operator, userCaller } from '../support/redis.ts';
+
+/** A deadline that a healthy Redis keeps. */
+export const soon = () => deadlineIn(5000);
+
+/** Why a purchase may fail. */
+export const soldOut: Failure = {
+  code: 'insufficient-stock',
+  detail: 'not enough',
+  items: [{ productId: 'mug', requested: 2, available: 1 }],
+};
+
+/** A purchase of two mugs that nobody has begun yet. */
+export function someBegun(userId = newId()): Begun {
+  return { id: newId(), userId, requested: [{ productId: 'mug', quantity: 2 }], currency: 'USD' };
+}
+
+/** Its items as `products` would reserve them. */
+export function itemsOf({ requested }: Begun, unitPriceMinor = 899): ReservedItem[] {
+  return requested.map((wanted) => ({ ...wanted, incarnation: 'first', name: 'A mug', unitPriceMinor }));
+}
+
+/** A request of its owner. */
+export function contextFor({ userId }: Begun, changes: Partial<RequestContext> = {}): RequestContext {
+  return contextOf(userCaller('customer', userId), changes);
+}
+
+/** Opens the store; call `close` in `afterAll`. */
+export async function openPurchaseSteps() {
+  const redis = openTestRedis('purchases');
+  const looker = await operator();
+  const store = { ...openPurchaseWrites(redis.writes), ...openPurchaseReads(redis.reads) };
+
+  async function begin(begun = someBegun()): Promise<Begun> {
+    const bound = await store.begin(begun, contextFor(begun));
+    expect(bound).toEqual({ id: begun.id, replayed: false });
+    return begun;
+  }
+
+  function complete(begun: Begun, items = itemsOf(begun)) {
+    return store.complete(begun, { eventId: '5-0', at: 5, items }, newId(), soon());
+  }
+
+  function fail(begun: Begun) {
+    return store.fail(begun, soldOut, newId(), soon());
+  }
+
+  async function historyTypes({ id }: Begun): Promise<string[] | undefined> {
+    return (await store.history(id, 'own', soon()))?.events.map((event) => event.type);
+  }
+
+  /** The statuses by whose lists a purchase is found, for its owner and for all. */
+  async function listedAs({ id, userId }: Begun): Promise<string[]> {
+    const found: string[] = [];
+    for (const status of ['any', 'pending', 'completed', 'failed', 'cancelled'] as (Status | 'any')[]) {
+      const scores = await Promise.all(
+        [userId, 'all'].map((whose) => looker.call('ZSCORE', listKey(whose, status), id)),
+      );
+      expect(scores[0]).toEqual(scores[1]);
+      if (scores[0] !== null) found.push(status);
+    }
+    return found;
+  }
+
+  async function isUnfinished(what: 'pending' | 'owed', { id }: Begun): Promise<boolean> {
+    return (await looker.call('ZSCORE', unfinishedKey(what), id)) !== null;
+  }
+
+  return {
+    store,
+    looker,
+    begin,
+    complete,
+    fail,
+    historyTypes,
+    listedAs,
+    isUnfinished,
+    close() {
+      redis.close();
+      looker.disconnect();
+    },
+  };
+}
