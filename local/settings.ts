@@ -46,7 +46,7 @@ export function secretNames(): string[] {
     'INTERNAL_SECRET',
     'IDEMPOTENCY_SECRET',
     'SENTINEL_PASSWORD',
-    ...[...serviceNames, 'replication', 'sentinel', 'operator'].map((user) => `REDIS_PASSWORD_${settingName(user)}`),
+    ...[...serviceNames, 'replication', 'sentinel', 'backup', 'operator'].map((user) => `REDIS_PASSWORD_${settingName(user)}`),
   ];
 }
 

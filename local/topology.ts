@@ -59,7 +59,7 @@ export function topology(settings: Settings): ProcessSpec[] {
   const sentinels = addresses(upTo(sentinelCount).map(ports.sentinel));
   const secret = (name: string) => settings.secrets[name] ?? '';
   const secrets = (...names: string[]) => Object.fromEntries(names.map((name) => [name, secret(name)]));
-  const redisUsers = [...serviceNames, 'replication', 'sentinel', 'operator'];
+  const redisUsers = [...serviceNames, 'replication', 'sentinel', 'backup', 'operator'];
 
   const node = (name: string, port: number) => ({
     NODE_HOST: localhost,

@@ -9,8 +9,8 @@
 #
 # Environment: NODE_HOST (how others reach this node), PORT, DATA_DIR, PEERS="host:port ..." (all Redis nodes, this one may be among
 # them), SENTINELS="host:port ...", INITIAL_MASTER=host:port (the very first time only), BIND, MASTER_NAME, REDIS_MAXMEMORY,
-# REDIS_APPENDFSYNC; secrets as NAME or as NAME_FILE: SENTINEL_PASSWORD, REDIS_PASSWORD_REPLICATION, REDIS_PASSWORD_SENTINEL,
-# REDIS_PASSWORD_OPERATOR and one REDIS_PASSWORD_<NAME> for each user in users.acl.
+# REDIS_APPENDFSYNC; secrets as NAME, as NAME_FILE or as a file NAME in SECRETS_DIR: SENTINEL_PASSWORD, REDIS_PASSWORD_REPLICATION,
+# REDIS_PASSWORD_SENTINEL, REDIS_PASSWORD_OPERATOR and one REDIS_PASSWORD_<NAME> for each user in users.acl.
 # Needs sh, sed, awk, sha256sum, timeout and redis-cli; no bash, no envsubst.
 set -eu
 umask 077 # everything written here holds secrets or data
@@ -32,11 +32,11 @@ REDIS_APPENDFSYNC=${REDIS_APPENDFSYNC:-everysec}
 REPLICA_PRIORITY=100
 self=$NODE_HOST:$PORT
 
-# Puts the secret called $1 into the variable of that name, from NAME_FILE if it is not there itself.
+# Puts the secret called $1 into the variable of that name, from NAME_FILE or from SECRETS_DIR if it is not there itself.
 load_secret() {
-  eval "value=\${$1-} file=\${$1_FILE-}"
+  eval "value=\${$1-} file=\${$1_FILE-${SECRETS_DIR:+$SECRETS_DIR/$1}}"
   [ -n "$value" ] || [ -z "$file" ] || value=$(cat "$file")
-  [ -n "$value" ] || die "$1 is missing: set it, or $1_FILE to a file that holds it"
+  [ -n "$value" ] || die "$1 is missing: set it, or $1_FILE to a file that holds it${SECRETS_DIR:+, or put it into $SECRETS_DIR}"
   case $value in *[!A-Za-z0-9._~+/=@:-]*) die "$1 may only hold letters, digits and . _ ~ + / = @ : -" ;; esac
   eval "$1=\$value"
 }
