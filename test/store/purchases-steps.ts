@@ -1,5 +1,6 @@
 /** The steps of purchases for store tests: on the shared Redis, with a look at what no service may see. */
-import { expect } from 'vitest';
+import { Redis } from 'ioredis';
+import { expect, inject } from 'vitest';
 import type { ReservedItem } from '../../api/contracts/calls.ts';
 import { deadlineIn } from '../../api/core/clock.ts';
 import { newId } from '../../api/core/ids.ts';
@@ -91,4 +92,31 @@ export async function openPurchaseSteps() {
       looker.disconnect();
     },
   };
+}
+
+/** Counts the commands on a key that reach a replica. */
+export async function watchReplica(key: string): Promise<{ count(): number; close(): void }> {
+  const { redisPorts, passwords } = inject('redis');
+  for (const port of redisPorts) {
+    const password = passwords.operator ?? '';
+    const redis = new Redis({ port, username: 'operator', password, protocol: 2, disableClientInfo: true });
+    const [role] = (await redis.role()) as unknown[];
+    if (role !== 'slave') {
+      redis.disconnect();
+      continue;
+    }
+    let count = 0;
+    const monitor = await redis.monitor();
+    monitor.on('monitor', (_time: string, [command, on]: string[]) => {
+      if (command?.toLowerCase() === 'hset' && on === key) count += 1;
+    });
+    return {
+      count: () => count,
+      close() {
+        monitor.disconnect();
+        redis.disconnect();
+      },
+    };
+  }
+  throw new Error('there is no replica');
 }

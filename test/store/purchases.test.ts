@@ -5,7 +5,8 @@ import { newId } from '../../api/core/ids.ts';
 import { isRefusal } from '../../api/core/outcome.ts';
 import { eventsKey, listKey, purchaseKey } from '../../api/purchases/keys.ts';
 import { contextOf, userCaller } from '../support/redis.ts';
-import { contextFor, itemsOf, openPurchaseSteps, soldOut, someBegun, soon } from './purchases-steps.ts';
+import { waitFor } from '../support/wait.ts';
+import { contextFor, itemsOf, openPurchaseSteps, soldOut, someBegun, soon, watchReplica } from './purchases-steps.ts';
 
 const { store, looker, begin, complete, fail, historyTypes, listedAs, isUnfinished, close } = await openPurchaseSteps();
 afterAll(close);
@@ -136,12 +137,19 @@ describe('confirming', () => {
     expect(await store.confirm(newId(), soon())).toBeUndefined();
   });
 
-  test('writes, so that its acknowledgement covers what it answers', async () => {
+  test('writes, as does every step that finds its work done, so that its acknowledgement covers what it answers', async () => {
     const begun = await begin();
-    const offset = async () => ((await looker.role()) as unknown[])[1] as number;
-    const before = await offset();
-    await store.confirm(begun.id, soon());
-    expect(await offset()).toBeGreaterThan(before);
+    await complete(begun);
+    const replicated = await watchReplica(purchaseKey(begun.id));
+    try {
+      for (const repeat of [() => store.confirm(begun.id, soon()), () => complete(begun), () => fail(begun)]) {
+        const before = replicated.count();
+        await repeat();
+        await waitFor('the write to reach a replica', () => replicated.count() > before, 2000);
+      }
+    } finally {
+      replicated.close();
+    }
   });
 });
 
