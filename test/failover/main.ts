@@ -49,6 +49,7 @@ async function run(): Promise<number> {
   const minutes = Number(asked.minutes ?? 0);
   const rows = minutes > 0 ? randomRows(random, minutes) : listedRows();
   const keeper = keepStage();
+  process.once('SIGINT', () => void keeper.end().finally(() => process.exit(130)));
   const episodes: Episode[] = [];
   let bad = 0;
   let number = 0;
@@ -58,7 +59,7 @@ async function run(): Promise<number> {
     const startedMs = performance.now();
     process.stdout.write(`${String(number).padStart(3)} ${title} … `);
     try {
-      const stage = await keeper.stageFor(needsOf(faults));
+      const stage = await keeper.stageFor(minutes > 0 ? 'proxies' : needsOf(faults));
       const episode = await playEpisode(stage, faults, seed + number, join(folder, `${number}.jsonl`));
       episodes.push(episode);
       const found = complaints(episode);

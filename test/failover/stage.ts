@@ -1,11 +1,14 @@
 /** A shop of its own for the runs: free ports, a folder that goes with it, and its parts by the role that they play just now. */
+import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { temporarySettings } from '../../local/redis-nodes.ts';
 import type { Settings } from '../../local/settings.ts';
-import { type Shop, type ShopOptions, startShop } from '../../local/shop.ts';
-import { masterName, portsFrom } from '../../local/topology.ts';
+import { type Shop, startShop } from '../../local/shop.ts';
+import { masterName, type ProcessSpec, portsFrom } from '../../local/topology.ts';
 import { waitFor } from '../support/wait.ts';
+import { mountLittleDisk } from './faults/little-disk.ts';
+import { type Network, openNetwork } from './faults/network.ts';
 import type { Nodes } from './final-state.ts';
 
 /** See {@link openStage}. */
@@ -15,6 +18,8 @@ export type Stage = {
   readonly nodes: Nodes;
   /** The Sentinels' ports, and what they want to hear. */
   readonly sentinels: { readonly ports: readonly number[]; readonly password: string; readonly masterName: string };
+  /** Where the parts are reached through a proxy. */
+  readonly network: Network | undefined;
   /** What the supervisor saw: deaths, freezes. */
   readonly events: string[];
   /** The name of the node that is master now. */
@@ -27,20 +32,41 @@ export type Stage = {
 /** The folder of the project. */
 export const projectDir = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-/**
- * Starts a whole shop.
- * @param options.changes of its settings
- * @param options.rewire of its topology
- */
-export async function openStage(
-  options: { changes?: Partial<Settings>; rewire?: ShopOptions['rewire'] | undefined } = {},
-): Promise<Stage> {
+/** See {@link openStage}. */
+export type StageOptions = {
+  /** Of the settings. */
+  changes?: Partial<Settings>;
+  /** Of the topology. */
+  rewire?: (specs: ProcessSpec[], settings: Settings) => ProcessSpec[];
+  /** With a proxy in front of every part. */
+  proxied?: boolean;
+  /** The process whose folder is a small disk of its own. */
+  littleDiskFor?: string;
+};
+
+/** Starts a whole shop. */
+export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const { settings, remove } = await temporarySettings({ logLevel: 'warn', ...options.changes });
   const events: string[] = [];
   const ports = portsFrom(settings.portBase);
+  const network = options.proxied ? await openNetwork(settings) : undefined;
+  let unmount = () => {};
+  const giveBack = async () => {
+    network?.close();
+    unmount();
+    await remove();
+  };
   try {
+    if (options.littleDiskFor !== undefined) {
+      const dir = join(settings.dir, options.littleDiskFor);
+      mkdirSync(dir, { recursive: true });
+      unmount = mountLittleDisk(dir);
+    }
     const shop = await startShop(settings, {
-      ...(options.rewire ? { rewire: options.rewire } : {}),
+      rewire: (specs) => {
+        const rewired = options.rewire?.(specs, settings) ?? specs;
+        return network?.rewire(rewired) ?? rewired;
+      },
       onEvent: (event) => void events.push(JSON.stringify(event)),
     });
     const redis = async () => (await shop.status()).filter(({ kind }) => kind === 'redis');
@@ -48,6 +74,7 @@ export async function openStage(
       shop,
       settings,
       events,
+      network,
       nodes: { ports: [1, 2, 3].map(ports.redis), password: settings.secrets.REDIS_PASSWORD_OPERATOR ?? '' },
       sentinels: {
         ports: [1, 2, 3].map(ports.sentinel),
@@ -62,11 +89,11 @@ export async function openStage(
       replicas: async () => (await redis()).filter(({ role }) => role === 'replica').map(({ name }) => name),
       async close() {
         await shop.killAll();
-        await remove();
+        await giveBack();
       },
     };
   } catch (error) {
-    await remove();
+    await giveBack();
     throw error;
   }
 }

@@ -1,10 +1,17 @@
 /** Which shop a fault needs; the one that is open is used again as long as it fits. */
 import type { Needs } from './faults/fault.ts';
+import { withHooks } from './faults/inside.ts';
+import { withSpare } from './faults/members.ts';
 import { openStage, type Stage } from './stage.ts';
 
 /** What is special about a shop, for each need. */
 const shops: Record<Needs, () => Promise<Stage>> = {
   nothing: () => openStage(),
+  proxies: () => openStage({ proxied: true }),
+  'little memory': () => openStage({ changes: { redisMaxMemory: '24mb' } }),
+  'little disk': () => openStage({ littleDiskFor: 'redis-1' }),
+  'spare replica': () => openStage({ rewire: (specs, settings) => withSpare(settings, specs) }),
+  hooks: () => openStage({ rewire: (specs, settings) => withHooks(settings.dir, specs) }),
 };
 
 /** See {@link keepStage}. */

@@ -31,15 +31,20 @@ function checkAcknowledged(
   cancelled: ReadonlySet<string>,
 ): Violation[] {
   const found: Violation[] = [];
-  const firstWith = new Map<string, number>();
+  const keyOf = new Map<string, string>();
+  const idOf = new Map<string, string>();
   for (const { operation, outcome } of bought) {
     if (outcome.kind !== 'ok') continue;
     const answer = outcome.body as StoredPurchase;
     const name = `purchase ${answer.id} (request ${operation.op})`;
-    const other = firstWith.get(answer.id);
-    if (other !== undefined)
-      found.push(violation('wrong', 'one purchase for each key', `${name} also answered request ${other}`));
-    firstWith.set(answer.id, operation.op);
+    const key = `${operation.userId} ${operation.key}`;
+    if ((keyOf.get(answer.id) ?? key) !== key)
+      found.push(violation('wrong', 'one purchase for each key', `${name} also answered another key`));
+    const other = idOf.get(key) ?? answer.id;
+    if (other !== answer.id)
+      found.push(violation('doubled', 'one purchase for each key', `${name} has the same key as ${other}`));
+    keyOf.set(answer.id, key);
+    idOf.set(key, answer.id);
     const kept = stored.get(answer.id);
     if (kept === undefined) {
       found.push(violation('lost', 'acknowledged purchases are stored', `${name} is not stored`));

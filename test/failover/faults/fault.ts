@@ -24,7 +24,7 @@ export type Scene = {
 };
 
 /** A shop as most faults need it, or one with something special. */
-export type Needs = 'nothing';
+export type Needs = 'nothing' | 'proxies' | 'little memory' | 'little disk' | 'spare replica' | 'hooks';
 
 /** A fault. `run` brings it about, lets it last, heals it, and resolves then; it throws where something is not as promised. */
 export type Fault = {

@@ -1,0 +1,88 @@
+/** The checker can fail: a shop without one of the things that its promises rest on is found out. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { waitFor } from '../support/wait.ts';
+import { type Episode, playEpisode } from './episode.ts';
+import type { Fault } from './faults/fault.ts';
+import {
+  checkThenTake,
+  type Patch,
+  patchApi,
+  withoutDeduplication,
+  withoutFence,
+  withoutWait,
+} from './faults/patched.ts';
+import { complaints } from './report/table.ts';
+import { openStage } from './stage.ts';
+
+/** Both replicas stand still while the master goes on for a second, and dies. */
+const masterDiesAhead: Fault = {
+  name: 'master dies with what its replicas do not have',
+  promise: { failedFirstTries: 'some' },
+  needs: 'nothing',
+  async run({ stage }) {
+    const [master, replicas] = [await stage.master(), await stage.replicas()];
+    for (const name of replicas) stage.shop.pause(name);
+    await delay(1000);
+    await stage.shop.halt(master);
+    for (const name of replicas) stage.shop.resume(name);
+    await waitFor('another master', async () => (await stage.master()) !== master, 15_000);
+    stage.shop.revive(master);
+  },
+};
+
+/** One replica is out of reach of the vote; the master stalls just long enough to be replaced, and comes back. */
+const masterStalls: Fault = {
+  name: 'master stalls and comes back',
+  promise: { failedFirstTries: 'some' },
+  needs: 'nothing',
+  async run({ stage }) {
+    for (const ms of [950, 1050, 1150, 1250]) {
+      const master = await stage.master();
+      stage.shop.pause(master);
+      await delay(ms);
+      stage.shop.resume(master);
+      await delay(3000);
+      await stage.shop.waitUntilHealthy();
+    }
+  },
+};
+
+async function playBroken(patches: readonly Patch[], faults: readonly Fault[]): Promise<Episode> {
+  const api = patchApi(patches);
+  try {
+    const stage = await openStage({ rewire: api.rewire });
+    try {
+      return await playEpisode(stage, faults, 7, undefined, { buyers: 12, readers: 2, products: 8 });
+    } finally {
+      await stage.close();
+    }
+  } finally {
+    api.remove();
+  }
+}
+
+const rules = ({ violations }: Episode) => new Set(violations.map(({ rule }) => rule));
+
+test('without WAIT, acknowledged purchases are found to be lost', async () => {
+  const episode = await playBroken(withoutWait, [masterDiesAhead]);
+  expect(rules(episode), complaints(episode).join('\n')).toContain('acknowledged purchases are stored');
+});
+
+test('with a plain WAIT instead of the fence, acknowledged writes are found to be lost', async () => {
+  const episode = await playBroken(withoutFence, [masterStalls]);
+  expect(
+    episode.violations.filter(({ kind }) => kind === 'lost'),
+    complaints(episode).join('\n'),
+  ).not.toHaveLength(0);
+});
+
+test('without deduplication, a purchase repeated under its key is found twice', async () => {
+  const episode = await playBroken(withoutDeduplication, []);
+  expect(rules(episode), complaints(episode).join('\n')).toContain('the same answer for the same key');
+});
+
+test('with the stock looked at first and taken afterwards, it is found below zero', async () => {
+  const episode = await playBroken(checkThenTake, []);
+  expect(rules(episode), complaints(episode).join('\n')).toContain('stock is never negative');
+});

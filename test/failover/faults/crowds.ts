@@ -1,0 +1,146 @@
+/** Too many at once: the same key from fifty clients while a master dies, more requests than can be served, a Redis that is full. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { operatorOn, withNodes } from '../final-state.ts';
+import { outcomeOf } from '../ledger/outcome.ts';
+import { openClient } from '../load/client.ts';
+import type { Fault, Scene } from './fault.ts';
+
+/** Sends the same purchase under the same key from `count` clients at once. */
+async function sameFromAll({ stage, people, ledger }: Scene, count: number): Promise<void> {
+  const [buyer] = people.buyers;
+  const productId = people.products.at(-1)?.id;
+  const key = randomUUID();
+  const body = { items: [{ productId, quantity: 1 }] };
+  const patience = { untilMs: ledger.nowMs() + 30_000 };
+  const clients = Array.from({ length: count }, (_, i) =>
+    openClient(stage.shop.httpUrl, `crowd-${i + 1}`, ledger, patience),
+  );
+  const about = {};
+  const sent = clients.map((client) =>
+    client.send({
+      kind: 'purchase',
+      method: 'POST',
+      path: '/purchases',
+      key,
+      body,
+      about,
+      userId: buyer?.userId ?? '',
+      token: buyer?.token,
+    }),
+  );
+  const answers = await Promise.all(sent);
+  for (const client of clients) client.close();
+  const ids = new Set(
+    answers.map(({ outcome }) => (outcome.kind === 'ok' ? (outcome.body as { id: string }).id : outcome.kind)),
+  );
+  if (ids.size !== 1) throw new Error(`one key was answered with ${[...ids].join(', ')}`);
+}
+
+/** Fills Redis with ballast up to this share of what it may hold; returns what removes it. */
+async function fillMemory({ stage }: Scene, share: number): Promise<() => Promise<void>> {
+  const key = '{chaos}:ballast';
+  await withNodes(stage.nodes, async ([master]) => {
+    const field = async (name: string) =>
+      Number(new RegExp(`^${name}:(\\d+)`, 'm').exec((await master?.info('memory')) ?? '')?.[1]);
+    const chunk = 64 * 1024;
+    while ((await field('used_memory')) < share * (await field('maxmemory'))) {
+      await master?.rpush(key, 'x'.repeat(chunk)).catch(() => undefined);
+    }
+  });
+  return async () => {
+    for (const port of stage.nodes.ports) {
+      const node = operatorOn(port, stage.nodes.password);
+      await node.del(key).catch(() => undefined); // replicas refuse
+      node.disconnect();
+    }
+  };
+}
+
+/** While Redis is this full: whatever grows is refused by 503, whatever ends something succeeds. */
+function full(percent: number): Fault {
+  return {
+    name: `Redis at ${percent} % of its memory`,
+    promise: { failedFirstTries: 'only 503' },
+    needs: 'little memory',
+    async run(scene) {
+      const { ledger, log } = scene;
+      const empty = await fillMemory(scene, percent / 100);
+      log('full');
+      await delay(1500); // a replica of a service looks every second
+      const fromMs = ledger.nowMs();
+      await delay(5000);
+      const toMs = ledger.nowMs();
+      await empty();
+      log('there is room again');
+      const during = ledger.history().operations.filter(({ attempts }) => {
+        const at = attempts[0]?.invokedMs ?? 0;
+        return at > fromMs && at < toMs - 1000;
+      });
+      const grown = during.filter(
+        ({ kind, attempts }) => /^(purchase|sign-up|create-product)$/.test(kind) && (attempts[0]?.status ?? 0) < 300,
+      );
+      const refused = during.filter(({ kind, attempts }) => kind === 'cancel' && (attempts[0]?.status ?? 0) >= 500);
+      const cancelled = during.filter((operation) => operation.kind === 'cancel' && outcomeOf(operation).kind === 'ok');
+      log(`${grown.length} grew, ${cancelled.length} were cancelled, ${refused.length} cancellations were refused`);
+      if (grown.length > 0) throw new Error(`${grown.length} requests that make the shop larger were accepted`);
+      if (refused.length > 0) throw new Error(`${refused.length} cancellations were refused`);
+    },
+  };
+}
+
+/** See the names. */
+export const ofCrowds: readonly Fault[] = [
+  {
+    name: 'the same key from 50 clients at once, master killed',
+    promise: { failedFirstTries: 'none', longestGapMs: 3500 },
+    needs: 'nothing',
+    async run(scene) {
+      const { stage, log } = scene;
+      const master = await stage.master();
+      const all = sameFromAll(scene, 50);
+      log(`${master} is down`);
+      await stage.shop.halt(master);
+      await all;
+      await sameFromAll(scene, 50);
+      stage.shop.revive(master);
+    },
+  },
+  {
+    name: 'more requests than can be served, for 5 s',
+    promise: { failedFirstTries: 'only 503' },
+    needs: 'nothing',
+    async run({ stage, people, ledger, log }) {
+      const untilMs = performance.now() + 5000;
+      const [buyer] = people.buyers;
+      let sent = 0;
+      const said = new Map<string, number>();
+      const hammer = async () => {
+        while (performance.now() < untilMs) {
+          sent += 1;
+          const headers = { authorization: `Bearer ${buyer?.token}` };
+          const answer = await fetch(`${stage.shop.httpUrl}/purchases?limit=100`, { headers }).catch(String);
+          if (typeof answer !== 'string') await answer.arrayBuffer();
+          const how =
+            typeof answer === 'string'
+              ? answer
+              : `${answer.status}${answer.status === 503 && !answer.headers.has('retry-after') ? ' without Retry-After' : ''}`;
+          said.set(how, (said.get(how) ?? 0) + 1);
+        }
+      };
+      await Promise.all(Array.from({ length: 1500 }, hammer));
+      log(`${sent} more requests: ${[...said].map(([how, count]) => `${how} ×${count}`).join(', ')}`);
+      for (const how of said.keys()) if (!/^(200|503)$/.test(how)) throw new Error(`overload was answered by ${how}`);
+      const recoveredMs = ledger.nowMs() + 2000;
+      await delay(5000);
+      const late = ledger
+        .history()
+        .operations.filter(
+          ({ attempts }) => (attempts[0]?.invokedMs ?? 0) > recoveredMs && (attempts[0]?.status ?? 0) >= 500,
+        );
+      if (late.length > 0) throw new Error(`${late.length} requests failed more than 2 s after the crowd had gone`);
+    },
+  },
+  full(85),
+  full(100),
+];

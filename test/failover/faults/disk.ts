@@ -1,0 +1,116 @@
+/** Disks: full, emptied, with files cut short or corrupt; and a replica's whole copy anew. */
+import { readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { waitFor } from '../../support/wait.ts';
+import { dataDir, type Stage } from '../stage.ts';
+import type { Fault, Promised, Scene } from './fault.ts';
+import { littleDiskBytes } from './little-disk.ts';
+
+const failover: Promised = { failedFirstTries: 'none', longestGapMs: 3500 };
+
+/** Stops a node at once, does something to its folder, starts it, waits until it is whole. */
+async function tamper(scene: Scene, name: string, what: string, change: (dir: string) => unknown): Promise<void> {
+  const { stage, log } = scene;
+  log(`${name} is down; ${what}`);
+  await stage.shop.halt(name);
+  await change(dataDir(stage, name));
+  await delay(1000);
+  stage.shop.revive(name);
+  await stage.shop.waitUntilHealthy([name], 40_000);
+  if ((await stage.master()) === name) throw new Error(`${name} became master again`);
+}
+
+/** The append-only file that is written now. */
+function increment(dir: string): string {
+  const folder = join(dir, 'appendonlydir');
+  const name = readdirSync(folder).find((each) => each.endsWith('.incr.aof'));
+  if (name === undefined) throw new Error(`no append-only file in ${folder}`);
+  return join(folder, name);
+}
+
+function emptyFolder(dir: string): void {
+  for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true });
+}
+
+function truncate(dir: string): void {
+  const path = increment(dir);
+  truncateSync(path, Math.max(0, statSync(path).size - 37));
+}
+
+/** Overwrites some bytes in the middle. */
+async function corrupt(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  await file.write(Buffer.alloc(64, 0xa5), 0, 64, Math.floor((await file.stat()).size / 2));
+  await file.close();
+}
+
+function base(dir: string): string {
+  const folder = join(dir, 'appendonlydir');
+  const name = readdirSync(folder).find((each) => each.includes('.base.'));
+  return name === undefined ? increment(dir) : join(folder, name);
+}
+
+function damaged(
+  name: string,
+  promise: Promised,
+  what: string,
+  who: (stage: Stage) => Promise<string | undefined>,
+  change: (dir: string) => unknown,
+): Fault {
+  return {
+    name,
+    promise,
+    needs: 'nothing',
+    async run(scene) {
+      const node = await who(scene.stage);
+      if (node !== undefined) await tamper(scene, node, what, change);
+    },
+  };
+}
+
+const master = (stage: Stage) => stage.master();
+const replica = async (stage: Stage) => (await stage.replicas())[0];
+const replicaLost: Promised = { failedFirstTries: 'none', longestGapMs: 1000 };
+
+/** See the names. */
+export const ofDisks: readonly Fault[] = [
+  damaged('master restarts with an empty disk', failover, 'its folder is emptied', master, emptyFolder),
+  damaged('master restarts with its append-only file cut short', failover, 'its file is cut', master, truncate),
+  damaged('master restarts with a corrupt append-only file', failover, 'its file is corrupted', master, (dir) =>
+    corrupt(increment(dir)),
+  ),
+  damaged('replica copies everything anew', replicaLost, 'its folder is emptied', replica, emptyFolder),
+  damaged('replica restarts with a corrupt snapshot', replicaLost, 'its snapshot is corrupted', replica, (dir) =>
+    corrupt(base(dir)),
+  ),
+  {
+    name: 'disk of the master full',
+    promise: { failedFirstTries: 'only 503', longestGapMs: 5000 },
+    needs: 'little disk',
+    async run({ stage, log }) {
+      const name = 'redis-1'; // whose disk is little
+      if ((await stage.master()) !== name) throw new Error(`${name} should be the master of a fresh shop`);
+      const filler = join(dataDir(stage, name), 'filler');
+      log(`the disk of ${name} is full`);
+      fillDisk(filler);
+      await waitFor('another master', async () => (await stage.master().catch(() => name)) !== name, 15_000).catch(() =>
+        log('nobody else became master'),
+      );
+      await delay(4000);
+      log('there is room again');
+      rmSync(filler);
+    },
+  },
+];
+
+function fillDisk(path: string): void {
+  for (let bytes = littleDiskBytes; bytes >= 512; bytes /= 2) {
+    try {
+      for (;;) writeFileSync(path, Buffer.alloc(bytes), { flag: 'a' });
+    } catch {
+      // this much does not fit: half of it may
+    }
+  }
+}

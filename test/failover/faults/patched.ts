@@ -1,0 +1,77 @@
+/**
+ * Shops that are broken on purpose, to show that the checker finds it: their services run from a copy of `api/` in which a line is
+ * changed. The shop itself has no switch for any of it.
+ */
+import { randomUUID } from 'node:crypto';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ProcessSpec } from '../../../local/topology.ts';
+import { projectDir } from '../stage.ts';
+
+/** A change of a file below `api/`. */
+export type Patch = { readonly file: string; readonly from: string; readonly to: string };
+
+/** The code of a broken shop, and what makes a topology run it. */
+export type PatchedApi = { rewire(specs: ProcessSpec[]): ProcessSpec[]; remove(): void };
+
+/**
+ * Copies `api/` and changes it. The copy lies inside the project, so that it finds the same packages.
+ * @throws when `from` does not occur exactly once: the code has moved on and the patch must follow
+ */
+export function patchApi(patches: readonly Patch[]): PatchedApi {
+  const dir = join(projectDir, '.shop', `patched-${randomUUID().slice(0, 8)}`);
+  cpSync(join(projectDir, 'api'), join(dir, 'api'), { recursive: true });
+  for (const { file, from, to } of patches) {
+    const path = join(dir, 'api', file);
+    const before = readFileSync(path, 'utf8');
+    const found = before.split(from).length - 1;
+    if (found !== 1) throw new Error(`${file} holds '${from}' ${found} times, not once`);
+    writeFileSync(
+      path,
+      before.replace(from, () => to),
+    );
+  }
+  const main = join('api', 'main.ts');
+  return {
+    rewire: (specs) =>
+      specs.map((spec) => ({ ...spec, command: spec.command.map((word) => (word === main ? join(dir, main) : word)) })),
+    remove: () => rmSync(dir, { recursive: true, force: true }),
+  };
+}
+
+/** Acknowledges what one replica has, whatever the Sentinels say: a plain `WAIT 1`. */
+export const withoutFence: readonly Patch[] = [
+  {
+    file: 'redis/writes.ts',
+    from: 'return confirmed >= 1 && fenceHolds(await sentinels.ask(), address);',
+    to: 'return confirmed >= 1;',
+  },
+];
+
+/** Acknowledges what the master alone has. */
+export const withoutWait: readonly Patch[] = [
+  { file: 'redis/writes.ts', from: 'if (known > 0 && confirmed >= known) return true;', to: 'return true;' },
+];
+
+/** Forgets what an Idempotency-Key was used for. */
+export const withoutDeduplication: readonly Patch[] = [
+  { file: 'redis/prelude.lua', from: 'if not found[1] then return nil end', to: 'do return nil end' },
+];
+
+/** Looks at the stock first and takes it afterwards, in two steps. */
+export const checkThenTake: readonly Patch[] = [
+  {
+    file: 'products/lua/reserve.lua',
+    from: 'elseif tonumber(product[2]) < tonumber(quantity) then',
+    to: 'elseif false then',
+  },
+  {
+    file: 'products/store-reservations.ts',
+    from: 'const reply = decodeReply(await redis.writes.run(reserveScript, keys, args, deadline));',
+    to: `const left = await redis.reads.query('own', (p) => wanted.map((w) => p.hget(productKey(w.productId), 'stock')), deadline);
+      const short = wanted.map((w, i) => ({ productId: w.productId, requested: w.quantity, available: Number(left[i]) }));
+      if (short.some((w) => w.available < w.requested)) return { result: 'sold-out', items: short };
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const reply = decodeReply(await redis.writes.run(reserveScript, keys, args, deadline));`,
+  },
+];
