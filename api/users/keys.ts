@@ -6,8 +6,11 @@ import { emailIdentity } from '../core/email.ts';
 export const sessionMs = 30 * 24 * 3600 * 1000;
 /** How long a refresh token that was used still gives the answer that it gave, in ms. */
 export const graceMs = 30_000;
-/** How many sign-ins a user may have at once; one more ends the one that was refreshed longest ago. */
-export const maxSessions = 100;
+/**
+ * How many sign-ins a user may have at once; one more ends the one that was refreshed longest ago. Far more than anybody has devices,
+ * because scripts sign in anew each time; few enough to look through in a millisecond.
+ */
+export const maxSessions = 1000;
 
 /** Hash: one user, with the hash of the password and the key that seals stored answers. Ends with the user's deletion. */
 export function userKey(id: string): string {

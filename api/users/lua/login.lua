@@ -8,19 +8,23 @@ local now, request, id, session, hash, ends, most = ARGV[1], ARGV[2], ARGV[3], A
 local held = redis.call('HMGET', user, 'passwordHash', 'role')
 if held[1] ~= hash then return { 'fresh', 'changed' } end
 
-local others = {}
-local all = redis.call('HGETALL', sessions) -- at most `most`
-for i = 1, #all, 2 do
-  local otherEnds = tonumber(string.match(all[i + 1], ':(%d+)$'))
-  if otherEnds <= tonumber(now) then redis.call('HDEL', sessions, all[i])
-  elseif all[i] ~= session then table.insert(others, { id = all[i], ends = otherEnds }) end
-end
-local ended = {}
-table.sort(others, function(a, b) return a.ends < b.ends end)
-for i = 1, #others - most + 1 do table.insert(ended, others[i].id) end
-if #ended > 0 then
-  redis.call('HDEL', sessions, unpack(ended))
-  emit(stream, 'session.ended', now, request, cjson.encode({ userId = id, sessionIds = ended }))
+-- Only when there are too many are they looked through: what has expired goes, else the oldest.
+if redis.call('HEXISTS', sessions, session) == 0 and redis.call('HLEN', sessions) >= most then
+  local live, gone = {}, {}
+  local all = redis.call('HGETALL', sessions) -- `most` of them
+  for i = 1, #all, 2 do
+    local otherEnds = tonumber(string.match(all[i + 1], ':(%d+)$'))
+    if otherEnds <= tonumber(now) then table.insert(gone, all[i])
+    else table.insert(live, { id = all[i], ends = otherEnds }) end
+  end
+  local ended = {}
+  table.sort(live, function(a, b) return a.ends < b.ends end)
+  for i = 1, #live - most + 1 do table.insert(ended, live[i].id) end
+  if #gone > 0 then redis.call('HDEL', sessions, unpack(gone)) end
+  if #ended > 0 then
+    redis.call('HDEL', sessions, unpack(ended))
+    emit(stream, 'session.ended', now, request, cjson.encode({ userId = id, sessionIds = ended }))
+  end
 end
 
 redis.call('HSET', sessions, session, '1:' .. ends)

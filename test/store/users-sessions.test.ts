@@ -1,0 +1,168 @@
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newId } from '../../api/core/ids.ts';
+import type { ShopRedis } from '../../api/redis/open.ts';
+import { maxSessions, sessionsKey } from '../../api/users/keys.ts';
+import type { Account } from '../../api/users/schema.ts';
+import { openUserStore, type UserStore } from '../../api/users/store.ts';
+import { openSessionStore, type SessionStore } from '../../api/users/store-sessions.ts';
+import { openTestRedis, operator } from '../support/redis.ts';
+import { asRead, context, eventsOf, somebody, soon } from './users-support.ts';
+
+let redis: ShopRedis;
+let store: UserStore;
+let sessions: SessionStore;
+let master: Redis;
+beforeAll(async () => {
+  redis = openTestRedis('users');
+  store = openUserStore(redis);
+  sessions = openSessionStore(redis);
+  master = await operator();
+});
+afterAll(() => {
+  redis.close();
+  master.disconnect();
+});
+
+async function created(changes: Partial<Account> = {}): Promise<Account> {
+  const made = somebody(changes);
+  expect(await store.create(made, context())).toMatchObject({ kind: 'created', replayed: false });
+  return made;
+}
+
+describe('a sign-in', () => {
+  async function begun(read: Account) {
+    const sessionId = newId();
+    expect(await sessions.begin(read, sessionId, context())).toEqual({ kind: 'begun', role: read.role });
+    return { userId: read.id, sessionId, generation: 1 };
+  }
+
+  it('begun again after a lost acknowledgement is one', async () => {
+    const made = await created();
+    const token = await begun(made);
+    await sessions.begin(made, token.sessionId, context());
+    expect(await master.hlen(sessionsKey(made.id))).toBe(1);
+  });
+
+  it('does not begin with a password that was replaced while it was compared', async () => {
+    const made = await created();
+    await store.setPassword(asRead(made), 'a new hash', 'no session', context());
+    expect(await sessions.begin(made, newId(), context())).toEqual({ kind: 'changed' });
+    expect(await master.exists(sessionsKey(made.id))).toBe(0);
+  });
+
+  /** Gives a user as many sign-ins as there may be; the id of the one that ends first. */
+  async function fill(read: Account, firstEndsMs: number): Promise<string> {
+    const ids = Array.from({ length: maxSessions }, () => newId());
+    const ends = (i: number) => (i === 0 ? firstEndsMs : Date.now() + 60_000 + i);
+    await master.hset(sessionsKey(read.id), ...ids.flatMap((id, i) => [id, `1:${ends(i)}`]));
+    return ids[0] ?? '';
+  }
+
+  it('beyond the most there may be ends the one that was refreshed longest ago, once', async () => {
+    const made = await created();
+    const oldest = await fill(made, Date.now() + 50_000);
+    const { sessionId } = await begun(made);
+    await sessions.begin(made, sessionId, context());
+    expect(await master.hlen(sessionsKey(made.id))).toBe(maxSessions);
+    expect(await sessions.check(made.id, oldest, soon())).toBeUndefined();
+    expect(await sessions.check(made.id, sessionId, soon())).toBe('customer');
+    expect((await eventsOf(master, made.id)).filter(({ type }) => type === 'session.ended')).toEqual([
+      { type: 'session.ended', data: { userId: made.id, sessionIds: [oldest] } },
+    ]);
+  });
+
+  it('that has expired is none, and makes room for another without anybody being signed out', async () => {
+    const made = await created();
+    const expired = await fill(made, Date.now() - 1);
+    const token = { userId: made.id, sessionId: expired, generation: 1 };
+    expect(await sessions.check(made.id, expired, soon())).toBeUndefined();
+    expect(await sessions.exchange(token, 'customer', 'sealed', context())).toEqual({ kind: 'ended' });
+    await begun(made);
+    expect(await master.hexists(sessionsKey(made.id), expired)).toBe(0);
+    expect(await master.hlen(sessionsKey(made.id))).toBe(maxSessions);
+    expect((await eventsOf(master, made.id)).filter(({ type }) => type === 'session.ended')).toEqual([]);
+    expect(await master.pttl(sessionsKey(made.id))).toBeGreaterThan(30 * 24 * 3600 * 1000);
+  });
+
+  it('is exchanged once, whoever asks and however often: all get what the first one sealed', async () => {
+    const made = await created();
+    const token = await begun(made);
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => sessions.exchange(token, 'customer', `sealed ${i}`, context())),
+    );
+    for (const outcome of outcomes) expect(outcome).toEqual({ kind: 'exchanged', sealed: 'sealed 0' });
+    expect(await master.hget(sessionsKey(made.id), token.sessionId)).toMatch(/^2:/);
+  });
+
+  it('exchanged after its grace is ended, and says so again to whoever repeats it', async () => {
+    const made = await created();
+    const token = await begun(made);
+    await sessions.exchange(token, 'customer', 'sealed', context());
+    await master.del(`{users}:successor:${token.sessionId}:1`);
+    for (let i = 0; i < 3; i++) {
+      expect(await sessions.exchange(token, 'customer', 'again', context())).toEqual({ kind: 'ended' });
+    }
+    const ended = (await eventsOf(master, made.id)).filter(({ type }) => type === 'session.ended');
+    expect(ended).toEqual([{ type: 'session.ended', data: { userId: made.id, sessionIds: [token.sessionId] } }]);
+  });
+
+  it('is not exchanged with a role that has changed since it was read', async () => {
+    const made = await created();
+    const token = await begun(made);
+    expect(await sessions.exchange(token, 'admin', 'sealed', context())).toEqual({ kind: 'changed' });
+    expect(await sessions.exchange(token, 'customer', 'sealed', context())).toMatchObject({ kind: 'exchanged' });
+  });
+
+  it('ended twice is announced once', async () => {
+    const made = await created();
+    const token = await begun(made);
+    for (let i = 0; i < 2; i++) await sessions.end(made.id, token.sessionId, context());
+    expect((await eventsOf(master, made.id)).filter(({ type }) => type === 'session.ended')).toHaveLength(1);
+    expect(await sessions.check(made.id, token.sessionId, soon())).toBeUndefined();
+  });
+
+  it('stays when its user sets a new password, and all others end', async () => {
+    const made = await created();
+    const [own, ...others] = [await begun(made), await begun(made), await begun(made)];
+    expect(await store.setPassword(asRead(made), 'new', own?.sessionId ?? '', context())).toMatchObject({
+      kind: 'set',
+    });
+    expect(await master.hkeys(sessionsKey(made.id))).toEqual([own?.sessionId]);
+    const event = (await eventsOf(master, made.id)).find(({ type }) => type === 'session.ended');
+    expect(event?.data.sessionIds.sort()).toEqual(others.map(({ sessionId }) => sessionId).sort());
+  });
+
+  it('that has ended deletes nobody', async () => {
+    const made = await created();
+    expect(await store.remove(asRead(made), newId(), context())).toEqual({ kind: 'ended' });
+    const { sessionId } = await begun(made);
+    expect(await store.remove(asRead(made), sessionId, context())).toMatchObject({ kind: 'deleted' });
+  });
+});
+
+describe('every write', () => {
+  it('that is repeated is itself a write, so that waiting for replicas means something', async () => {
+    const made = await created();
+    const signUp = context();
+    const token = { userId: made.id, sessionId: newId(), generation: 1 };
+    const repeatable: [string, () => Promise<unknown>][] = [
+      ['create', () => store.create(somebody({ email: `again-${made.email}` }), signUp)],
+      ['login', () => sessions.begin(made, token.sessionId, context())],
+      ['refresh', () => sessions.exchange(token, 'customer', 'sealed', context())],
+      ['logout', () => sessions.end(made.id, token.sessionId, context())],
+      ['refresh of what has ended', () => sessions.exchange(token, 'customer', 'sealed', context())],
+    ];
+    for (const [name, run] of repeatable) {
+      await run();
+      const earlier = await changes();
+      await run();
+      expect(await changes(), name).toBeGreaterThan(earlier);
+    }
+  });
+
+  /** How often the data have been changed since the last snapshot: each of these is passed on to the replicas. */
+  async function changes(): Promise<number> {
+    return Number(/rdb_changes_since_last_save:(\d+)/.exec(await master.info('persistence'))?.[1]);
+  }
+});

@@ -1,0 +1,41 @@
+/** What the store tests of `users` share. */
+import type { Redis } from 'ioredis';
+import { deadlineIn } from '../../api/core/clock.ts';
+import { newId } from '../../api/core/ids.ts';
+import type { RequestContext } from '../../api/core/request.ts';
+import type { Account } from '../../api/users/schema.ts';
+import { newAccount } from '../../api/users/service.ts';
+import { contextOf, userCaller } from '../support/redis.ts';
+
+const caller = userCaller();
+
+/** The context of a new write. */
+export const context = (changes: Partial<RequestContext> = {}) => contextOf(caller, changes);
+
+/** The identity of a write. */
+export function write({ write: identity }: RequestContext) {
+  if (identity === undefined) throw new Error('a context of a write has an identity');
+  return identity;
+}
+
+/** The context of the client's own repetition of a write. */
+export const again = (first: RequestContext) => context({ write: { ...write(first), nonce: newId() } });
+
+export const soon = () => deadlineIn(5000);
+
+/** Somebody new. */
+export function somebody(changes: Partial<Account> = {}): Account {
+  const person = { firstName: 'Ada', lastName: 'Lovelace', role: 'customer', passwordHash: 'hash' } as const;
+  return { ...newAccount({ ...person, email: `s-${newId()}@example.com` }), ...changes };
+}
+
+/** What a write needs to know of the user it was read as. */
+export const asRead = (read: Account) => ({ id: read.id, read, stale: false });
+
+/** The events of one user, oldest first. */
+export async function eventsOf(master: Redis, userId: string) {
+  const entries = await master.xrange('{users}:events', '-', '+');
+  return entries
+    .map(([, [, type, , , , , , data = '{}']]) => ({ type, data: JSON.parse(data) }))
+    .filter(({ data }) => data.userId === userId);
+}
