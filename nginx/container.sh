@@ -1,0 +1,36 @@
+#!/bin/sh
+# Nginx in a container: finds the DNS server, makes sure of a certificate, reloads when it is renewed, and becomes Nginx by entry.sh.
+#
+# Environment: that of entry.sh, and CERT_NAMES="shop.example ..." for the self-signed certificate that is made where TLS_DIR has none.
+# TLS_DIR is watched: a renewed certificate is in use within 10 s, without a lost request.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+: "${TLS_DIR:?}"
+# Docker's own, which knows each service by name. A `resolv.conf` without one would be a network without names.
+RESOLVER=${RESOLVER:-$(sed -n 's/^nameserver[[:space:]]*//p' /etc/resolv.conf | head -n 1)}
+export RESOLVER
+
+# shellcheck disable=SC2086 # a list
+if [ -w "$TLS_DIR" ]; then
+  sh "$here/certificate.sh" "$TLS_DIR" ${CERT_NAMES:-localhost 127.0.0.1}
+elif ! [ -r "$TLS_DIR/cert.pem" ] || ! [ -r "$TLS_DIR/key.pem" ]; then
+  echo "$TLS_DIR must hold cert.pem and key.pem, readable by user $(id -u)" >&2
+  exit 1
+fi
+
+certificate() { cat "$TLS_DIR/cert.pem" "$TLS_DIR/key.pem" 2>/dev/null | sha256sum; }
+(
+  used=$(certificate)
+  while sleep 10; do
+    now=$(certificate)
+    [ "$now" != "$used" ] || continue
+    used=$now
+    # A half-written pair is left alone; its second half changes the sum again. ($$ is what this script becomes.)
+    if nginx -t -q -p "$DATA_DIR" -e stderr -c "$DATA_DIR/nginx.conf"; then
+      echo "the certificate in $TLS_DIR is new: reloading" >&2
+      kill -HUP $$
+    fi
+  done
+) &
+
+exec sh "$here/entry.sh"

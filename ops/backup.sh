@@ -1,0 +1,137 @@
+#!/bin/sh
+# Backups of the shop's data, taken from a replica so that the master does not feel them:
+#
+#   backup.sh schedule       one now if the last is older than BACKUP_INTERVAL_S, and then always again
+#   backup.sh now            one now
+#   backup.sh list           what there is, oldest first
+#   backup.sh fresh          whether the last one is younger than two intervals
+#   backup.sh restore FILE   puts FILE (a path, a name in BACKUP_DIR, or `latest`) where the first Redis node will load it, and empties the
+#                            others and the Sentinels. The shop must be stopped: ops/restore.sh does all of it
+#
+# Each backup is a snapshot (RDB) of one moment, read through once by redis-check-rdb, with its SHA-256 beside it. Kept are the
+# BACKUP_KEEP latest and the last of each of BACKUP_KEEP_DAYS days. BACKUP_DIR can be copied elsewhere at any time: a file appears whole.
+# metrics/backup.prom there is for node_exporter's textfile collector.
+#
+# Environment: BACKUP_DIR, SENTINELS="host:port ...", MASTER_NAME, SECRETS_DIR with REDIS_PASSWORD_BACKUP and SENTINEL_PASSWORD.
+set -eu
+umask 027
+BACKUP_DIR=${BACKUP_DIR:-/backups}
+BACKUP_INTERVAL_S=${BACKUP_INTERVAL_S:-3600}
+BACKUP_KEEP=${BACKUP_KEEP:-24}
+BACKUP_KEEP_DAYS=${BACKUP_KEEP_DAYS:-14}
+MASTER_NAME=${MASTER_NAME:-shop}
+
+say() { printf '%s backup: %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*"; }
+secret() { cat "$SECRETS_DIR/$1"; }
+backups() { find "$BACKUP_DIR" -maxdepth 1 -name 'shop-*.rdb' | sort; }
+
+# A replica that is in step, as host:port; the master if there is none.
+source_node() {
+  for sentinel in $SENTINELS; do
+    found=$(printf 'SENTINEL REPLICAS %s\nSENTINEL GET-MASTER-ADDR-BY-NAME %s\n' "$MASTER_NAME" "$MASTER_NAME" \
+      | REDISCLI_AUTH=$(secret SENTINEL_PASSWORD) timeout 2 redis-cli -h "${sentinel%:*}" -p "${sentinel##*:}" 2>/dev/null | tr -d '\r' | awk '
+        last == "ip" { ip = $0 }
+        last == "port" { port = $0 }
+        last == "flags" { flags = $0 }
+        last == "master-link-status" && $0 == "ok" && flags == "slave" && !replica { replica = ip ":" port }
+        { before = last; last = $0 }
+        END { print replica ? replica : before ":" last }') || true
+    case $found in ?*:[0-9]*) printf '%s' "$found"; return ;; esac
+  done
+  return 1
+}
+
+check() { redis-check-rdb "$1" >"$BACKUP_DIR/.check" 2>&1 && grep -q 'RDB looks OK' "$BACKUP_DIR/.check"; }
+
+take() {
+  node=$(source_node) || { say 'no Sentinel says where the data are'; return 1; }
+  name=shop-$(date -u +%Y%m%dT%H%M%SZ).rdb
+  part=$BACKUP_DIR/.part
+  if ! REDISCLI_AUTH=$(secret REDIS_PASSWORD_BACKUP) timeout 600 redis-cli -h "${node%:*}" -p "${node##*:}" --user backup --rdb "$part" >"$BACKUP_DIR/.log" 2>&1; then
+    say "$node did not hand out its data: $(tail -n 1 "$BACKUP_DIR/.log")"
+    return 1
+  fi
+  if ! check "$part"; then
+    say "what $node handed out cannot be read: $(tail -n 1 "$BACKUP_DIR/.check")"
+    return 1
+  fi
+  (cd "$BACKUP_DIR" && sum=$(sha256sum <.part) && printf '%s  %s\n' "${sum%% *}" "$name" >"$name.sha256" && mv .part "$name")
+  say "$name from $node, $(wc -c <"$BACKUP_DIR/$name") bytes, $(sed -n 's/.*\[info\] \([0-9]*\) keys read.*/\1/p' "$BACKUP_DIR/.check") keys"
+  mkdir -p "$BACKUP_DIR/metrics"
+  # Readable for the exporter, which is somebody else.
+  chmod 755 "$BACKUP_DIR" "$BACKUP_DIR/metrics"
+  cat >"$BACKUP_DIR/metrics/.new" <<METRICS
+# HELP shop_backup_last_success_timestamp_seconds When the last backup that could be read was taken.
+# TYPE shop_backup_last_success_timestamp_seconds gauge
+shop_backup_last_success_timestamp_seconds $(date +%s)
+# HELP shop_backup_size_bytes Its size.
+# TYPE shop_backup_size_bytes gauge
+shop_backup_size_bytes $(wc -c <"$BACKUP_DIR/$name")
+METRICS
+  chmod 644 "$BACKUP_DIR/metrics/.new"
+  mv "$BACKUP_DIR/metrics/.new" "$BACKUP_DIR/metrics/backup.prom"
+  forget
+}
+
+# Deletes what is neither among the latest nor the last of one of the latest days.
+forget() {
+  backups | sort -r | awk -v keep="$BACKUP_KEEP" -v days="$BACKUP_KEEP_DAYS" '
+    { day = substr($0, length($0) - 19, 8) }
+    NR <= keep { seen[day] = 1; next }
+    !(day in seen) && ++kept <= days { seen[day] = 1; next }
+    { print }' | while read -r old; do
+    rm -f "$old" "$old.sha256"
+    say "${old##*/} is no longer kept"
+  done
+}
+
+# How old the last one is; older than any if there is none.
+age_s() {
+  last=$(backups | tail -n 1)
+  if [ -n "$last" ]; then echo $(($(date +%s) - $(stat -c %Y "$last"))); else date +%s; fi
+}
+
+schedule() {
+  while :; do
+    age_s=$(age_s)
+    if [ "$age_s" -lt "$BACKUP_INTERVAL_S" ]; then
+      sleep $((BACKUP_INTERVAL_S - age_s)) & wait $!
+    elif ! take; then
+      sleep 10 & wait $!
+    fi
+  done
+}
+
+# Redis passes over a snapshot where there is an append-only file, or none but `appendonly yes` (0 keys, without a word). redis/entry.sh makes
+# the snapshot the base of a new append-only file; here everything else goes, the Sentinels' memory of who was the master included.
+restore() {
+  file=$1
+  [ "$file" != latest ] || file=$(backups | tail -n 1)
+  [ -f "$file" ] || file=$BACKUP_DIR/$file
+  [ -f "$file" ] || { say "there is no backup $1"; exit 1; }
+  if [ -f "$file.sha256" ]; then
+    (cd "$(dirname "$file")" && sha256sum -c --quiet "${file##*/}.sha256") || { say "$file is not what its checksum says"; exit 1; }
+  fi
+  check "$file" || { say "$file cannot be read: $(tail -n 1 "$BACKUP_DIR/.check")"; exit 1; }
+  for dir in /restore/*; do
+    find "$dir" -mindepth 1 -delete
+    case $dir in
+      */redis-1)
+        cp "$file" "$dir/dump.rdb.part"
+        mv "$dir/dump.rdb.part" "$dir/dump.rdb"
+        say "${file##*/} is in place for redis-1"
+        ;;
+      *) say "${dir##*/} is empty" ;;
+    esac
+  done
+}
+
+trap 'exit 0' TERM INT
+case ${1-} in
+  schedule) schedule ;;
+  now) take ;;
+  list) backups | while read -r file; do printf '%s  %s bytes\n' "${file##*/}" "$(wc -c <"$file")"; done ;;
+  fresh) [ "$(age_s)" -lt $((2 * BACKUP_INTERVAL_S)) ] ;;
+  restore) restore "${2:?which backup? a name of backup.sh list, or latest}" ;;
+  *) sed -n '2,/^set -/{s/^# \{0,1\}//p}' "$0"; exit 64 ;;
+esac

@@ -1,0 +1,60 @@
+#!/bin/bash
+# Health check of a container: `health.sh api|nginx|redis|sentinel`. Tells readiness from liveness:
+#
+#   ready   is asked until it was true once. Before that a container counts as starting: a rolling update waits for it.
+#   alive   is asked from then on. A service that drains, or a Redis without a master to follow, is not ready and yet quite well:
+#           who is not ready is passed over by Nginx and the Sentinels, and ending it would only make things worse.
+#
+# A process that is there and silent (frozen) is killed after $limit checks, 15 s to 30 s, so that it is started anew. Swarm would do that by
+# itself; plain Docker and Compose only write "unhealthy".
+kind=$1
+limit=3
+mark=/tmp/health-was-ready
+misses=/tmp/health-misses
+
+# Status of GET http://127.0.0.1:$1$2, by bash alone: slim images have no curl, and to start Node for this would cost more than to serve.
+status() {
+  exec 3<>"/dev/tcp/127.0.0.1/$1" || return
+  printf 'GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n' "$2" >&3
+  IFS=' ' read -r -t 2 _ code _ <&3
+  [ "$code" = 200 ]
+} 2>/dev/null
+
+# The commands in $2 to port $1, as user $3 ('': none) with the password in file $4.
+redis() { printf '%b' "$2" | REDISCLI_AUTH=$(cat "$SECRETS_DIR/$4") timeout 2 redis-cli -p "$1" ${3:+--user "$3"} 2>/dev/null | tr -d '\r'; }
+
+case $kind in
+  api)
+    ready() { status "$PORT" /readyz; }
+    alive() { status "$PORT" /livez; }
+    ;;
+  nginx)
+    ready() { status 8081 /; }
+    alive() { status 8081 /; }
+    ;;
+  redis)
+    limit=6
+    # Any answer is one: LOADING, BUSY.
+    alive() { [ -n "$(redis "$PORT" 'PING\n' operator REDIS_PASSWORD_OPERATOR)" ]; }
+    ready() { redis "$PORT" 'INFO replication\n' operator REDIS_PASSWORD_OPERATOR | grep -qE '^(role:master|master_link_status:up)$'; }
+    ;;
+  sentinel)
+    limit=6
+    alive() { [ -n "$(redis "$PORT" 'PING\n' '' SENTINEL_PASSWORD)" ]; }
+    # Knows a replica and enough others to elect it.
+    ready() { redis "$PORT" "SENTINEL CKQUORUM ${MASTER_NAME:-shop}\n" '' SENTINEL_PASSWORD | grep -q ^OK; }
+    ;;
+esac
+
+if [ ! -e "$mark" ]; then
+  ready || { echo 'not ready yet'; exit 1; }
+  : >"$mark"
+elif ! alive; then
+  echo x >>"$misses"
+  echo "silent, check $(wc -l <"$misses") of $limit"
+  # Children of process 1, which is Docker's init: with them gone, the container ends and is started anew.
+  # shellcheck disable=SC2046 # a list
+  [ "$(wc -l <"$misses")" -lt "$limit" ] || kill -KILL $(cat /proc/1/task/1/children)
+  exit 1
+fi
+rm -f "$misses"
