@@ -7,8 +7,8 @@ import type { ShopRedis } from '../redis/open.ts';
 import { decodeReply, loadScript } from '../redis/script.ts';
 import { productKey, reservationKeptMs, reservationKey } from './keys.ts';
 
-const reserveScript = loadScript(new URL('./lua/reserve.lua', import.meta.url));
-const releaseScript = loadScript(new URL('./lua/release.lua', import.meta.url));
+const reserveScript = loadScript(new URL('./lua/reserve.lua', import.meta.url), 'go-on');
+const releaseScript = loadScript(new URL('./lua/release.lua', import.meta.url), 'go-on');
 
 /** What is wanted of a product. */
 export type Wanted = { readonly productId: string; readonly quantity: number };

@@ -14,11 +14,11 @@ import type { EventData, Failure, StoredEvent } from './schema.ts';
 
 const scripts = {
   begin: loadScript(new URL('./lua/begin.lua', import.meta.url)),
-  complete: loadScript(new URL('./lua/complete.lua', import.meta.url)),
-  fail: loadScript(new URL('./lua/fail.lua', import.meta.url)),
-  cancel: loadScript(new URL('./lua/cancel.lua', import.meta.url)),
-  released: loadScript(new URL('./lua/released.lua', import.meta.url)),
-  confirm: loadScript(new URL('./lua/confirm.lua', import.meta.url)),
+  complete: loadScript(new URL('./lua/complete.lua', import.meta.url), 'go-on'),
+  fail: loadScript(new URL('./lua/fail.lua', import.meta.url), 'go-on'),
+  cancel: loadScript(new URL('./lua/cancel.lua', import.meta.url), 'go-on'),
+  released: loadScript(new URL('./lua/released.lua', import.meta.url), 'go-on'),
+  confirm: loadScript(new URL('./lua/confirm.lua', import.meta.url), 'go-on'),
 };
 
 /** An event of `products` that belongs into a purchase's history: its id there and its time in ms since 1970. */

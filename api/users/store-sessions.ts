@@ -9,8 +9,8 @@ import type { Account } from './schema.ts';
 
 const scripts = {
   login: loadScript(new URL('./lua/login.lua', import.meta.url)),
-  refresh: loadScript(new URL('./lua/refresh.lua', import.meta.url)),
-  logout: loadScript(new URL('./lua/logout.lua', import.meta.url)),
+  refresh: loadScript(new URL('./lua/refresh.lua', import.meta.url), 'go-on'),
+  logout: loadScript(new URL('./lua/logout.lua', import.meta.url), 'go-on'),
 };
 
 const stream = '{users}:events';

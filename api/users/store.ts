@@ -17,8 +17,8 @@ const scripts = {
   create: loadScript(new URL('./lua/create.lua', import.meta.url)),
   firstAdmin: loadScript(new URL('./lua/first-admin.lua', import.meta.url)),
   update: loadScript(new URL('./lua/update.lua', import.meta.url)),
-  remove: loadScript(new URL('./lua/delete.lua', import.meta.url)),
-  password: loadScript(new URL('./lua/password.lua', import.meta.url)),
+  remove: loadScript(new URL('./lua/delete.lua', import.meta.url), 'go-on'),
+  password: loadScript(new URL('./lua/password.lua', import.meta.url), 'go-on'),
 };
 
 /** What was read before a change, and whether If-Match allows the change. */
