@@ -1,6 +1,9 @@
 // `npm run shop -- COMMAND`: what can be asked of a shop that runs in another terminal.
+import { existsSync, readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { askControl } from './control.ts';
+import { mailDir } from './monitoring.ts';
 import type { ProcessStatus } from './status.ts';
 import { tableOf } from './table.ts';
 
@@ -16,6 +19,19 @@ const help = `npm run shop -- COMMAND
   help                this
 
 NAME as in the status, such as redis-1 or users-2.`;
+
+/** The newest alert mails of a shop without a mail server, oldest first. */
+function mailsInWords(dir: string): string[] {
+  const folder = mailDir(dir);
+  const mails = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.eml')) : [];
+  if (mails.length === 0) return [];
+  const shown = mails.sort().slice(-5);
+  return [
+    '',
+    `Alert mails (${mails.length}), the newest last:`,
+    ...shown.map((name) => `  ${relative(process.cwd(), join(folder, name))}`),
+  ];
+}
 
 /**
  * Runs a command and says how it went.
@@ -42,7 +58,8 @@ export async function runCommand(dir: string, [command = 'help', ...rest]: strin
   }
   if (command === 'status' && answer.status === 200) {
     const status = answer.body as ProcessStatus[];
-    console.log(rest.includes('--json') ? JSON.stringify(status, null, 2) : tableOf(status, process.cwd()).join('\n'));
+    if (rest.includes('--json')) console.log(JSON.stringify(status, null, 2));
+    else console.log([...tableOf(status, process.cwd()), ...mailsInWords(dir)].join('\n'));
     return 0;
   }
   const { message } = answer.body as { message: string };

@@ -1,5 +1,6 @@
 // Asks the processes of the shop how they are, each in its own language, and takes silence for an answer.
 import { get } from 'node:http';
+import { connect } from 'node:net';
 import { Redis } from 'ioredis';
 import { masterName, type ProcessSpec } from './topology.ts';
 
@@ -20,6 +21,8 @@ export async function isHealthy(spec: ProcessSpec, secrets: Record<string, strin
       return (await redisState(spec.port, secrets))?.inStep ?? false;
     case 'sentinel':
       return await hasQuorum(spec.port, secrets);
+    case 'tcp':
+      return await listens(spec.health.port);
     case 'http':
       return (await httpStatus(spec.health.port, spec.health.path)) === 200;
   }
@@ -93,5 +96,18 @@ export function httpStatus(port: number, path: string, timeoutMs = patienceMs): 
     request.on('error', () => done(undefined));
     // `timeout` above is idle time; this is the whole.
     setTimeout(() => request.destroy(), timeoutMs).unref();
+  });
+}
+
+/** Whether somebody takes connections on this port. */
+function listens(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect({ host: '127.0.0.1', port, timeout: patienceMs }, () => end(true));
+    const end = (answer: boolean) => {
+      socket.destroy();
+      done(answer);
+    };
+    socket.on('timeout', () => end(false));
+    socket.on('error', () => end(false));
   });
 }

@@ -70,7 +70,7 @@ apt-get install -q -y --no-install-recommends $fresh
 # policy-rc.d only held for the time of the installation; this is for the next boot.
 for package in $fresh; do
   case $package in
-    redis-server | redis-sentinel | nginx)
+    redis-server | redis-sentinel | nginx | prometheus | prometheus-*)
       if command -v systemctl >/dev/null; then systemctl disable "$package" >/dev/null 2>&1 || true; fi
       if command -v update-rc.d >/dev/null; then update-rc.d "$package" disable >/dev/null 2>&1 || true; fi
       ;;

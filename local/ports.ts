@@ -31,8 +31,8 @@ export async function reservePorts(): Promise<{ portBase: number; release: () =>
     const portBase = 10_000 + 1000 * Math.floor(Math.random() * 22);
     const claim = await listen(portBase, '127.0.0.1');
     if (claim === undefined) continue;
-    const probes = [1, 2, 3, 11, 12, 13, 80, 81, 82, 91, 92, 101, 201, 301, 443].map((offset) =>
-      isPortFree(portBase + offset, '127.0.0.1'),
+    const probes = [1, 2, 3, 11, 12, 13, 21, 22, 23, 24, 25, 26, 27, 80, 81, 82, 91, 92, 101, 201, 301, 443].map(
+      (offset) => isPortFree(portBase + offset, '127.0.0.1'),
     );
     if ((await Promise.all(probes)).every(Boolean)) return { portBase, release: () => close(claim) };
     await close(claim);

@@ -13,28 +13,39 @@ const packageOf: Record<string, string> = {
   setpriv: 'util-linux',
 };
 
+/** The same for those that watch the shop, which works without them. */
+const watcherPackageOf: Record<string, string> = {
+  prometheus: 'prometheus',
+  'prometheus-alertmanager': 'prometheus-alertmanager',
+  'prometheus-redis-exporter': 'prometheus-redis-exporter',
+  'prometheus-node-exporter': 'prometheus-node-exporter',
+};
+
 /** The programs that are not there. @param path the folders to look in, as in PATH */
-export function missingPrograms(path: string): string[] {
-  return Object.keys(packageOf).filter(
-    (program) => !path.split(':').some((folder) => isProgram(join(folder, program))),
-  );
+export function missingPrograms(path: string, of: Record<string, string> = packageOf): string[] {
+  return Object.keys(of).filter((program) => !path.split(':').some((folder) => isProgram(join(folder, program))));
 }
 
 /**
  * Installs what is missing from apt, showing what it does.
  * @returns whether all of it is there now; if not, what to do has been said
  */
-export function installMissing(projectDir: string, path: string): boolean {
-  const missing = missingPrograms(path);
+export function installMissing(projectDir: string, path: string, of: Record<string, string> = packageOf): boolean {
+  const missing = missingPrograms(path, of);
   if (missing.length === 0) return true;
-  const packages = [...new Set(missing.map((program) => packageOf[program] ?? program))];
+  const packages = [...new Set(missing.map((program) => of[program] ?? program))];
   console.log(`Not on this machine yet: ${missing.join(', ')}.`);
   // Relative, because it is also the command that is shown to whoever has to run it by hand.
   const result = spawnSync('sh', ['local/install.sh', ...packages], { cwd: projectDir, stdio: 'inherit' });
   if (result.status !== 0) return false;
-  const still = missingPrograms(path);
+  const still = missingPrograms(path, of);
   if (still.length > 0) console.error(`Installed, but still not found in ${path}: ${still.join(', ')}.`);
   return still.length === 0;
+}
+
+/** Like {@link installMissing}, for the programs that watch the shop. */
+export function installWatchers(projectDir: string, path: string): boolean {
+  return installMissing(projectDir, path, watcherPackageOf);
 }
 
 function isProgram(path: string): boolean {

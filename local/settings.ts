@@ -26,6 +26,12 @@ export type Settings = {
   redisMaxMemory: string;
   redisAppendFsync: string;
   adminEmail: string;
+  /** Whether Prometheus, Alertmanager and their exporters run beside the shop. */
+  monitoring: boolean;
+  /** Who gets the mails about alerts; the admin if nobody else. */
+  alertEmailTo: string;
+  /** ALERT_EMAIL_FROM, SMTP_URL, HEARTBEAT_URL as given, and for tests SCRAPE_INTERVAL, GROUP_WAIT, GROUP_INTERVAL: monitoring/entry.sh knows them. */
+  alerting: Record<string, string>;
   /** By the name of the setting: ADMIN_PASSWORD, REFRESH_SECRET, REDIS_PASSWORD_USERS, … JWT_PRIVATE_KEY is base64 of the PEM. */
   secrets: Record<string, string>;
   /** What every child process is given of this process' environment, and no more. */
@@ -46,7 +52,9 @@ export function secretNames(): string[] {
     'INTERNAL_SECRET',
     'IDEMPOTENCY_SECRET',
     'SENTINEL_PASSWORD',
-    ...[...serviceNames, 'replication', 'sentinel', 'backup', 'operator'].map((user) => `REDIS_PASSWORD_${settingName(user)}`),
+    ...[...serviceNames, 'replication', 'sentinel', 'backup', 'exporter', 'operator'].map(
+      (user) => `REDIS_PASSWORD_${settingName(user)}`,
+    ),
   ];
 }
 
@@ -94,6 +102,14 @@ function schema() {
       .default('512mb'),
     REDIS_APPENDFSYNC: z.enum(['everysec', 'always'], 'must be everysec or always').default('everysec'),
     ADMIN_EMAIL: z.email('must be an e-mail address').default('admin@example.com'),
+    MONITORING: z.enum(['true', 'false'], 'must be true or false').default('true'),
+    ALERT_EMAIL_TO: z.email('must be an e-mail address').optional(),
+    ALERT_EMAIL_FROM: z.email('must be an e-mail address').optional(),
+    SMTP_URL: z
+      .string()
+      .regex(/^smtps?:\/\/([^\s@/]+@)?[^\s@/]+$/, 'must be such as smtp://user:password@host:port')
+      .optional(),
+    HEARTBEAT_URL: z.url('must be a URL').optional(),
     ...Object.fromEntries(secretNames().map((name) => [name, secret])),
     ADMIN_PASSWORD: z.string({ error: 'is missing' }).min(12, 'must have at least 12 characters').max(128),
     JWT_PRIVATE_KEY: privateKey,
@@ -145,6 +161,9 @@ export function readSettings(
       redisMaxMemory: parsed.data.REDIS_MAXMEMORY,
       redisAppendFsync: parsed.data.REDIS_APPENDFSYNC,
       adminEmail: parsed.data.ADMIN_EMAIL,
+      monitoring: parsed.data.MONITORING === 'true',
+      alertEmailTo: parsed.data.ALERT_EMAIL_TO ?? parsed.data.ADMIN_EMAIL,
+      alerting: pick(given, (name) => ['ALERT_EMAIL_FROM', 'SMTP_URL', 'HEARTBEAT_URL'].includes(name)),
       secrets: Object.fromEntries(secretNames().map((name) => [name, text(name)])),
       inherited: {
         ...pick(given, (name) => ['HOME', 'TMPDIR', 'TZ', 'LANG'].includes(name)),

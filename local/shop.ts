@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isHealthy, redisState } from './health.ts';
 import { rotateLog } from './logs.ts';
+import { writeTargets } from './monitoring.ts';
 import { type ProcessEvent, type SupervisedProcess, superviseProcess } from './process.ts';
 import type { Settings } from './settings.ts';
 import { describe, failure, lastWords, type ProcessStatus } from './status.ts';
@@ -194,9 +195,15 @@ export function createShop(given: Settings, options: ShopOptions = {}): Shop {
     async start(readyMs = 60_000) {
       if (ofKind('nginx').length > 0) makeCertificate(settings);
       const began = Date.now();
+      writeTargets(settings.dir, specs());
       for (const each of processes.values()) each.start();
       const onHealthy = (name: string) => onEvent({ what: 'ready', name, afterMs: Date.now() - began });
-      await waitUntilHealthy(undefined, readyMs, { onHealthy });
+      const needed = [...processes.values()].filter((each) => !each.spec().isOptional);
+      await waitUntilHealthy(
+        needed.map((each) => each.spec().name),
+        readyMs,
+        { onHealthy },
+      );
       running = true;
       timers.push(setInterval(() => [...processes.values()].map(({ logPath }) => rotateLog(logPath)), rotateEveryMs));
       for (const each of ofKind('nginx'))
@@ -230,6 +237,7 @@ export function createShop(given: Settings, options: ShopOptions = {}): Shop {
       // Only who works is given requests, and only who is given none any more is stopped.
       await waitUntilHealthy(added.map((each) => each.spec().name));
       reloadNginx();
+      writeTargets(settings.dir, specs());
       const surplus = ofKind(service).filter((each) => !wanted.has(each.spec().name));
       await stopTogether(surplus);
       for (const each of surplus) processes.delete(each.spec().name);

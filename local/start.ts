@@ -1,21 +1,30 @@
 // `npm start`: checks what it needs, starts the shop, says what happens to it, and stops it when asked.
 import { relative } from 'node:path';
 import { askControl, serveControl } from './control.ts';
+import { mailDir } from './monitoring.ts';
 import { findTakenPorts } from './ports.ts';
-import { installMissing } from './programs.ts';
+import { installMissing, installWatchers } from './programs.ts';
 import type { Settings } from './settings.ts';
 import { createShop, type ShopEvent } from './shop.ts';
 import { tableOf } from './table.ts';
+import { portsFrom } from './topology.ts';
 
 const say = (text: string) => console.log(`${new Date().toTimeString().slice(0, 8)}  ${text}`);
 
 /** Runs a shop until it is told to stop. @returns the exit code */
-export async function runShop(settings: Settings): Promise<number> {
+export async function runShop(given: Settings): Promise<number> {
+  let settings = given;
   if ((await askControl(settings.dir, 'GET', '/status')) !== undefined) {
     console.error('This shop already runs: see npm run shop -- status, or end it with npm run shop -- stop.');
     return 1;
   }
   if (!installMissing(settings.projectDir, settings.inherited.PATH ?? '')) return 1;
+  if (settings.monitoring && !installWatchers(settings.projectDir, settings.inherited.PATH ?? '')) {
+    console.error(
+      'The shop starts without monitoring: no alerts, no graphs. MONITORING=false says that this is meant.',
+    );
+    settings = { ...settings, monitoring: false };
+  }
   const taken = await findTakenPorts(settings);
   if (taken.length > 0) {
     console.error(taken.join('\n'));
@@ -66,6 +75,13 @@ export async function runShop(settings: Settings): Promise<number> {
     console.log(`\n${tableOf(await shop.status(), process.cwd()).join('\n')}\n`);
     console.log(`Ready after ${((Date.now() - began) / 1000).toFixed(1)} s:  ${shop.httpUrl}  ${shop.httpsUrl}`);
     console.log(`The admin is ${settings.adminEmail}, with the password ADMIN_PASSWORD in .env`);
+    if (settings.monitoring) {
+      console.log(
+        `How it is: ${shop.httpUrl}/status (sign in as the admin)   Prometheus: http://127.0.0.1:${portsFrom(settings.portBase).prometheus}`,
+      );
+      if (settings.alerting.SMTP_URL === undefined)
+        console.log(`Alert mails: ${relative(process.cwd(), mailDir(settings.dir))}/`);
+    }
     console.log(`Try:   curl ${shop.httpUrl}/products`);
     console.log('Other terminal: npm run shop -- status | kill NAME | help.   Ctrl-C stops the shop.\n');
   }

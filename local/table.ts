@@ -1,5 +1,6 @@
 // The table of processes, as people see it.
 import { relative } from 'node:path';
+import { serviceNames } from '../api/services.ts';
 import type { ProcessStatus } from './status.ts';
 
 const heads = ['process', 'role', 'port', 'state', 'behind', 'restarts', 'log'];
@@ -27,5 +28,6 @@ export function tableOf(status: ProcessStatus[], from: string): string[] {
 function roleOf(kind: string): string {
   if (kind === 'nginx') return 'edge';
   if (kind === 'sentinel') return 'watches Redis';
-  return kind === 'redis' ? '' : 'service';
+  if (kind === 'redis') return '';
+  return (serviceNames as readonly string[]).includes(kind) ? 'service' : 'monitoring';
 }

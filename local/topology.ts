@@ -2,6 +2,7 @@
 // There is no order of starting: each process waits for what it needs, and says so in its log.
 import { join } from 'node:path';
 import { serviceNames } from '../api/services.ts';
+import { monitoringProcesses } from './monitoring.ts';
 import { type Settings, settingName } from './settings.ts';
 
 /** `redis`, `sentinel`, `nginx`, or the name of a service. */
@@ -16,7 +17,9 @@ export type ProcessSpec = {
   command: string[];
   env: Record<string, string>;
   /** How to ask whether it works; see health.ts. */
-  health: { ask: 'redis' | 'sentinel' | 'http'; port: number; path: string };
+  health: { ask: 'redis' | 'sentinel' | 'http' | 'tcp'; port: number; path: string };
+  /** The shop works without it, so nobody waits for it at the start. */
+  isOptional?: true;
   /** Asks it to finish what it has begun and go. */
   stopSignal: NodeJS.Signals;
   /** How long it may take before it is killed. */
@@ -38,6 +41,14 @@ export function portsFrom(portBase: number) {
   return {
     redis: (number: number) => portBase + number,
     sentinel: (number: number) => portBase + 10 + number,
+    prometheus: portBase + 21,
+    alertmanager: portBase + 22,
+    redisExporter: portBase + 23,
+    /** TCP to be scraped, UDP to be told of each request. */
+    edgeExporter: portBase + 24,
+    nodeExporter: portBase + 25,
+    mailbox: portBase + 26,
+    status: portBase + 27,
     /** Internal calls between services, shared by all Nginx. */
     internal: portBase + 81,
     /** One for each Nginx, for the watchdog and the counters. */
@@ -49,6 +60,8 @@ export function portsFrom(portBase: number) {
 
 // Not in the types of Node 20, the oldest that the shop runs on.
 const readsTypeScript = Boolean((process.features as { typescript?: unknown }).typescript);
+/** Node from 22.18 on reads TypeScript itself; before, tsx teaches it. `__proto__` is no way into any object. */
+const node = [process.execPath, ...(readsTypeScript ? [] : ['--import', 'tsx']), '--disable-proto=delete'];
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
@@ -59,9 +72,9 @@ export function topology(settings: Settings): ProcessSpec[] {
   const sentinels = addresses(upTo(sentinelCount).map(ports.sentinel));
   const secret = (name: string) => settings.secrets[name] ?? '';
   const secrets = (...names: string[]) => Object.fromEntries(names.map((name) => [name, secret(name)]));
-  const redisUsers = [...serviceNames, 'replication', 'sentinel', 'backup', 'operator'];
+  const redisUsers = [...serviceNames, 'replication', 'sentinel', 'backup', 'exporter', 'operator'];
 
-  const node = (name: string, port: number) => ({
+  const redisNode = (name: string, port: number) => ({
     NODE_HOST: localhost,
     PORT: String(port),
     DATA_DIR: join(settings.dir, name),
@@ -81,7 +94,7 @@ export function topology(settings: Settings): ProcessSpec[] {
       port,
       command: ['sh', entry, 'redis'],
       env: {
-        ...node(name, port),
+        ...redisNode(name, port),
         REDIS_MAXMEMORY: settings.redisMaxMemory,
         REDIS_APPENDFSYNC: settings.redisAppendFsync,
         ...secrets('SENTINEL_PASSWORD', ...redisUsers.map((user) => `REDIS_PASSWORD_${settingName(user)}`)),
@@ -102,7 +115,10 @@ export function topology(settings: Settings): ProcessSpec[] {
       kind: 'sentinel',
       port,
       command: ['sh', entry, 'sentinel'],
-      env: { ...node(name, port), ...secrets('SENTINEL_PASSWORD', 'REDIS_PASSWORD_SENTINEL') },
+      env: {
+        ...redisNode(name, port),
+        ...secrets('SENTINEL_PASSWORD', 'REDIS_PASSWORD_SENTINEL', 'REDIS_PASSWORD_EXPORTER'),
+      },
       health: { ask: 'sentinel', port, path: '' },
       stopSignal: 'SIGTERM',
       stopMs: 3000,
@@ -119,14 +135,7 @@ export function topology(settings: Settings): ProcessSpec[] {
         name,
         kind: service,
         port,
-        // Node from 22.18 reads TypeScript itself; before, tsx teaches it. `__proto__` is no way into any object.
-        command: [
-          process.execPath,
-          ...(readsTypeScript ? [] : ['--import', 'tsx']),
-          '--disable-proto=delete',
-          join('api', 'main.ts'),
-          service,
-        ],
+        command: [...node, join('api', 'main.ts'), service],
         env: {
           NODE_ENV: 'production',
           HOST: localhost,
@@ -176,6 +185,9 @@ export function topology(settings: Settings): ProcessSpec[] {
         WATCH_LISTEN: `${localhost}:${ports.watch(number)}`,
         FORCE_HTTPS: String(settings.forceHttps),
         WORKERS: '1', // for each of the two
+        ...(settings.monitoring
+          ? { ACCESS_LOG_TO: `${localhost}:${ports.edgeExporter}`, STATUS_UPSTREAM: `${localhost}:${ports.status}` }
+          : {}),
         SERVICES: serviceNames.join(' '),
         ...Object.fromEntries(
           serviceNames.map((service) => [
@@ -192,5 +204,11 @@ export function topology(settings: Settings): ProcessSpec[] {
     };
   });
 
-  return [...sentinel, ...redis, ...services, ...nginx];
+  return [
+    ...sentinel,
+    ...redis,
+    ...services,
+    ...nginx,
+    ...(settings.monitoring ? monitoringProcesses(settings, ports, node) : []),
+  ];
 }

@@ -29,8 +29,8 @@ render() {
     printf 's%s[$]{%s}%s%s%sg\n' "$separator" "$name" "$separator" "$(printf %s "$value" | sed 's/[\\&]/\\&/g')" "$separator"
   done | sed -f /dev/stdin "$template"
 }
-# 'a', 'b' from "a b"
-quoted() { for each in "$@"; do printf "%s'%s'" "${list_comma-}" "$each"; list_comma=', '; done; }
+# a", "b from "a b": the inside of a list of strings
+quoted() { between=''; for each in "$@"; do printf "%s%s" "$between" "$each"; between='", "'; done; }
 # The program $1, or as Debian calls it, $2.
 program() { if command -v "$1" >/dev/null; then echo "$1"; else echo "$2"; fi; }
 

@@ -6,8 +6,10 @@
 #
 # Environment: DATA_DIR (the rendered files and temporary ones go there), HTTP_PORT, HTTPS_PORT, INTERNAL_LISTEN and WATCH_LISTEN
 # (address:port), TLS_DIR (cert.pem, key.pem), SERVICES="users products ...", and for each service UPSTREAM_<NAME>="host:port ..."
-# (`gift-cards` is UPSTREAM_GIFT_CARDS). Optional: WORKERS, MAX_FILES, FORCE_HTTPS=true with PUBLIC_HTTPS_PORT, and RESOLVER=address of a
-# DNS server where upstreams are names whose addresses change (containers; Nginx >= 1.27.3, Debian's 1.22 only knows fixed ones).
+# (`gift-cards` is UPSTREAM_GIFT_CARDS). Optional: WORKERS, MAX_FILES, FORCE_HTTPS=true with PUBLIC_HTTPS_PORT, ACCESS_LOG_TO=address:port
+# (gets each line of the access log, by syslog), STATUS_UPSTREAM=host:port (the page under /status; without it there is none), and
+# RESOLVER=address of a DNS server where upstreams are names whose addresses change (containers; Nginx >= 1.27.3, Debian's 1.22 only
+# knows fixed ones).
 # Needs sh, sed and nginx.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -32,6 +34,13 @@ if [ "${FORCE_HTTPS-}" = true ]; then
   FORCE_HTTPS_RULE='if ($scheme = http) { return 308 https://$host'$public_port'$request_uri; }'
 fi
 FORCE_HTTPS=$FORCE_HTTPS_RULE
+
+# Who counts what clients see. A datagram that nobody takes is gone, and nobody waits.
+ACCESS_LOG_COPY=
+[ -z "${ACCESS_LOG_TO-}" ] || ACCESS_LOG_COPY="access_log syslog:server=$ACCESS_LOG_TO,tag=nginx,nohostname shop;"
+# Its headers come from the page's own process; without the page, /status is an address like any other that is nothing.
+STATUS_ROUTE=
+[ -z "${STATUS_UPSTREAM-}" ] || STATUS_ROUTE="location ~ ^/status(/|\$) { proxy_pass http://$STATUS_UPSTREAM; proxy_next_upstream off; }"
 
 RESOLVE=
 if [ -n "${RESOLVER-}" ]; then
@@ -73,7 +82,8 @@ for part in "$here"/*.conf; do
   name=${part##*/}
   [ "$name" != upstreams.conf ] || continue
   render "$part" USER WORKERS MAX_FILES DATA_DIR HTTP_PORT HTTPS_PORT INTERNAL_LISTEN WATCH_LISTEN TLS_DIR RESOLVER FORCE_HTTPS \
-    HTTP2_LISTEN HTTP2_ON SERVICES_IN_WORDS SERVICES_IN_JSON SERVICES_AS_PATTERN LINKS_IN_JSON >"$DATA_DIR/$name"
+    HTTP2_LISTEN HTTP2_ON SERVICES_IN_WORDS SERVICES_IN_JSON SERVICES_AS_PATTERN LINKS_IN_JSON ACCESS_LOG_COPY \
+    STATUS_ROUTE >"$DATA_DIR/$name"
 done
 
 all=

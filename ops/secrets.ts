@@ -23,7 +23,7 @@ const redisUid = 999;
 const nginxUid = 101;
 
 /** The users in redis/users.acl that are no services. */
-const otherRedisUsers = ['replication', 'sentinel', 'backup', 'operator'];
+const otherRedisUsers = ['replication', 'sentinel', 'backup', 'exporter', 'operator'];
 
 type Owner = { readonly uid: number; readonly files: Readonly<Record<string, string>> };
 
@@ -46,7 +46,10 @@ function owners(): Record<string, Owner> {
   return {
     ...Object.fromEntries(services),
     redis: { uid: redisUid, files: asThemselves(['SENTINEL_PASSWORD', ...redisUsers]) },
-    sentinel: { uid: redisUid, files: asThemselves(['SENTINEL_PASSWORD', passwordOf('sentinel')]) },
+    sentinel: {
+      uid: redisUid,
+      files: asThemselves(['SENTINEL_PASSWORD', passwordOf('sentinel'), passwordOf('exporter')]),
+    },
     backup: { uid: redisUid, files: asThemselves(['SENTINEL_PASSWORD', passwordOf('backup')]) },
   };
 }
@@ -68,10 +71,15 @@ function readGiven(): Record<string, string> {
   return Object.fromEntries(pairs.filter(([name, value]) => name !== '' && value !== ''));
 }
 
-/** The secret as an operator gave it, as it was made before, or new. */
+/** The secret as it was made before, as the operator gives it, or new. */
 function secretValue(name: string): string {
   const path = join(root, 'all', name);
-  return readGiven()[name] || (existsSync(path) && readFileSync(path, 'utf8')) || make(name);
+  const kept = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  const wanted = readGiven()[name] ?? '';
+  if (kept !== '' && wanted !== '' && wanted !== kept) {
+    console.log(`${name} was made before and stays: the one in .env is for the first start (change it by the API)`);
+  }
+  return kept || wanted || make(name);
 }
 
 /** Written beside and renamed: whoever reads it at this moment reads the old one or the new one, whole. */

@@ -10,7 +10,7 @@
 # Environment: NODE_HOST (how others reach this node), PORT, DATA_DIR, PEERS="host:port ..." (all Redis nodes, this one may be among
 # them), SENTINELS="host:port ...", INITIAL_MASTER=host:port (the very first time only), BIND, MASTER_NAME, REDIS_MAXMEMORY,
 # REDIS_APPENDFSYNC; secrets as NAME, as NAME_FILE or as a file NAME in SECRETS_DIR: SENTINEL_PASSWORD, REDIS_PASSWORD_REPLICATION,
-# REDIS_PASSWORD_SENTINEL, REDIS_PASSWORD_OPERATOR and one REDIS_PASSWORD_<NAME> for each user in users.acl.
+# REDIS_PASSWORD_SENTINEL, REDIS_PASSWORD_EXPORTER, REDIS_PASSWORD_OPERATOR and one REDIS_PASSWORD_<NAME> for each user in users.acl.
 # Needs sh, sed, awk, sha256sum, timeout and redis-cli; no bash, no envsubst.
 set -eu
 umask 077 # everything written here holds secrets or data
@@ -43,7 +43,7 @@ load_secret() {
 acl_passwords=$(sed -n 's/.*[$]{\(REDIS_PASSWORD_[A-Z0-9_]*\)_SHA256}.*/\1/p' "$here/users.acl")
 case ${1-} in
   redis) secrets="SENTINEL_PASSWORD $acl_passwords" ;;
-  sentinel) secrets='SENTINEL_PASSWORD REDIS_PASSWORD_SENTINEL' ;;
+  sentinel) secrets='SENTINEL_PASSWORD REDIS_PASSWORD_SENTINEL REDIS_PASSWORD_EXPORTER' ;;
   *) die "usage: redis/entry.sh redis|sentinel" ;;
 esac
 for name in $secrets; do load_secret "$name"; done
@@ -109,13 +109,16 @@ ask_node() {
   esac
 }
 
-# Asks every other node. Sets running (how many answer), filled (the first that has keys, or '').
+# Asks every other node. Sets others (how many there are), running (how many answer), empty (how many have loaded what they have, which
+# is nothing), filled (the first that has keys, or '').
 ask_peers() {
-  running=0 filled=''
+  others=0 running=0 empty=0 filled=''
   for peer in $PEERS; do
     [ "$peer" != "$self" ] || continue
+    others=$((others + 1))
     ask_node "$peer"
     [ "$role" = none ] || running=$((running + 1))
+    case $role in master | slave) [ "$loading$keys" != 00 ] || empty=$((empty + 1)) ;; esac
     [ "$keys" = 0 ] || filled=${filled:-$peer}
   done
 }
@@ -207,8 +210,8 @@ follow() {
   ask_node "$master"
   if [ "$role" = master ] && [ "$loading" = 0 ]; then
     if [ "$keys" = 0 ] && has_data; then
-      waiting "$master is the master and EMPTY, while this node has data, which following it would wipe. Either give $master its data back" \
-        "(stop it: a node that has data will be elected), or empty $DATA_DIR here if they are not needed"
+      waiting "$master is the master and EMPTY, while this node has data, which following it would wipe. Either stop $master" \
+        "and copy $DATA_DIR of this node into its own data folder, or empty $DATA_DIR if these data are not needed"
       return
     fi
     if is_damaged; then set_aside; fi
@@ -240,6 +243,9 @@ lead() {
   if ! has_data; then
     if [ "$known" = 0 ] && [ "$epoch" = 0 ] && [ -z "$filled" ]; then
       say "first start: this node is the master"
+      become_redis ''
+    elif [ "$empty" = "$others" ]; then
+      say "no node has any data: this node is the master"
       become_redis ''
     elif [ -n "$filled" ] || [ "$running" -gt 0 ]; then
       waiting "the Sentinels name this node as the master, but its data folder is empty: another one has to be elected first"
@@ -295,7 +301,9 @@ start_sentinel() {
   conf=$DATA_DIR/sentinel.conf
   inputs=$DATA_DIR/inputs
   MASTER_HOST=${INITIAL_MASTER%:*} MASTER_PORT=${INITIAL_MASTER##*:}
-  placeholders='BIND PORT DATA_DIR NODE_HOST SENTINEL_PASSWORD MASTER_NAME MASTER_HOST MASTER_PORT REDIS_PASSWORD_SENTINEL'
+  placeholders='BIND PORT DATA_DIR NODE_HOST SENTINEL_PASSWORD MASTER_NAME MASTER_HOST MASTER_PORT REDIS_PASSWORD_SENTINEL
+    REDIS_PASSWORD_EXPORTER_SHA256'
+  REDIS_PASSWORD_EXPORTER_SHA256=$(printf %s "$REDIS_PASSWORD_EXPORTER" | sha256sum | cut -c1-64)
   # shellcheck disable=SC2086 # a list of names
   fingerprint=$({ render "$here/sentinel.conf" $placeholders; echo "$PEERS $SENTINELS"; } | sha256sum | cut -c1-64)
   monitored=$(sed -n "s/^sentinel monitor $MASTER_NAME \([^ ]*\) \([0-9]*\) .*/\1:\2/p" "$conf" 2>/dev/null || true)
@@ -310,6 +318,12 @@ start_sentinel() {
       # A setting has changed, and what this Sentinel had learned is still true.
       master=$(same_place "$monitored" "$(sed -n 2p "$inputs" 2>/dev/null)")
       epochs=$(grep -E "^sentinel (current-epoch|config-epoch|leader-epoch) " "$conf" || true)
+    else
+      # All Sentinels have lost what they knew: is one of the nodes a master at work?
+      for peer in $PEERS; do
+        ask_node "$peer"
+        [ "$role" != master ] || master=${master:-$peer}
+      done
     fi
     master=${master:-$INITIAL_MASTER}
     MASTER_HOST=${master%:*} MASTER_PORT=${master##*:}
