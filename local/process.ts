@@ -49,6 +49,8 @@ export function superviseProcess(
 ): SupervisedProcess {
   let spec = given;
   let pid: number | undefined;
+  /** Killed, and its end not yet noticed: it does not count as running any more. */
+  let dying = false;
   let wanted = false;
   let restarts = 0;
   let failures = 0;
@@ -73,6 +75,7 @@ export function superviseProcess(
         // Children that outlived their parent (Nginx workers) would hold its ports.
         signalGroup('SIGKILL');
         pid = undefined;
+        dying = false;
         done();
         if (!wanted) return;
         if (Date.now() - startedAt > settledMs) failures = 0;
@@ -113,7 +116,7 @@ export function superviseProcess(
       spec = changed;
     },
     logPath,
-    pid: () => pid,
+    pid: () => (dying ? undefined : pid),
     isPaused: () => pid !== undefined && processState(pid) === 'T',
     isWanted: () => wanted,
     restarts: () => restarts,
@@ -133,7 +136,10 @@ export function superviseProcess(
       await exited;
       clearTimeout(timer);
     },
-    kill: () => signalGroup('SIGKILL'),
+    kill() {
+      dying = pid !== undefined;
+      signalGroup('SIGKILL');
+    },
     pause: () => signalGroup('SIGSTOP'),
     resume: () => signalGroup('SIGCONT'),
     signal,
