@@ -4,9 +4,11 @@
 #   backup.sh schedule       one now if the last is older than BACKUP_INTERVAL_S, and then always again
 #   backup.sh now            one now
 #   backup.sh list           what there is, oldest first
+#   backup.sh verify FILE    whether it is what its checksum says and can be read
 #   backup.sh fresh          whether the last one is younger than two intervals
 #   backup.sh restore FILE   puts FILE (a path, a name in BACKUP_DIR, or `latest`) where the first Redis node will load it, and empties the
-#                            others and the Sentinels. The shop must be stopped: ops/restore.sh does all of it
+#                            others and the Sentinels, all under /restore. The shop must be stopped: ops/restore.sh does all of it
+#   backup.sh empty          only empties what is under /restore (other nodes of a swarm)
 #
 # Each backup is a snapshot (RDB) of one moment, read through once by redis-check-rdb, with its SHA-256 beside it. Kept are the
 # BACKUP_KEEP latest and the last of each of BACKUP_KEEP_DAYS days. BACKUP_DIR can be copied elsewhere at any time: a file appears whole.
@@ -102,9 +104,8 @@ schedule() {
   done
 }
 
-# Redis passes over a snapshot where there is an append-only file, or none but `appendonly yes` (0 keys, without a word). redis/entry.sh makes
-# the snapshot the base of a new append-only file; here everything else goes, the Sentinels' memory of who was the master included.
-restore() {
+# Sets file to the path of backup $1, if that is what it was when it was taken.
+verify() {
   file=$1
   [ "$file" != latest ] || file=$(backups | tail -n 1)
   [ -f "$file" ] || file=$BACKUP_DIR/$file
@@ -113,16 +114,23 @@ restore() {
     (cd "$(dirname "$file")" && sha256sum -c --quiet "${file##*/}.sha256") || { say "$file is not what its checksum says"; exit 1; }
   fi
   check "$file" || { say "$file cannot be read: $(tail -n 1 "$BACKUP_DIR/.check")"; exit 1; }
+  say "${file##*/} is sound"
+}
+
+# Redis passes over a snapshot where there is an append-only file, or none but `appendonly yes` (0 keys, without a word). redis/entry.sh makes
+# the snapshot the base of a new append-only file; here everything else goes, the Sentinels' memory of who was the master included.
+restore() {
+  verify "$1"
+  empty
+  cp "$file" /restore/redis-1/dump.rdb.part
+  mv /restore/redis-1/dump.rdb.part /restore/redis-1/dump.rdb
+  say "${file##*/} is in place for redis-1"
+}
+
+empty() {
   for dir in /restore/*; do
     find "$dir" -mindepth 1 -delete
-    case $dir in
-      */redis-1)
-        cp "$file" "$dir/dump.rdb.part"
-        mv "$dir/dump.rdb.part" "$dir/dump.rdb"
-        say "${file##*/} is in place for redis-1"
-        ;;
-      *) say "${dir##*/} is empty" ;;
-    esac
+    say "${dir##*/} is empty"
   done
 }
 
@@ -132,6 +140,8 @@ case ${1-} in
   now) take ;;
   list) backups | while read -r file; do printf '%s  %s bytes\n' "${file##*/}" "$(wc -c <"$file")"; done ;;
   fresh) [ "$(age_s)" -lt $((2 * BACKUP_INTERVAL_S)) ] ;;
+  verify) verify "${2:?which backup?}" ;;
+  empty) empty ;;
   restore) restore "${2:?which backup? a name of backup.sh list, or latest}" ;;
   *) sed -n '2,/^set -/{s/^# \{0,1\}//p}' "$0"; exit 64 ;;
 esac

@@ -1,0 +1,127 @@
+#!/bin/sh
+# The shop on a swarm, from a manager node:
+#
+#   ops/stack.sh prepare                 gives three nodes the data (labels) and makes the secrets that do not exist; safe to repeat
+#   ops/stack.sh password                prints the first admin's address and password (where a `users` container runs on this node)
+#   ops/stack.sh certificate CERT KEY    puts another certificate to work, by a rolling update of Nginx
+#   ops/stack.sh restore NODE FILE       brings the data back from a backup on the node with data label NODE (1, 2 or 3): see `list`
+#   ops/stack.sh list                    the backups on this node
+#
+# Environment: STACK (shop), SHOP_IMAGES, SHOP_VERSION as for `docker stack deploy`; for the first `prepare` also ADMIN_EMAIL,
+# ADMIN_PASSWORD, CERT_NAMES="shop.example ..." for the self-signed certificate, or TLS_CERT_FILE and TLS_KEY_FILE for a given one.
+set -eu
+STACK=${STACK:-shop}
+images=${SHOP_IMAGES:-evergreen} version=${SHOP_VERSION:-local}
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+in_api() { docker run --rm --network none --entrypoint node "$images-api:$version" --import /app/ops/typescript.mjs ops/secrets.ts "$@"; }
+has_secret() { docker secret inspect "$1" >/dev/null 2>&1; }
+# Makes a secret of stdin. Values travel through pipes only: what stands in an argument shows in `ps`.
+keep() { docker secret create "$1" - >/dev/null && say "made the secret $1"; }
+
+label_nodes() {
+  free=
+  taken=
+  for node in $(docker node ls -q); do
+    label=$(docker node inspect -f '{{index .Spec.Labels "shop-data"}}' "$node")
+    case $label in
+      [123]) taken="$taken $label" ;;
+      *) [ "$(docker node inspect -f '{{.Status.State}}' "$node")" != ready ] || free="$free $node" ;;
+    esac
+  done
+  for number in 1 2 3; do
+    case " $taken " in *" $number "*) continue ;; esac
+    # shellcheck disable=SC2086 # a list
+    set -- $free
+    [ $# -gt 0 ] || die "no node left for redis-$number: the data want three nodes"
+    docker node update --label-add "shop-data=$number" --label-add shop-holds-data=true "$1" >/dev/null
+    say "redis-$number and sentinel-$number live on $(docker node inspect -f '{{.Description.Hostname}}' "$1")"
+    shift
+    free=$*
+  done
+}
+
+make_secrets() {
+  in_api owners | awk '{ print $3 }' | sort -u | while read -r name; do
+    has_secret "shop_$name" && continue
+    case $name in
+      ADMIN_EMAIL) given=${ADMIN_EMAIL:-} ;;
+      ADMIN_PASSWORD) given=${ADMIN_PASSWORD:-} ;;
+      *) given= ;;
+    esac
+    if [ -n "$given" ]; then printf %s "$given"; else in_api make "$name" </dev/null; fi | keep "shop_$name"
+  done
+  has_secret shop_TLS_CERT_1 && has_secret shop_TLS_KEY_1 && return
+  if [ -n "${TLS_CERT_FILE-}" ]; then
+    keep shop_TLS_CERT_1 <"$TLS_CERT_FILE"
+    keep shop_TLS_KEY_1 <"${TLS_KEY_FILE:?}"
+  else
+    pair=$(docker run --rm --network none --entrypoint sh "$images-nginx:$version" -c \
+      'sh /shop/nginx/certificate.sh /tmp/tls "$@" && cat /tmp/tls/cert.pem /tmp/tls/key.pem' - ${CERT_NAMES:-localhost 127.0.0.1})
+    printf '%s\n' "$pair" | sed -n '/BEGIN CERT/,/END CERT/p' | keep shop_TLS_CERT_1
+    printf '%s\n' "$pair" | sed -n '/BEGIN .*KEY/,/END .*KEY/p' | keep shop_TLS_KEY_1
+  fi
+}
+
+certificate() {
+  old=$(docker service inspect -f '{{range .Spec.TaskTemplate.ContainerSpec.Secrets}}{{.SecretName}} {{end}}' "${STACK}_nginx")
+  new=$(docker secret ls --format '{{.Name}}' | sed -n 's/^shop_TLS_CERT_//p' | sort -n | tail -n 1)
+  new=$((${new:-0} + 1))
+  keep "shop_TLS_CERT_$new" <"$1"
+  keep "shop_TLS_KEY_$new" <"$2"
+  set -- --secret-add "source=shop_TLS_CERT_$new,target=cert.pem,uid=101,gid=101,mode=0400" \
+    --secret-add "source=shop_TLS_KEY_$new,target=key.pem,uid=101,gid=101,mode=0400"
+  for name in $old; do set -- --secret-rm "$name" "$@"; done
+  docker service update --quiet "$@" "${STACK}_nginx" >/dev/null
+  say "in use. From now on deploy with TLS_NUMBER=$new"
+}
+
+users_container() { docker ps -q -f "label=com.docker.swarm.service.name=${STACK}_users" -f status=running | head -n 1; }
+
+# Runs the rest of the arguments once in the image of Redis, on the node with data label $1; `--mount ...` first.
+once_on() {
+  label=$1
+  shift
+  job=restore-$label
+  docker service rm "$job" >/dev/null 2>&1 || true
+  docker service create --quiet --name "$job" --mode replicated-job --restart-condition none --constraint "node.labels.shop-data==$label" \
+    --resolve-image never "$@" >/dev/null
+  docker service logs --raw "$job"
+  state=$(docker service ps --format '{{.CurrentState}}' "$job" | head -n 1)
+  docker service rm "$job" >/dev/null
+  case $state in Complete*) ;; *) die "on the node with label $label: $state" ;; esac
+}
+
+restore() {
+  from=$1 file=$2
+  [ "$from" = 1 ] || die "copy the backup and its .sha256 into the volume ${STACK}_backups of the node with label 1 first"
+  replicas=$(docker service inspect -f '{{.Spec.Mode.Replicated.Replicas}}' "${STACK}_users")
+  say 'stopping services, Sentinels and Redis'
+  all="users=0 products=0 purchases=0 sentinel-1=0 sentinel-2=0 sentinel-3=0 redis-1=0 redis-2=0 redis-3=0"
+  # shellcheck disable=SC2046 # a list
+  docker service scale -d $(printf "${STACK}_%s " $all) >/dev/null
+  for name in redis-1 redis-2 redis-3; do
+    while docker service ps -f desired-state=shutdown --format '{{.CurrentState}}' "${STACK}_$name" | grep -q Running; do sleep 1; done
+  done
+  for number in 1 2 3; do
+    once_on "$number" --mount "type=volume,source=${STACK}_backups,target=/backups" \
+      --mount "type=volume,source=${STACK}_redis-$number,target=/restore/redis-$number" \
+      --mount "type=volume,source=${STACK}_sentinel-$number,target=/restore/sentinel-$number" \
+      --entrypoint "sh" "$images-redis:$version" /shop/ops/backup.sh "$([ "$number" = 1 ] && echo restore || echo empty)" "$file"
+  done
+  say 'starting'
+  back="users=$replicas products=$replicas purchases=$replicas sentinel-1=1 sentinel-2=1 sentinel-3=1 redis-1=1 redis-2=1 redis-3=1"
+  # shellcheck disable=SC2046 # a list
+  docker service scale -d $(printf "${STACK}_%s " $back) >/dev/null
+  say 'the shop is back when /healthz says so'
+}
+
+case ${1-} in
+  prepare) label_nodes; make_secrets ;;
+  password) for name in ADMIN_EMAIL ADMIN_PASSWORD; do printf '%s=%s\n' "$name" "$(docker exec "$(users_container)" cat "/run/secrets/$name")"; done ;;
+  certificate) certificate "${2:?the certificate, PEM}" "${3:?its key, PEM}" ;;
+  list) docker run --rm --network none -v "${STACK}_backups:/backups:ro" --entrypoint sh "$images-redis:$version" /shop/ops/backup.sh list ;;
+  restore) restore "${2:?data label of the node that has it}" "${3:?a name of list, or latest}" ;;
+  *) sed -n '2,/^set -/{s/^# \{0,1\}//p}' "$0"; exit 64 ;;
+esac

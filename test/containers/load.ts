@@ -1,0 +1,278 @@
+/**
+ * Load on a shop from outside, whichever way it runs, and what came of it: how many requests, how many failed at the first try, how many for
+ * good, the longest time without an answer, and whether what was sold is what is missing in stock.
+ *
+ *   node --import tsx test/containers/load.ts SECONDS PASSWORD URL [URL ...]      prints it as one line of JSON
+ *
+ * An open loop: a request begins when its time has come, whether or not the one before was answered. With several URLs it behaves like a
+ * client that is given several addresses: it stays with one and takes the next when that one does not answer.
+ */
+import { randomUUID } from 'node:crypto';
+import http from 'node:http';
+import https from 'node:https';
+import process from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+
+/** What clients saw. `failed` counts first tries that brought no 2xx, `lost` those that a minute of repeating did not help either. */
+export type Seen = {
+  readonly requests: number;
+  readonly failed: number;
+  readonly lost: number;
+  /** Longest time between two successful answers, reads and purchases together, and purchases alone, in ms. */
+  readonly longestGapMs: number;
+  readonly longestPurchaseGapMs: number;
+  /** What first tries failed of, and how often. */
+  readonly reasons: Readonly<Record<string, number>>;
+  /** What is wrong with the books; empty when nothing is. */
+  readonly violations: readonly string[];
+};
+
+/** Load that is running. `stop` ends it, waits for what is open, checks the books. */
+export type Load = { stop(): Promise<Seen> };
+
+type Answer = { readonly status: number; readonly body: unknown };
+type Call = { readonly method: string; readonly path: string; readonly body?: unknown; readonly token?: string };
+
+const attemptMs = 12_000;
+const stock = 1_000_000;
+const buyersCount = 4;
+const productsCount = 4;
+
+/**
+ * Signs in, makes products and buyers, and begins.
+ * @param urls the edges of the shop; certificates are not verified
+ * @param admin the address and password of an admin
+ * @param perSecond how many requests a second; half of them are purchases
+ */
+export async function startLoad(
+  urls: readonly string[],
+  admin: { email: string; password: string },
+  perSecond = 40,
+): Promise<Load> {
+  const run = randomUUID().slice(0, 8);
+  const agents = urls.map((url) =>
+    url.startsWith('https:')
+      ? new https.Agent({ keepAlive: true, maxSockets: 200, rejectUnauthorized: false })
+      : new http.Agent({ keepAlive: true, maxSockets: 200 }),
+  );
+  let edge = 0;
+
+  /** One try, at the edge in use; one that cannot be reached is left for the next. */
+  async function attempt(call: Call, key: string): Promise<Answer> {
+    const used = edge;
+    try {
+      return await send(urls[used] ?? '', agents[used] as http.Agent, call, key);
+    } catch (error) {
+      if (edge === used) edge = (edge + 1) % urls.length;
+      throw error;
+    }
+  }
+
+  /** Tries until it succeeds, under one key. */
+  async function insist(call: Call, key: string = randomUUID(), forMs = 60_000): Promise<unknown> {
+    const end = Date.now() + forMs;
+    for (;;) {
+      const answer = await attempt(call, key).catch((error: Error) => ({ status: 0, body: error.message }));
+      if (answer.status >= 200 && answer.status < 300) return answer.body;
+      if (Date.now() > end)
+        throw new Error(`${call.method} ${call.path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+      await delay(250);
+    }
+  }
+
+  const signIn = async (email: string, password: string) =>
+    ((await insist({ method: 'POST', path: '/users/login', body: { email, password } })) as { accessToken: string })
+      .accessToken;
+  let adminToken = await signIn(admin.email, admin.password);
+  const products = await Promise.all(
+    Array.from({ length: productsCount }, async (_, i) => {
+      const body = {
+        id: `load-${run}-${i}`,
+        name: `Load ${run}`,
+        category: 'load',
+        price: { amount: 100, currency: 'USD' },
+        stock,
+      };
+      await insist({ method: 'POST', path: '/products', token: adminToken, body });
+      return body.id;
+    }),
+  );
+  const buyers = await Promise.all(
+    Array.from({ length: buyersCount }, async (_, i) => {
+      const person = { email: `buyer-${run}-${i}@example.com`, password: randomUUID() };
+      await insist({ method: 'POST', path: '/users', body: { ...person, firstName: 'Load', lastName: run } });
+      return { ...person, token: await signIn(person.email, person.password) };
+    }),
+  );
+  // Access tokens live 5 minutes.
+  const renewal = setInterval(() => {
+    for (const buyer of buyers)
+      void signIn(buyer.email, buyer.password).then(
+        (token) => Object.assign(buyer, { token }),
+        () => undefined,
+      );
+  }, 120_000);
+
+  const acknowledged = new Map<string, string>();
+  const reasons: Record<string, number> = {};
+  const open = new Set<Promise<void>>();
+  let requests = 0;
+  let failed = 0;
+  let lost = 0;
+  const okAt: number[] = [];
+  const boughtAt: number[] = [];
+  const beganAt = performance.now();
+
+  async function one(number: number): Promise<void> {
+    const buyer = buyers[number % buyers.length];
+    const productId = products[number % products.length];
+    const isPurchase = number % 2 === 0;
+    const call = (): Call =>
+      isPurchase
+        ? {
+            method: 'POST',
+            path: '/purchases',
+            token: buyer?.token ?? '',
+            body: { items: [{ productId, quantity: 1 }] },
+          }
+        : { method: 'GET', path: `/products/${productId}` };
+    const key = randomUUID();
+    requests += 1;
+    const first = await attempt(call(), key).catch((error: Error) => ({ status: 0, body: error.message }));
+    let body = first.body;
+    if (first.status < 200 || first.status > 299) {
+      failed += 1;
+      const reason = first.status === 0 ? String(first.body) : `${isPurchase ? 'purchase' : 'read'} ${first.status}`;
+      reasons[reason] = (reasons[reason] ?? 0) + 1;
+      try {
+        body = await insist(call(), key);
+      } catch {
+        lost += 1;
+        return;
+      }
+    }
+    okAt.push(performance.now());
+    if (!isPurchase) return;
+    boughtAt.push(performance.now());
+    acknowledged.set((body as { id: string }).id, String(productId));
+  }
+
+  let number = 0;
+  const ticker = setInterval(() => {
+    const due = Math.floor(((performance.now() - beganAt) / 1000) * perSecond);
+    while (number < due) {
+      const going: Promise<void> = one(number).finally(() => open.delete(going));
+      open.add(going);
+      number += 1;
+    }
+  }, 10);
+
+  async function booksOf(): Promise<string[]> {
+    adminToken = await signIn(admin.email, admin.password);
+    const violations: string[] = [];
+    const stored = new Map<string, { status: string; productId: string; quantity: number }>();
+    for (const buyer of buyers) {
+      const token = await signIn(buyer.email, buyer.password);
+      let cursor: string | null = '';
+      while (cursor !== null) {
+        const path: string = `/purchases?limit=100${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`;
+        const page = (await insist({ method: 'GET', path, token })) as {
+          data: { id: string; status: string; items: { productId: string; quantity: number }[] }[];
+          nextCursor: string | null;
+        };
+        for (const { id, status, items } of page.data) {
+          stored.set(id, { status, productId: items[0]?.productId ?? '', quantity: items[0]?.quantity ?? 0 });
+        }
+        cursor = page.nextCursor;
+      }
+    }
+    for (const id of acknowledged.keys()) {
+      if (stored.get(id)?.status !== 'completed')
+        violations.push(`purchase ${id} was acknowledged and is ${stored.get(id)?.status ?? 'gone'}`);
+    }
+    for (const id of products) {
+      const sold = [...stored.values()]
+        .filter((p) => p.productId === id && p.status === 'completed')
+        .reduce((sum, p) => sum + p.quantity, 0);
+      const left = ((await insist({ method: 'GET', path: `/products/${id}`, token: adminToken })) as { stock: number })
+        .stock;
+      if (left + sold !== stock) violations.push(`of ${id} ${sold} were sold and ${stock - left} are missing`);
+    }
+    return violations;
+  }
+
+  return {
+    async stop() {
+      clearInterval(ticker);
+      clearInterval(renewal);
+      await Promise.all(open);
+      const endedAt = performance.now();
+      // What was cut off half-way is finished by the shop itself within 30 s.
+      const deadline = Date.now() + 40_000;
+      let violations = await booksOf();
+      while (violations.length > 0 && Date.now() < deadline) {
+        await delay(2000);
+        violations = await booksOf();
+      }
+      for (const agent of agents) agent.destroy();
+      return {
+        requests,
+        failed,
+        lost,
+        longestGapMs: longestGap([beganAt, ...okAt, endedAt]),
+        longestPurchaseGapMs: longestGap([beganAt, ...boughtAt, endedAt]),
+        reasons,
+        violations: violations.slice(0, 10),
+      };
+    },
+  };
+}
+
+function longestGap(times: readonly number[]): number {
+  return Math.round(
+    times.reduce((longest, time, i) => Math.max(longest, i === 0 ? 0 : time - (times[i - 1] ?? time)), 0),
+  );
+}
+
+function send(url: string, agent: http.Agent, call: Call, key: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = (url.startsWith('https:') ? https : http).request(
+      new URL(call.path, url),
+      {
+        agent,
+        method: call.method,
+        headers: {
+          'content-type': 'application/json',
+          ...(call.method === 'GET' ? {} : { 'idempotency-key': key }),
+          ...(call.token === undefined ? {} : { authorization: `Bearer ${call.token}` }),
+        },
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () => {
+          const text = Buffer.concat(chunks).toString();
+          try {
+            resolve({ status: response.statusCode ?? 0, body: text === '' ? undefined : JSON.parse(text) });
+          } catch {
+            resolve({ status: response.statusCode ?? 0, body: text });
+          }
+        });
+      },
+    );
+    const timer = setTimeout(() => request.destroy(new Error('no answer in time')), attemptMs);
+    request.on('error', reject);
+    request.on('close', () => clearTimeout(timer));
+    request.end(call.body === undefined ? undefined : JSON.stringify(call.body));
+  });
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const [seconds = '30', password = '', ...urls] = process.argv.slice(2);
+  const load = await startLoad(urls, { email: process.env.ADMIN_EMAIL ?? 'admin@example.com', password });
+  process.stderr.write('load is on\n');
+  await delay(Number(seconds) * 1000);
+  console.log(JSON.stringify(await load.stop()));
+}
