@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type ProcessEvent, type SupervisedProcess, superviseProcess } from '../../../local/process.ts';
+import type { ProcessSpec } from '../../../local/topology.ts';
+
+let dir: string;
+let supervised: SupervisedProcess;
+const events: ProcessEvent[] = [];
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'process-'));
+  events.length = 0;
+});
+afterEach(async () => {
+  const stopped = supervised.stop();
+  supervised.kill();
+  await stopped;
+  rmSync(dir, { recursive: true });
+});
+
+function supervise(script: string, changes: Partial<ProcessSpec> = {}): SupervisedProcess {
+  const spec: ProcessSpec = {
+    name: 'thing-1',
+    kind: 'thing',
+    port: 0,
+    command: ['sh', '-c', script],
+    env: {},
+    health: { ask: 'http', port: 0, path: '/' },
+    stopSignal: 'SIGTERM',
+    stopMs: 5000,
+    deathSignal: 'KILL',
+    stopOrder: 1,
+    ...changes,
+  };
+  const place = { projectDir: dir, inherited: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin' } };
+  supervised = superviseProcess(spec, place, join(dir, 'log'), (event) => events.push(event));
+  supervised.start();
+  return supervised;
+}
+
+const log = () => readFileSync(join(dir, 'log'), 'utf8');
+const isAlive = (pid: number) => {
+  try {
+    // A child that ended but was not waited for is not alive either.
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+};
+const within = { timeout: 8000, interval: 20 };
+
+test('a process that dies is started again, at once and then more slowly', async () => {
+  supervise('echo here; exit 3');
+  await vi.waitFor(() => expect(events.length).toBeGreaterThanOrEqual(4), within);
+  expect(events.slice(0, 4).map(({ how, retryMs }) => [how, retryMs])).toEqual([
+    ['exit code 3', 100],
+    ['exit code 3', 200],
+    ['exit code 3', 400],
+    ['exit code 3', 800],
+  ]);
+});
+
+test('a killed process takes its children with it, and comes back as another one', async () => {
+  const process = supervise('sleep 1000 & echo $!; wait');
+  await vi.waitFor(() => expect(log()).toMatch(/\d+\n/), within);
+  const child = Number(log());
+  const pid = process.pid();
+  process.kill();
+  expect(process.pid()).toBeUndefined();
+  await vi.waitFor(() => expect(isAlive(child)).toBe(false), within);
+  await vi.waitFor(() => expect(process.pid()).toBeGreaterThan(0), within);
+  expect(process.pid()).not.toBe(pid);
+  expect(process.restarts()).toBe(1);
+});
+
+test('children that outlive their parent are killed, so that they do not keep its port', async () => {
+  supervise('sleep 1000 & echo $!; exit 0');
+  await vi.waitFor(() => expect(log()).toMatch(/\d+\n/), within);
+  await vi.waitFor(() => expect(isAlive(Number(log().split('\n')[0]))).toBe(false), within);
+});
+
+test('a paused process is known to be paused, whoever paused it', async () => {
+  const paused = supervise('exec sleep 1000');
+  await vi.waitFor(() => expect(paused.pid()).toBeDefined(), within);
+  process.kill(paused.pid() ?? 0, 'SIGSTOP');
+  await vi.waitFor(() => expect(paused.isPaused()).toBe(true), within);
+  paused.resume();
+  await vi.waitFor(() => expect(paused.isPaused()).toBe(false), within);
+});
+
+test('stopping waits for what the process has begun, also if it was paused', async () => {
+  const stopping = supervise('trap "sleep 0.3; echo done; exit 0" TERM; echo ready; while :; do sleep 0.05; done');
+  await vi.waitFor(() => expect(log()).toContain('ready'), within);
+  stopping.pause();
+  await stopping.stop();
+  expect(log()).toContain('done');
+  expect(stopping.pid()).toBeUndefined();
+  expect(events).toEqual([]);
+});
+
+test('who does not stop in its time is killed', async () => {
+  const stubborn = supervise('trap "" TERM; echo ready; while :; do sleep 0.05; done', { stopMs: 200 });
+  await vi.waitFor(() => expect(log()).toContain('ready'), within);
+  await stubborn.stop();
+  expect(stubborn.pid()).toBeUndefined();
+});
+
+test('a process does not outlive its supervisor, even if that is killed', async () => {
+  supervise('exec sleep 1000'); // only for the clean-up
+  const script = join(dir, 'supervisor.sh');
+  writeFileSync(script, 'setpriv --pdeathsig KILL -- sleep 1000 & echo $!; wait\n');
+  const supervisor = spawn('sh', [script], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = await new Promise<number>((done) => supervisor.stdout.once('data', (line) => done(Number(line))));
+  await vi.waitFor(() => expect(readFileSync(`/proc/${child}/comm`, 'utf8')).toBe('sleep\n'), within);
+  supervisor.kill('SIGKILL');
+  await vi.waitFor(() => expect(isAlive(child)).toBe(false), within);
+});

@@ -1,0 +1,97 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { serviceNames } from '../../../api/services.ts';
+import { makeSecrets } from '../../../local/secrets.ts';
+import { readSettings, settingName } from '../../../local/settings.ts';
+import { topology } from '../../../local/topology.ts';
+
+const projectDir = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
+let dir: string;
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'rendering-'));
+});
+afterAll(() => rmSync(dir, { recursive: true }));
+
+const withoutComments = (text: string) => text.replaceAll(/^ *#.*$/gm, '');
+
+describe('the files of Nginx', () => {
+  let env: Record<string, string>;
+  beforeAll(() => {
+    const read = readSettings({ ...makeSecrets(), SHOP_DIR: dir, PATH: '/usr/bin:/bin' }, projectDir);
+    if (read.kind === 'faulty') throw new Error(read.faults.join());
+    const nginx = topology(read.settings).find(({ name }) => name === 'nginx-1');
+    env = { ...read.settings.inherited, ...nginx?.env };
+    execFileSync('sh', [join(projectDir, 'nginx/certificate.sh'), join(dir, 'tls'), 'localhost', '127.0.0.1'], { env });
+    execFileSync('sh', [join(projectDir, 'nginx/entry.sh'), 'render'], { env });
+  });
+
+  test('have no placeholder left', () => {
+    const folder = join(dir, 'nginx-1');
+    for (const name of readdirSync(folder).filter((file) => file.endsWith('.conf'))) {
+      expect([name, withoutComments(readFileSync(join(folder, name), 'utf8')).match(/\$\{.*?\}/g)]).toEqual([
+        name,
+        null,
+      ]);
+    }
+  });
+
+  test('are taken by Nginx without a warning', () => {
+    const folder = join(dir, 'nginx-1');
+    const words = ['-p', folder, '-e', 'stderr', '-t', '-q', '-c', join(folder, 'nginx.conf')];
+    // Through `cat`: /dev/stdout, where the access log goes, cannot be opened if it is a socket, as Node.js makes it.
+    const result = spawnSync('sh', ['-c', '{ nginx "$@" 2>&1 && echo good; } | cat', 'sh', ...words], {
+      env,
+      encoding: 'utf8',
+    });
+    expect(result.stdout).toBe('good\n');
+  });
+
+  test('route to every service', () => {
+    const routes = readFileSync(join(projectDir, 'nginx/routes.conf'), 'utf8');
+    for (const service of serviceNames) expect(routes).toContain(`proxy_pass http://${service};`);
+  });
+
+  test('keep a certificate that is still good', () => {
+    const before = readFileSync(join(dir, 'tls/cert.pem'), 'utf8');
+    execFileSync('sh', [join(projectDir, 'nginx/certificate.sh'), join(dir, 'tls'), 'localhost'], { env });
+    expect(readFileSync(join(dir, 'tls/cert.pem'), 'utf8')).toBe(before);
+  });
+});
+
+describe('the files of Redis', () => {
+  const acl = readFileSync(join(projectDir, 'redis/users.acl'), 'utf8');
+
+  test('have a user for every service, whose rules are those of the others', () => {
+    const rules = serviceNames.map((service) => {
+      const line = acl.split('\n').find((each) => each.startsWith(`user ${service} `)) ?? `no user ${service}`;
+      expect(line).toContain(`#\${REDIS_PASSWORD_${settingName(service)}_SHA256}`);
+      expect(line).toContain(`~{${service}}:* `);
+      return line.replaceAll(service, '').replaceAll(settingName(service), '');
+    });
+    expect(new Set(rules).size).toBe(1);
+  });
+
+  test('name no command that Redis 7.0 does not know', () => {
+    expect(withoutComments(acl)).not.toContain('setinfo');
+  });
+
+  test('are not started without a secret, and the message says which', () => {
+    const env = {
+      PATH: '/usr/bin:/bin',
+      NODE_HOST: '127.0.0.1',
+      PORT: '1',
+      DATA_DIR: join(dir, 'redis-9'),
+      PEERS: '127.0.0.1:1',
+      SENTINELS: '127.0.0.1:2',
+      INITIAL_MASTER: '127.0.0.1:1',
+    };
+    const result = spawnSync('sh', [join(projectDir, 'redis/entry.sh'), 'sentinel'], { env, encoding: 'utf8' });
+    expect(result.status).toBe(1);
+    expect(result.stderr).toContain('SENTINEL_PASSWORD is missing');
+    expect(existsSync(join(dir, 'redis-9', 'sentinel.conf'))).toBe(false);
+  });
+});

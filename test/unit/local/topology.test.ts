@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import { serviceNames } from '../../../api/services.ts';
+import { makeSecrets } from '../../../local/secrets.ts';
+import { readSettings, type Settings } from '../../../local/settings.ts';
+import { topology } from '../../../local/topology.ts';
+
+const settings = ((): Settings => {
+  const read = readSettings(makeSecrets(), '/project');
+  if (read.kind === 'faulty') throw new Error(read.faults.join());
+  return read.settings;
+})();
+const specs = topology(settings);
+
+test('a shop has three Redis, three Sentinels, two Nginx and two of each service', () => {
+  const count = (kind: string) => specs.filter((spec) => spec.kind === kind).length;
+  expect([count('redis'), count('sentinel'), count('nginx')]).toEqual([3, 3, 2]);
+  for (const service of serviceNames) expect(count(service)).toBe(2);
+});
+
+test('no two processes have one port, with as many replicas as there can be', () => {
+  const replicas = Object.fromEntries(serviceNames.map((service) => [service, 99]));
+  const ports = topology({ ...settings, replicas }).map(({ kind, port, health }) =>
+    kind === 'nginx' ? health.port : port,
+  );
+  expect(new Set(ports).size).toBe(ports.length);
+  expect(Math.max(...ports)).toBeLessThan(settings.portBase + 1000);
+});
+
+test('no secret stands in a command line, where everybody on the machine could read it', () => {
+  const commands = specs.flatMap(({ command }) => command).join(' ');
+  for (const secret of Object.values(settings.secrets)) expect(commands).not.toContain(secret);
+});
+
+test('a service is given its own Redis password and no other, and only users what signs tokens', () => {
+  for (const service of serviceNames) {
+    const env = JSON.stringify(specs.find(({ kind }) => kind === service)?.env);
+    for (const [name, secret] of Object.entries(settings.secrets)) {
+      const isForAll = ['SENTINEL_PASSWORD', 'INTERNAL_SECRET', 'IDEMPOTENCY_SECRET'].includes(name);
+      const isOwn = name === `REDIS_PASSWORD_${service.toUpperCase()}`;
+      const isForUsers = service === 'users' && ['ADMIN_PASSWORD', 'REFRESH_SECRET'].includes(name);
+      expect([service, name, env.includes(secret)]).toEqual([service, name, isForAll || isOwn || isForUsers]);
+    }
+    expect([service, env.includes('BEGIN PRIVATE KEY')]).toEqual([service, service === 'users']);
+  }
+});
+
+test('Nginx is given every replica', () => {
+  const nginx = specs.find(({ kind }) => kind === 'nginx');
+  expect(nginx?.env).toMatchObject({
+    SERVICES: serviceNames.join(' '),
+    UPSTREAM_USERS: '127.0.0.1:7101 127.0.0.1:7102',
+  });
+});
+
+test('who asks others stops before them', () => {
+  const order = (kind: string) => specs.find((spec) => spec.kind === kind)?.stopOrder ?? Number.NaN;
+  expect(order('nginx')).toBeLessThan(order('users'));
+  expect(order('users')).toBeLessThan(order('sentinel'));
+  expect(order('sentinel')).toBeLessThan(order('redis'));
+});
