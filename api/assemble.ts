@@ -27,15 +27,18 @@ export type Assembled = {
 
 /** Puts a service together. Returns at once, whatever is up or down. */
 export function assemble(config: Config, open: OpenService, log: Logger): Assembled {
-  const redis = openRedis({
-    sentinels: config.REDIS_SENTINELS,
-    masterName: config.REDIS_MASTER_NAME,
-    sentinelPassword: config.SENTINEL_PASSWORD,
-    username: config.service,
-    password: config.REDIS_PASSWORD,
-  });
-  const client = internalClient(config.INTERNAL_URL, config.service, config.INTERNAL_SECRET);
   const metrics = openMetrics(config.service);
+  const redis = openRedis(
+    {
+      sentinels: config.REDIS_SENTINELS,
+      masterName: config.REDIS_MASTER_NAME,
+      sentinelPassword: config.SENTINEL_PASSWORD,
+      username: config.service,
+      password: config.REDIS_PASSWORD,
+    },
+    metrics.observeRedis,
+  );
+  const client = internalClient(config.INTERNAL_URL, config.service, config.INTERNAL_SECRET);
   const readiness = openReadiness();
   const service = open({
     config,

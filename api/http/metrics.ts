@@ -7,6 +7,8 @@ export type Metrics = {
   readonly registry: Registry;
   /** Measures every request; the route is the one the handler left in `res.locals.route`, never the raw URL. */
   readonly measure: RequestHandler;
+  /** Takes how long a script or query of Redis took, as its caller felt it. */
+  readonly observeRedis: (command: string, seconds: number) => void;
 };
 
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2.5, 5, 10];
@@ -35,8 +37,16 @@ export function openMetrics(service: string): Metrics {
     help: 'Requests being worked on',
     registers: [registry],
   });
+  const redis = new Histogram({
+    name: 'shop_redis_command_duration_seconds',
+    help: 'Scripts until their writes could not be lost, queries of replicas (read) until one that is new enough has answered',
+    labelNames: ['command'],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    registers: [registry],
+  });
   return {
     registry,
+    observeRedis: (command, seconds) => redis.observe({ command }, seconds),
     measure(req, res, next) {
       const end = duration.startTimer();
       inFlight.inc();

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { watchMemory } from './memory.ts';
 import { connectNode } from './node.ts';
 import { openReads, type Reads } from './reads.ts';
+import type { Script } from './script.ts';
 import { watchSentinels } from './sentinels.ts';
 import { type StreamEntry, type Tail, tailStream } from './tail.ts';
 import { followMaster, openWrites, type Writes } from './writes.ts';
@@ -29,13 +30,17 @@ export type RedisSettings = {
   readonly password: string;
 };
 
+/** Told how long a caller waited: for a script by its name until it could not be lost, for a query of a replica (`read`). */
+export type Observe = (command: string, seconds: number) => void;
+
 /** Opens everything; returns at once. What is asked before a master is found waits until its own deadline. */
-export function openRedis(settings: RedisSettings): ShopRedis {
+export function openRedis(settings: RedisSettings, observe: Observe = () => undefined): ShopRedis {
   const sentinels = watchSentinels(settings.sentinels, settings.sentinelPassword, settings.masterName);
   const connect = (address: Parameters<typeof connectNode>[0]) => connectNode(address, settings);
   const forWrites = followMaster(sentinels, connect);
   const forScratch = followMaster(sentinels, connect);
   const reads = openReads(sentinels, connect);
+  const writes = openWrites(forWrites.link, sentinels);
   const tails: Tail[] = [];
   const scratch = () => {
     const redis = forScratch.link()?.redis;
@@ -43,8 +48,8 @@ export function openRedis(settings: RedisSettings): ShopRedis {
   };
   const memory = watchMemory(scratch);
   return {
-    writes: openWrites(forWrites.link, sentinels),
-    reads,
+    writes: { ...writes, run: timed(writes.run, nameOfScript, observe) },
+    reads: { ...reads, query: timed(reads.query, () => 'read', observe) },
     tail(stream, sinceMs, handle) {
       const tail = tailStream(stream, sinceMs, handle, sentinels, connect);
       tails.push(tail);
@@ -61,4 +66,25 @@ export function openRedis(settings: RedisSettings): ShopRedis {
       sentinels.close();
     },
   };
+}
+
+/** The same function, timed from its call until it settles, whether well or not. */
+function timed<A extends readonly unknown[], R>(
+  run: (...args: A) => Promise<R>,
+  nameOf: (...args: A) => string,
+  observe: Observe,
+): (...args: A) => Promise<R> {
+  return async (...args) => {
+    const startedMs = performance.now();
+    try {
+      return await run(...args);
+    } finally {
+      observe(nameOf(...args), (performance.now() - startedMs) / 1000);
+    }
+  };
+}
+
+/** `products/lua/reserve.lua` as people say it: `products/reserve`. */
+function nameOfScript(script: Script): string {
+  return script.name.replace('/lua/', '/').replace(/\.lua$/, '');
 }
