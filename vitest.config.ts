@@ -9,10 +9,12 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       project('unit', 0, {}),
+      project('config', 0, { testTimeout: 60_000 }),
       project('store', 1, redis),
       project('http', 2, redis),
       project('flow', 3, { ...wholeShop, globalSetup: ['test/support/shop-setup.ts'] }),
-      project('failover', 4, wholeShop),
+      project('monitoring', 4, wholeShop),
+      project('failover', 5, wholeShop),
     ],
   },
 });

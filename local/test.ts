@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { installMissing } from './programs.ts';
+import { installMissing, installWatchers } from './programs.ts';
 import { withSystemFolders } from './settings.ts';
 
 type Report = {
@@ -22,8 +22,10 @@ export async function runTests(
   environment: Record<string, string | undefined>,
   rest: string[],
 ): Promise<number> {
-  if (!installMissing(projectDir, withSystemFolders(environment.PATH ?? ''))) return 1;
-  const env = { ...environment, PATH: withSystemFolders(environment.PATH ?? '') };
+  const path = withSystemFolders(environment.PATH ?? '');
+  if (!installMissing(projectDir, path)) return 1;
+  if (!installWatchers(projectDir, path)) console.error('Without these, the tests of monitoring are skipped.');
+  const env = { ...environment, PATH: path };
   const dir = mkdtempSync(join(tmpdir(), 'shop-test-'));
   const reportPath = join(dir, 'report.json');
   const run = (name: string, ...words: string[]) => {

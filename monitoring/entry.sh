@@ -4,6 +4,8 @@
 #   monitoring/entry.sh prometheus
 #   monitoring/entry.sh alertmanager
 #
+# With `render` behind it, it only renders.
+#
 # Environment of both: DATA_DIR (rendered files and data), LISTEN (address:port), EXTERNAL_URL (where a person reaches it: links in
 # mails), PROMETHEUS and ALERTMANAGER (address:port), RUNBOOKS and DASHBOARD (URLs for links).
 # prometheus: TARGETS_DIR (folder of api.json, redis.json, sentinel.json, nginx.json) where every process has an address of its own, or
@@ -49,6 +51,7 @@ start_prometheus() {
     PROMETHEUS ALERTMANAGER REDIS_EXPORTER EDGE_EXPORTER NODE_EXPORTER >"$DATA_DIR/prometheus.yml"
   rm -f "$DATA_DIR"/rules/*.yml # a rule file that is gone must not go on ruling
   for rules in "$here"/prometheus/rules/*.yml; do render "$rules" RUNBOOKS >"$DATA_DIR/rules/${rules##*/}"; done
+  [ -z "$only_render" ] || exit 0
   exec prometheus --config.file="$DATA_DIR/prometheus.yml" --storage.tsdb.path="$DATA_DIR/data" \
     --storage.tsdb.retention.time="${RETENTION:-35d}" --storage.tsdb.retention.size="${RETENTION_SIZE:-2GB}" \
     --web.listen-address="$LISTEN" --web.external-url="$EXTERNAL_URL" --web.route-prefix=/ --log.level=warn
@@ -89,11 +92,13 @@ start_alertmanager() {
   render "$here/alertmanager/mail.tmpl" DASHBOARD >"$TEMPLATES/mail.tmpl"
   render "$here/alertmanager/alertmanager.yml" SMTP_HOST SMTP_REQUIRE_TLS AUTH SMTP_USER SMTP_PASSWORD_FILE ALERT_EMAIL_TO \
     ALERT_EMAIL_FROM TEMPLATES GROUP_WAIT GROUP_INTERVAL HEARTBEAT HEARTBEAT_URL >"$DATA_DIR/alertmanager.yml"
+  [ -z "$only_render" ] || exit 0
   # One Alertmanager, so there is nobody to agree with (and no port for it).
   exec "$(program alertmanager prometheus-alertmanager)" --config.file="$DATA_DIR/alertmanager.yml" --storage.path="$DATA_DIR/data" \
     --web.listen-address="$LISTEN" --web.external-url="$EXTERNAL_URL" --web.route-prefix=/ --cluster.listen-address= --log.level=warn
 }
 
+only_render=${2-}
 case ${1-} in
   prometheus | alertmanager) "start_$1" ;;
   *) echo "usage: monitoring/entry.sh prometheus|alertmanager" >&2; exit 2 ;;
