@@ -29,16 +29,19 @@ export function openRules(store: Store) {
     /** Makes a product, under the id given or one made here. @param part see `runKeyed` */
     async create(given: NewProduct, context: RequestContext, part = ''): Promise<Done<Product> | Refusal> {
       const atMs = Date.now();
-      const made = docOf(given, given.id ?? newId(), atMs);
-      const save: Save = { kind: 'create', doc: made, stock: given.stock, edition: newId(), atMs };
-      const outcome = await store.save(save, '', context, part);
-      if (isRefusal(outcome)) return outcome;
-      if (outcome.kind === 'exists') return { ...exists(made.id), replayed: outcome.replayed };
-      if (outcome.kind !== 'created') throw unexpected(outcome);
-      const { id, atMs: updatedAt, incarnation, replayed } = outcome;
-      // The body is the same one (its fingerprint is), so only what it did not say has to be remembered.
-      const doc = docOf(given, id, updatedAt);
-      return done({ doc, stock: given.stock, updatedAt, rev: '1', incarnation }, replayed);
+      const doc = docOf(given, given.id ?? newId(), atMs);
+      const save: Save = { kind: 'create', doc, stock: given.stock, edition: newId(), atMs };
+      return made(given, doc.id, await store.save(save, '', context, part));
+    },
+
+    /** What `create` answered under this key and part before; `undefined` if it never did. */
+    async recallCreated(
+      given: NewProduct,
+      context: RequestContext,
+      part: string,
+    ): Promise<Done<Product> | Refusal | undefined> {
+      const outcome = await store.recall(context, part);
+      return !isRefusal(outcome) && outcome.kind === 'nothing' ? undefined : made(given, given.id ?? '', outcome);
     },
 
     /** Changes the fields that are there. */
@@ -131,6 +134,16 @@ function stale(id: string): Refusal {
 
 function done<T>(value: T, replayed: boolean): Done<T> {
   return { kind: 'done', value, replayed };
+}
+
+/** What came of making `given` under `wantedId`. The body is the first one's (its fingerprint is), so only the rest is remembered. */
+function made(given: NewProduct, wantedId: string, outcome: Outcome | Refusal): Done<Product> | Refusal {
+  if (isRefusal(outcome)) return outcome;
+  if (outcome.kind === 'exists') return { ...exists(wantedId), replayed: outcome.replayed };
+  if (outcome.kind !== 'created') throw unexpected(outcome);
+  const { id, atMs, incarnation, replayed } = outcome;
+  const product = { doc: docOf(given, id, atMs), stock: given.stock, updatedAt: atMs, rev: '1', incarnation };
+  return done(product, replayed);
 }
 
 function unexpected(outcome: Outcome): Error {

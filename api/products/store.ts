@@ -53,6 +53,9 @@ export type Outcome =
   | { readonly kind: 'full'; readonly stock: number }
   | { readonly kind: 'moved' | 'unknown' | 'nothing' };
 
+/** A batch's hold on its key; see `claim`. */
+export type Claim = { readonly id: string; readonly repeated: boolean; readonly replayed: boolean };
+
 /** See {@link openStore}. */
 export type Store = ReturnType<typeof openStore>;
 
@@ -114,17 +117,21 @@ export function openStore(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
     },
 
     /** What was answered under this key before; `nothing` if it is new. */
-    async recall(context: RequestContext): Promise<Outcome | Refusal> {
-      return outcomeOf(await runKeyed(redis.writes, 'products', recallScript, [], [], context));
+    async recall(context: RequestContext, part = ''): Promise<Outcome | Refusal> {
+      return outcomeOf(await runKeyed(redis.writes, 'products', recallScript, [], [], context, part));
     },
 
-    /** Binds the request's key to its body and to an id for the batch: `id` the first time, the same one ever after. */
-    async claim(id: string, context: RequestContext): Promise<{ id: string; replayed: boolean } | Refusal> {
-      const reply = await runKeyed(redis.writes, 'products', claimScript, [], [id], context);
+    /**
+     * Binds the request's key to its body and to an id for the batch.
+     * @param newId becomes the id the first time
+     * @returns the id; whether it is from an earlier attempt (`repeated`), of the client's (`replayed`)
+     */
+    async claim(newId: string, context: RequestContext): Promise<Claim | Refusal> {
+      const reply = await runKeyed(redis.writes, 'products', claimScript, [], [newId], context);
       if (isRefusal(reply)) return reply;
-      const [claimed] = reply.fields;
-      if (reply.word !== 'claimed' || claimed === undefined) throw new Error(`claim.lua replied '${reply.word}'`);
-      return { id: claimed, replayed: reply.replayed };
+      const [id] = reply.fields;
+      if (reply.word !== 'claimed' || id === undefined) throw new Error(`claim.lua replied '${reply.word}'`);
+      return { id, repeated: id !== newId, replayed: reply.replayed };
     },
   };
 }

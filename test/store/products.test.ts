@@ -221,6 +221,7 @@ describe('a batch', () => {
     // The first time ends after three products, as if the process had died.
     let left = 3;
     const dying = openBatches(store, {
+      recallCreated: rules.recallCreated,
       create: (...args) => (left-- > 0 ? rules.create(...args) : Promise.reject(new Error('died'))),
     });
     const writes: string[] = [];

@@ -1,7 +1,7 @@
 /** The pure rules of `products`: what goes into the indexes, what is looked for in them, what a body may say. */
 import { describe, expect, test } from 'vitest';
 import { type Refusal, refuse } from '../../api/core/outcome.ts';
-import { refuseRepeated } from '../../api/products/batch.ts';
+import { charactersOf, refuseRepeated, slicesOf } from '../../api/products/batch.ts';
 import {
   idOfMember,
   indexChanges,
@@ -234,4 +234,27 @@ test('two products that lived under one id never have the same entity tag', () =
   expect(tagOf({ ...product, incarnation: '0193-aaaaaaaaaaaa' })).not.toBe(
     tagOf({ ...product, incarnation: '0193-bbbbbbbbbbbb' }),
   );
+});
+
+test('a batch is in work in slices of a bounded size, and whole', () => {
+  const of = (lengths: number[]) =>
+    lengths.map((length, at) => ({
+      at,
+      product: {
+        name: '',
+        category: 'x',
+        description: 'x'.repeat(length),
+        price: { amount: 1, currency: 'USD' },
+        stock: 1,
+      },
+    }));
+  const shape = (slices: unknown[][]) => slices.map((slice) => slice.length);
+  expect(shape(slicesOf(of([]), charactersOf))).toEqual([]);
+  expect(shape(slicesOf(of(Array(300).fill(10)), charactersOf))).toEqual([128, 128, 44]);
+  expect(shape(slicesOf(of([5000, 5000, 5000, 5000, 5000, 5000, 5000, 1]), charactersOf))).toEqual([6, 2]);
+  expect(
+    slicesOf(of([5000, 1, 2]), charactersOf)
+      .flat()
+      .map(({ at }) => at),
+  ).toEqual([0, 1, 2]);
 });
