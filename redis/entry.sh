@@ -68,7 +68,8 @@ timeout $ask_s true 2>/dev/null || ask_s=1
 # Sends the commands on stdin to $1 (host:port) as user $2 ('' = default) with password $3.
 ask() { REDISCLI_AUTH=$3 timeout "$ask_s" redis-cli -h "${1%:*}" -p "${1##*:}" ${2:+--user "$2"} 2>/dev/null | tr -d '\r'; }
 
-# What one Sentinel ($1) says: "EPOCH HOST:PORT REPLICAS ALIVE" or nothing. ALIVE counts the replicas that it sees answering.
+# What one Sentinel ($1) says: "EPOCH HOST:PORT REPLICAS ALIVE ELECTING" or nothing. ALIVE counts the replicas that it sees answering,
+# ELECTING is 1 while it is replacing the master.
 ask_sentinel() {
   printf 'SENTINEL MASTER %s\nSENTINEL REPLICAS %s\n' "$MASTER_NAME" "$MASTER_NAME" | ask "$1" '' "$SENTINEL_PASSWORD" | awk '
     NR == 1 && $0 != "name" { exit }
@@ -76,22 +77,26 @@ ask_sentinel() {
     key == "name" { block++ }
     block == 1 { master[key] = $0 }
     block > 1 && key == "flags" { known++; if ($0 !~ /down|disconnected/) alive++ }
-    END { if (block) print master["config-epoch"], master["ip"] ":" master["port"], known + 0, alive + 0 }'
+    END {
+      if (block) print master["config-epoch"], master["ip"] ":" master["port"], known + 0, alive + 0, master["flags"] ~ /failover_in_progress/
+    }'
 }
 
-# Asks every Sentinel but this node. Sets answers, and of the answer with the highest epoch: epoch, master; the most of: known, alive.
+# Asks every Sentinel but this node. Sets answers, and of the answer with the highest epoch: epoch, master; the most of: known, alive,
+# electing.
 ask_sentinels() {
-  answers=0 epoch=-1 master='' known=0 alive=0
+  answers=0 epoch=-1 master='' known=0 alive=0 electing=0
   for sentinel in $SENTINELS; do
     [ "$sentinel" != "$self" ] || continue
     view=$(ask_sentinel "$sentinel") || true
     [ -n "$view" ] || continue
-    # shellcheck disable=SC2086 # four words
+    # shellcheck disable=SC2086 # five words
     set -- $view
     answers=$((answers + 1))
     if [ "$1" -gt "$epoch" ]; then epoch=$1 master=$2; fi
     [ "$3" -le "$known" ] || known=$3
     [ "$4" -le "$alive" ] || alive=$4
+    [ "$5" -le "$electing" ] || electing=$5
   done
 }
 
@@ -134,14 +139,18 @@ has_data() {
   [ -n "$(find "$DATA_DIR" -maxdepth 2 \( -name '*.incr.aof' -size +0 -o -name '*.rdb' -size +250c \) ! -name 'temp-*' ! -path '*/broken-*' | head -n 1)" ]
 }
 
-# Whether the append-only file cannot be read to its end: corrupt, or cut short.
+# Whether the append-only file cannot be read to its end: corrupt, or cut short. Read once, since nobody writes it now.
+damaged=
 is_damaged() {
-  if [ -e "$manifest" ]; then
-    ! redis-check-aof "$manifest" >"$DATA_DIR/check-aof.txt" 2>&1
-  else
-    # Files without the list that says their order
-    [ -n "$(find "$aof_dir" -name 'appendonly.aof.*' 2>/dev/null | head -n 1)" ]
+  if [ -z "$damaged" ]; then
+    damaged=no
+    if [ -e "$manifest" ]; then
+      redis-check-aof "$manifest" >"$DATA_DIR/check-aof.txt" 2>&1 || damaged=yes
+    elif [ -n "$(find "$aof_dir" -name 'appendonly.aof.*' 2>/dev/null | head -n 1)" ]; then
+      damaged=yes # files without the list that says their order
+    fi
   fi
+  [ "$damaged" = yes ]
 }
 
 set_aside() {
@@ -181,14 +190,20 @@ become_redis() {
   exec redis-server "$DATA_DIR/redis.conf"
 }
 
+# When a file of this node's data was last written, in tenths of a second (in whole ones where `stat` knows no fractions).
+last_write() {
+  find "$DATA_DIR" -maxdepth 2 \( -name '*.aof' -o -name '*.rdb' \) ! -path '*/broken-*' -exec stat -c '%.1Y' {} + 2>/dev/null |
+    sed -n 's/^\([0-9]*\)\.\([0-9]\)$/\1\2/p; t; s/^[0-9]*$/&0/p' | sort -n | tail -n 1
+}
+
 # A node that starts without a master to copy from must not be elected before one that has more. Sentinel prefers the lowest priority:
 # whoever wrote last gets the lowest, and 0 (never) who has nothing. A copy of it in the background makes all equal again (100) as soon
 # as this node is in step with a master or is one. ($$ stays the process id of what this script becomes.)
 become_unsynced_replica() {
   REPLICA_PRIORITY=0
   if has_data; then
-    wrote=$(find "$DATA_DIR" -maxdepth 2 \( -name '*.aof' -o -name '*.rdb' \) ! -path '*/broken-*' -exec stat -c %Y {} + | sort -n | tail -n 1)
-    REPLICA_PRIORITY=$((2147483647 - wrote))
+    # Counted down from the largest that Redis takes; the remainder only matters once in six years.
+    REPLICA_PRIORITY=$((2147483647 - $(last_write) % 2147483000))
   fi
   (
     (
@@ -232,35 +247,42 @@ follow() {
 }
 
 # The Sentinels name this node. Being the master again is only safe where nobody else has more, or could be elected meanwhile.
+# A first election takes 3 s, one that failed is tried again every 6 s: the waiting times have room for two.
 lead() {
-  waited_s=$(($(date +%s) - since))
+  now=$(date +%s)
   if [ "$answers" -lt 2 ]; then
-    since=$(date +%s)
+    since=$now
     waiting "this node was the master, but only one Sentinel answers to confirm it: two are needed"
     return
   fi
   ask_peers
+  [ "$running" -gt 0 ] || [ "$alive" -gt 0 ] || alone_until=$now
+  alone_s=$((now - since)) together_s=$((now - alone_until))
   if ! has_data; then
     if [ "$known" = 0 ] && [ "$epoch" = 0 ] && [ -z "$filled" ]; then
       say "first start: this node is the master"
       become_redis ''
-    elif [ "$empty" = "$others" ]; then
-      say "no node has any data: this node is the master"
+    elif [ "$empty" = "$others" ] && [ "$together_s" -ge 15 ]; then
+      say "no node has any data and nobody else was elected: this node is the master"
       become_redis ''
-    elif [ -n "$filled" ] || [ "$running" -gt 0 ]; then
+    elif [ "$running" -gt 0 ]; then
       waiting "the Sentinels name this node as the master, but its data folder is empty: another one has to be elected first"
     else
       waiting "the Sentinels name this node as the master, but its data folder $DATA_DIR is empty and no other node runs:" \
         "put its data back, or start a node that has them; if all data may go, empty the data folders of all Redis nodes and Sentinels"
     fi
-  elif [ "$running" -gt 0 ] || [ "$alive" -gt 0 ]; then
-    if [ "$waited_s" -lt 15 ]; then
+    return
+  fi
+  patience_s=15
+  if is_damaged; then patience_s=30; fi
+  if [ "$running" -gt 0 ] || [ "$alive" -gt 0 ]; then
+    if [ "$together_s" -lt "$patience_s" ] || [ "$electing" = 1 ]; then
       waiting "this node was the master and others are up: one of them is being elected"
     else
-      say "nobody else was elected in 15 s and the data are here: this node is the master"
+      say "nobody else was elected in $patience_s s and the data are here: this node is the master"
       become_redis ''
     fi
-  elif is_damaged && [ "$waited_s" -lt 30 ]; then
+  elif [ "$patience_s" = 30 ] && [ "$alone_s" -lt 30 ]; then
     waiting "this node was the master, but its append-only file is damaged (see $DATA_DIR/check-aof.txt): better another one is elected"
   else
     say "nobody else runs and the data are here: this node is the master"
@@ -276,7 +298,7 @@ start_redis() {
     if [ "$answers" = 0 ]; then
       waiting "no Sentinel answers yet ($SENTINELS)"
     else
-      if [ "$situation" != "$master" ]; then situation=$master since=$(date +%s); fi
+      if [ "$situation" != "$master" ]; then situation=$master since=$(date +%s) alone_until=$since; fi
       if [ "$master" = "$self" ]; then lead; else follow; fi
     fi
     sleep 0.2
