@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { waitFor } from '../support/wait.ts';
 import type { FinalState, History, StoredPurchase } from './ledger/ledger.ts';
 import { outcomeOf } from './ledger/outcome.ts';
 import { insist, type Person } from './load/cast.ts';
@@ -95,18 +96,27 @@ export function operatorOn(port: number, password: string): Redis {
   return redis;
 }
 
-/** Runs with connections to all nodes, the master's first. */
+/** Runs with connections to all nodes, the master's first. Waits until there is one master and all others follow it. */
 export async function withNodes<T>({ ports, password }: Nodes, run: (nodes: Redis[]) => Promise<T>): Promise<T> {
   const all = ports.map((port) => operatorOn(port, password));
   try {
-    const roles = await Promise.all(all.map(async (node) => ((await node.role()) as unknown[])[0]));
-    return await run([...all].sort((a, b) => rank(roles[all.indexOf(a)]) - rank(roles[all.indexOf(b)])));
+    const master = await waitFor(
+      'one master that all others follow',
+      async () => {
+        const roles = (await Promise.all(all.map((node) => node.role()))) as unknown[][];
+        const masters = all.filter((_, i) => roles[i]?.[0] === 'master');
+        const port = masters[0]?.options.port;
+        const followers = roles.filter((role) => role[0] === 'slave' && role[2] === port && role[3] === 'connected');
+        return masters.length === 1 && followers.length === all.length - 1 ? masters[0] : undefined;
+      },
+      60_000,
+      200,
+    );
+    return await run([master, ...all.filter((node) => node !== master)]);
   } finally {
     for (const node of all) node.disconnect();
   }
 }
-
-const rank = (role: unknown) => (role === 'master' ? 0 : 1);
 
 /** Purchases that are pending, and cancelled ones whose stock is not back. Whoever is still there after `settleMs` is found by the checker. */
 function untilNothingIsOwed(nodes: Nodes, settleMs: number): Promise<void> {

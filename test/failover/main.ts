@@ -6,6 +6,7 @@
  *   --replay FILE   judges a kept history again; nothing is started
  *   --list          names the faults
  */
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { check } from './checker/check.ts';
@@ -70,7 +71,11 @@ async function run(): Promise<number> {
         `${verdict}: ${requests} requests, ${failedReads + failedWrites} failed first tries, ${Math.round(longestGapMs)} ms gap (${seconds} s)`,
       );
       for (const line of found) console.log(line);
-      if (found.length > 0) bad += 1;
+      if (found.length > 0) {
+        bad += 1;
+        cpSync(join(stage.settings.dir, 'logs'), join(folder, `${number}-logs`), { recursive: true });
+        if (episode.brokenPromises.some((broken) => broken.startsWith('not healed'))) await keeper.end();
+      }
     } catch (error) {
       bad += 1;
       console.log(`STOPPED: ${error instanceof Error ? error.message : error}`);

@@ -61,10 +61,14 @@ function deliver(target: Socket, what: Buffer | 'end'): void {
   else target.write(what);
 }
 
+/** While there are rules, a connection whose owner is not known yet is held for a moment, too. */
 function swallows(link: Link, way: 'there' | 'back'): boolean {
   if (rules.length === 0) return false;
-  link.owner ??= groupOf(link.client.remotePort ?? 0, link.port);
   const { owner, port } = link;
+  if (owner === undefined) {
+    findSoon();
+    return true;
+  }
   return rules.some(({ from, fromPorts, to, toPorts }) =>
     way === 'there' ? from.includes(owner) && toPorts.includes(port) : to.includes(owner) && fromPorts.includes(port),
   );
@@ -84,24 +88,36 @@ function release(): void {
   }
 }
 
-/** The process group at the other end of a connection to us, from /proc; 0 if it cannot be found. */
-function groupOf(remotePort: number, ownPort: number): number {
-  const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, '0');
-  const [theirs, ours] = [`0100007F:${hex(remotePort)}`, `0100007F:${hex(ownPort)}`];
-  const line = readFileSync('/proc/net/tcp', 'utf8')
-    .split('\n')
-    .map((text) => text.trim().split(/\s+/))
-    .find((fields) => fields[1] === theirs && fields[2] === ours);
-  return line?.[9] === undefined ? 0 : (groupsBySocket().get(line[9]) ?? groupsBySocket(true).get(line[9]) ?? 0);
+let finding: NodeJS.Timeout | undefined;
+
+function findSoon(): void {
+  if (finding !== undefined) return;
+  finding = setTimeout(() => {
+    finding = undefined;
+    findOwners();
+    release();
+  }, 20);
 }
 
-let known = new Map<string, number>();
+/** Finds the process group at the other end of every connection to us, from /proc, for all of them at once; 0 if it is no part's. */
+function findOwners(): void {
+  const sockets = new Map<string, string>();
+  for (const line of readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1)) {
+    const [, local = '', remote = '', , , , , , , inode = ''] = line.trim().split(/\s+/);
+    sockets.set(`${local.slice(-4)} ${remote.slice(-4)}`, inode);
+  }
+  const groups = groupsBySocket();
+  const hex = (port = 0) => port.toString(16).toUpperCase().padStart(4, '0');
+  for (const link of links) {
+    const inode = sockets.get(`${hex(link.client.remotePort)} ${hex(link.port)}`) ?? '';
+    link.owner ??= groups.get(inode) ?? 0;
+  }
+}
 
 /** The process group that holds each socket (by inode), of the groups that the rules speak of. */
-function groupsBySocket(anew = false): Map<string, number> {
-  if (!anew) return known;
+function groupsBySocket(): Map<string, number> {
   const wanted = new Set(rules.flatMap(({ from, to }) => [...from, ...to]));
-  known = new Map();
+  const found = new Map<string, number>();
   for (const pid of readdirSync('/proc')) {
     if (!/^\d+$/.test(pid)) continue;
     try {
@@ -110,13 +126,13 @@ function groupsBySocket(anew = false): Map<string, number> {
       if (!wanted.has(group)) continue;
       for (const descriptor of readdirSync(`/proc/${pid}/fd`)) {
         const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${descriptor}`))?.[1];
-        if (inode !== undefined) known.set(inode, group);
+        if (inode !== undefined) found.set(inode, group);
       }
     } catch {
       // it has ended meanwhile
     }
   }
-  return known;
+  return found;
 }
 
 process.on('message', async (order: Order) => {
@@ -135,7 +151,7 @@ process.on('message', async (order: Order) => {
   }
   rules = order.swallow;
   for (const link of links) delete link.owner;
-  groupsBySocket(true);
+  if (rules.length > 0) findOwners();
   release();
   process.send?.('done');
 });
