@@ -113,6 +113,13 @@ export function monitoringProcesses(
       ],
       {},
     ),
+    process(
+      'status',
+      ports.status,
+      own('status'),
+      { ...watchers, PORT: String(ports.status), INTERNAL_URL: `http://${at(ports.internal)}` },
+      { path: '/status' },
+    ),
     ...(settings.alerting.SMTP_URL === undefined
       ? [
           process(

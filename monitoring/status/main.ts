@@ -1,0 +1,155 @@
+/**
+ * The status page, behind Nginx under /status: for the admin, how the shop is. The page, its script and the runbooks are public and hold
+ * no numbers; what is under /status/data/ wants the access token of an admin. A token that was signed out stays good for this page until
+ * it expires (5 minutes): it only reads.
+ *
+ * Environment: HOST, PORT, PROMETHEUS and ALERTMANAGER (host:port), INTERNAL_URL (of Nginx, for the keys that verify tokens).
+ */
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createRequire } from 'node:module';
+import process from 'node:process';
+import { z } from 'zod';
+import { deadlineIn } from '../../api/core/clock.ts';
+import { type ProblemCode, problems } from '../../api/core/problems.ts';
+import { type PublicJwk, tokenVerifier } from '../../api/http/tokens.ts';
+import { eventsOf, linesOf, readDashboards } from './dashboards.ts';
+import { firingAlerts, openPrometheus } from './prometheus.ts';
+import { runbookPage } from './runbook.ts';
+import { readTopology } from './topology.ts';
+
+const settings = z
+  .object({
+    HOST: z.string().default('127.0.0.1'),
+    PORT: z.coerce.number().int().min(1).max(65535),
+    PROMETHEUS: z.string(),
+    ALERTMANAGER: z.string(),
+    INTERNAL_URL: z.url(),
+  })
+  .parse(process.env);
+
+const verifyMs = 3000;
+const prometheus = openPrometheus(settings.PROMETHEUS);
+const dashboards = readDashboards();
+const jwks = z.object({ keys: z.array(z.looseObject({ kid: z.string() })) });
+const verify = tokenVerifier(async (): Promise<PublicJwk[]> => {
+  const url = new URL('/users/.well-known/jwks.json', settings.INTERNAL_URL);
+  return jwks.parse(await (await fetch(url, { signal: AbortSignal.timeout(verifyMs) })).json()).keys;
+});
+
+const headers = {
+  // Nothing but what this process serves, and nothing inline.
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+  'Strict-Transport-Security': 'max-age=31536000; includeSubDomains',
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  'Cache-Control': 'no-store',
+};
+
+const uplot = createRequire(import.meta.url)
+  .resolve('uplot')
+  .replace(/uPlot\.cjs\.js$/, '');
+const page = (name: string) => readFileSync(new URL(`./page/${name}`, import.meta.url));
+/** Everything that is served as it is, read once. */
+const files: Record<string, { type: string; body: Buffer }> = {
+  '/status': { type: 'text/html', body: page('index.html') },
+  ...Object.fromEntries(
+    ['page.js', 'session.js', 'now.js', 'panels.js', 'units.js'].map((name) => [
+      `/status/assets/${name}`,
+      { type: 'text/javascript', body: page(name) },
+    ]),
+  ),
+  '/status/assets/page.css': { type: 'text/css', body: page('page.css') },
+  '/status/assets/uPlot.js': { type: 'text/javascript', body: readFileSync(`${uplot}uPlot.esm.js`) },
+  '/status/assets/uPlot.css': { type: 'text/css', body: readFileSync(`${uplot}uPlot.min.css`) },
+};
+
+const server = createServer((req, res) => {
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+  answer(req, res).catch((error: Error) => {
+    process.stderr.write(`${JSON.stringify({ level: 50, service: 'status', msg: error.message })}\n`);
+    problem(res, 'temporarily-unavailable', 'Prometheus, Alertmanager or the keys for tokens cannot be reached.');
+  });
+});
+server.on('error', (error) => {
+  process.stderr.write(`${JSON.stringify({ level: 60, service: 'status', msg: error.message })}\n`);
+  process.exit(1);
+});
+server.keepAliveTimeout = 75_000; // longer than Nginx keeps its connections
+server.listen(settings.PORT, settings.HOST);
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(0));
+
+async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const url = new URL(req.url ?? '/', 'http://status');
+  const path = url.pathname.length > 1 ? url.pathname.replace(/\/$/, '') : url.pathname;
+  if (req.method !== 'GET' && req.method !== 'HEAD') {
+    res.setHeader('Allow', 'GET, HEAD');
+    return problem(res, 'method-not-allowed', 'This address knows GET and HEAD.');
+  }
+  const file = files[path];
+  if (file !== undefined) return send(res, file.type, file.body);
+  if (path.startsWith('/status/runbooks/')) {
+    const text = runbookPage(path.slice('/status/runbooks/'.length));
+    return text === undefined ? notFound(res) : send(res, 'text/html', text);
+  }
+  if (!path.startsWith('/status/data/')) return notFound(res);
+
+  const token = /^Bearer (\S+)$/i.exec(req.headers.authorization ?? '')?.[1] ?? '';
+  const caller = token === '' ? undefined : await verify(token, deadlineIn(verifyMs));
+  if (caller === undefined) {
+    res.setHeader('WWW-Authenticate', 'Bearer');
+    return problem(res, 'unauthenticated', 'Sign in as the admin.');
+  }
+  if (caller.role !== 'admin') return problem(res, 'forbidden', 'This is for the admin.');
+  await data(path.slice('/status/data/'.length), url, res);
+}
+
+async function data(what: string, url: URL, res: ServerResponse): Promise<void> {
+  if (what === 'now') {
+    const [groups, alerts] = await Promise.all([readTopology(prometheus), firingAlerts(settings.ALERTMANAGER)]);
+    return json(res, { groups, alerts });
+  }
+  if (what === 'dashboards')
+    return json(
+      res,
+      dashboards.map(({ uid, title, description }) => ({ uid, title, description })),
+    );
+  const dashboard = dashboards.find(({ uid }) => `dashboards/${uid}` === what);
+  if (dashboard === undefined) return notFound(res);
+  const minutes = Math.min(Math.max(Number(url.searchParams.get('minutes')) || 60, 5), 7 * 24 * 60);
+  const panels = await Promise.all(
+    dashboard.panels.map(async (panel) => ({ ...panel, lines: await linesOf(prometheus, panel, minutes) })),
+  );
+  return json(res, {
+    uid: dashboard.uid,
+    title: dashboard.title,
+    description: dashboard.description,
+    minutes,
+    panels,
+    events: await eventsOf(prometheus, dashboard, minutes),
+  });
+}
+
+function send(res: ServerResponse, type: string, body: Buffer | string): void {
+  res.setHeader('Content-Type', `${type}; charset=utf-8`).end(body);
+}
+
+function json(res: ServerResponse, value: unknown): void {
+  // NaN and infinity are no JSON: nothing was measured.
+  send(res, 'application/json', JSON.stringify(value));
+}
+
+function notFound(res: ServerResponse): void {
+  problem(res, 'not-found', 'There is nothing under this address.');
+}
+
+function problem(res: ServerResponse, code: ProblemCode, detail: string): void {
+  const [status, title] = problems[code];
+  const requestId = res.req.headers['x-request-id'];
+  res.writeHead(status, { 'Content-Type': 'application/problem+json' });
+  res.end(JSON.stringify({ type: `/problems/${code}`, title, status, detail, requestId }));
+}

@@ -1,0 +1,107 @@
+/** The status page: signs in, then asks every few seconds and draws. */
+import { showAlerts, showTopology, showVerdict } from './now.js';
+import { showPanels } from './panels.js';
+import { ask, SignedOut, signIn, signOut } from './session.js';
+
+const nowEveryMs = 3000;
+const graphsEveryMs = 10_000;
+
+/** @param {string} id @returns {any} */
+const at = (id) => document.getElementById(id);
+
+/** @type {any} */
+let dashboard;
+let shown = 'overview';
+let isIn = false;
+
+/** @param {string} fault */
+function showSignIn(fault) {
+  isIn = false;
+  at('sign-in').hidden = false;
+  at('shop').hidden = true;
+  at('sign-out').hidden = true;
+  at('verdict').textContent = '';
+  at('freshness').textContent = '';
+  at('sign-in-fault').textContent = fault;
+}
+
+/** Runs a step; a sign-in that has ended leads back to the form, anything else is said and tried again. @param {() => Promise<void>} step */
+async function guarded(step) {
+  try {
+    await step();
+  } catch (error) {
+    if (error instanceof SignedOut) showSignIn(error.message);
+    else if (isIn) {
+      at('verdict').className = 'bad';
+      at('verdict').textContent = 'No news';
+      at('freshness').textContent = error instanceof TypeError ? 'The shop does not answer.' : error.message;
+    }
+  }
+}
+
+async function showNow() {
+  const { groups, alerts } = await ask('now');
+  showVerdict(at('verdict'), alerts, groups);
+  showAlerts(at('alerts'), alerts);
+  showTopology(at('topology'), groups);
+  at('freshness').textContent = `as of ${new Date().toLocaleTimeString()}`;
+}
+
+async function showGraphs() {
+  const wanted = shown;
+  dashboard = await ask(`dashboards/${wanted}?minutes=${at('minutes').value}`);
+  if (wanted === shown && isIn) showPanels(at('panels'), dashboard);
+}
+
+async function showDashboards() {
+  const all = await ask('dashboards');
+  at('dashboards').replaceChildren(
+    ...all.map(({ uid, title, description }) => {
+      const button = document.createElement('button');
+      button.type = 'button';
+      button.textContent = title;
+      button.title = description;
+      button.setAttribute('aria-current', String(uid === shown));
+      button.addEventListener('click', () => {
+        shown = uid;
+        for (const each of at('dashboards').children) each.setAttribute('aria-current', String(each === button));
+        void guarded(showGraphs);
+      });
+      return button;
+    }),
+  );
+}
+
+/** Again and again, never two at once, and not while nobody looks. @param {() => Promise<void>} step @param {number} everyMs */
+async function keepDoing(step, everyMs) {
+  while (isIn) {
+    if (!document.hidden) await guarded(step);
+    await new Promise((done) => setTimeout(done, everyMs));
+  }
+}
+
+at('sign-in-form').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const form = new FormData(event.target);
+  const fault = await signIn(String(form.get('email')), String(form.get('password')));
+  if (fault !== undefined) return showSignIn(fault);
+  event.target.reset();
+  isIn = true;
+  at('sign-in').hidden = true;
+  at('shop').hidden = false;
+  at('sign-out').hidden = false;
+  await guarded(showDashboards);
+  void keepDoing(showNow, nowEveryMs);
+  void keepDoing(showGraphs, graphsEveryMs);
+});
+at('sign-out').addEventListener('click', async () => {
+  await signOut();
+  showSignIn('');
+});
+at('minutes').addEventListener('change', () => void guarded(showGraphs));
+let resizing = 0;
+addEventListener('resize', () => {
+  clearTimeout(resizing);
+  resizing = setTimeout(() => dashboard && isIn && showPanels(at('panels'), dashboard), 200);
+});
+showSignIn('');

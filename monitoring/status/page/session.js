@@ -1,0 +1,59 @@
+/** Signing in, and asking with the token. Tokens live in this page's memory alone: a reload signs in again. */
+
+/** @typedef {{ accessToken: string, refreshToken: string, untilMs: number }} Session */
+
+/** Thrown when the sign-in is over and has to be made again. */
+export class SignedOut extends Error {}
+
+/** @type {Session | undefined} */
+let session;
+
+/** @param {string} path @param {object} body @returns {Promise<Response>} */
+function post(path, body) {
+  return fetch(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+}
+
+/** @param {{ accessToken: string, refreshToken: string, expiresIn: number }} answer */
+function keep({ accessToken, refreshToken, expiresIn }) {
+  session = { accessToken, refreshToken, untilMs: Date.now() + 1000 * expiresIn - 20_000 };
+}
+
+/**
+ * Signs in. @param {string} email @param {string} password
+ * @returns {Promise<string | undefined>} what went wrong, in words
+ */
+export async function signIn(email, password) {
+  const answer = await post('/users/login', { email, password }).catch(() => undefined);
+  if (answer === undefined) return 'The shop does not answer.';
+  if (!answer.ok) return (await answer.json().catch(() => ({}))).detail ?? `The shop answered ${answer.status}.`;
+  keep(await answer.json());
+  return undefined;
+}
+
+/** Ends the sign-in, here and at the shop. */
+export async function signOut() {
+  const ending = session;
+  session = undefined;
+  if (ending) await post('/users/logout', { refreshToken: ending.refreshToken }).catch(() => undefined);
+}
+
+/**
+ * Asks for data. @param {string} path below /status/data/
+ * @returns {Promise<any>} @throws SignedOut, or Error in words
+ */
+export async function ask(path) {
+  if (session === undefined) throw new SignedOut();
+  if (Date.now() > session.untilMs) {
+    const answer = await post('/users/refresh', { refreshToken: session.refreshToken }).catch(() => undefined);
+    if (answer?.status === 401) throw new SignedOut('Your sign-in has ended.');
+    if (answer?.ok) keep(await answer.json()); // otherwise the old token may still do for some seconds
+  }
+  const answer = await fetch(`/status/data/${path}`, { headers: { authorization: `Bearer ${session.accessToken}` } });
+  if (answer.status === 401) throw new SignedOut('Your sign-in has ended.');
+  if (answer.status === 403) throw new SignedOut('This page is for the admin.');
+  if (!answer.ok)
+    throw new Error(
+      (await answer.json().catch(() => ({}))).detail ?? `The page's own server answered ${answer.status}.`,
+    );
+  return answer.json();
+}
