@@ -8,7 +8,7 @@ import { masterName, type ProcessSpec } from './topology.ts';
 export type RedisState = { role: 'master' | 'replica'; offset: number; inStep: boolean };
 
 /** Who does not answer within this time does not answer. */
-const patienceMs = 400;
+const patienceMs = 1000;
 
 /**
  * Asks whether a process works: a Redis that answers, and as a replica is in step with its master; a Sentinel that has a quorum; a
