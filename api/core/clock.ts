@@ -31,7 +31,8 @@ export async function pause(ms: number, deadline?: Deadline): Promise<void> {
 export async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined);
+    // An answer that has arrived while this process was too busy to look is not late: it is looked at before `setImmediate`.
+    timer = setTimeout(() => setImmediate(resolve, undefined), ms);
   });
   promise.catch(() => undefined);
   try {

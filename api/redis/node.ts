@@ -32,8 +32,7 @@ export function connectNode(address: Address, credentials: Credentials, kind: 'r
     protocol: 2,
     disableClientInfo: true, // Redis 7.0 does not know CLIENT SETINFO, and its ACL refuses to name it
     connectTimeout: 300,
-    socketTimeout: kind === 'redis' ? 500 : 250, // longer than WAIT's 50 ms and XREAD's 300 ms
-    commandTimeout: kind === 'redis' ? 600 : 200,
+    commandTimeout: 2000, // a last resort: silence ends the connection long before
     disconnectTimeout: 50, // the default spends 2 s on a frozen peer
     keepAlive: 5000,
     retryStrategy: (times) => Math.min(10 * times, 50) + Math.random() * 20,
@@ -43,5 +42,26 @@ export function connectNode(address: Address, credentials: Credentials, kind: 'r
     enableReadyCheck: kind === 'redis',
   });
   redis.on('error', () => undefined); // every command reports its own failure; the Sentinels say who is down
+  redis.on('connect', () => endWhenSilent(redis, kind === 'redis' ? 500 : 250)); // longer than WAIT's 50 ms and XREAD's 300 ms
   return redis;
+}
+
+const lookEveryMs = 50;
+
+/**
+ * Ends a connection on which answers are due and nothing has come for `silentMs`. ioredis' own socketTimeout takes a busy process of
+ * ours for a silent peer, and so makes it busier: here only time counts in which this process could have heard something.
+ */
+function endWhenSilent(redis: Redis, silentMs: number): void {
+  const { stream } = redis;
+  let silentForMs = 0;
+  stream.on('data', () => {
+    silentForMs = 0;
+  });
+  const timer = setInterval(() => {
+    silentForMs = redis.commandQueue.length === 0 ? 0 : silentForMs + lookEveryMs;
+    if (silentForMs >= silentMs) stream.destroy(new Error(`nothing heard for ${silentMs} ms`));
+  }, lookEveryMs);
+  timer.unref();
+  stream.once('close', () => clearInterval(timer));
 }

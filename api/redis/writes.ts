@@ -125,8 +125,9 @@ export function openWrites(link: MasterLink, sentinels: Sentinels): Writes {
 function judge(error: Error): 'repeat' | 'load' | 'refused' | 'bug' {
   if (error.name !== 'ReplyError') return 'repeat'; // the connection broke: it may have run
   if (/NOSCRIPT/.test(error.message)) return 'load';
-  if (/OOM|MISCONF/.test(error.message)) return 'refused'; // memory or disk is full: waiting does not help
-  if (/NOREPLICAS|READONLY|LOADING|MASTERDOWN|BUSY|UNBLOCKED/.test(error.message)) return 'repeat';
+  if (/OOM/.test(error.message)) return 'refused'; // memory is full: waiting does not help
+  // MISCONF: its disk is full. It refuses PING as well then, so the Sentinels replace it.
+  if (/MISCONF|NOREPLICAS|READONLY|LOADING|MASTERDOWN|BUSY|UNBLOCKED/.test(error.message)) return 'repeat';
   return 'bug';
 }
 
