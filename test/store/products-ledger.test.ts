@@ -1,32 +1,39 @@
-/** The stock ledger's walk, over products put into Redis by hand: only so can one be wrong. */
-import type { Redis } from 'ioredis';
+/** The stock ledger's walk, over products put by hand into a Redis of its own: only so can one be wrong, and their number certain. */
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { productKey, sortKey } from '../../api/products/keys.ts';
 import { unitsOff, walkLedger } from '../../api/products/ledger.ts';
 import { openIndexes } from '../../api/products/store-indexes.ts';
-import type { ShopRedis } from '../../api/redis/open.ts';
-import { openTestRedis, operator } from '../support/redis.ts';
+import { openRedis, type ShopRedis } from '../../api/redis/open.ts';
+import { type RedisNodes, startRedisNodes } from '../../local/redis-nodes.ts';
 import { waitFor } from '../support/wait.ts';
 
+let nodes: RedisNodes;
 let redis: ShopRedis;
-let admin: Redis;
+let master: Redis;
 const index = sortKey('createdAt', { of: 'all' });
-const put: string[] = [];
 
 beforeAll(async () => {
-  redis = openTestRedis('products');
-  admin = await operator();
+  nodes = await startRedisNodes();
+  const { sentinels, masterName, sentinelPassword, password } = nodes;
+  redis = openRedis({ sentinels, masterName, sentinelPassword, username: 'products', password: password('products') });
+  const port = nodes.redisPorts[0] ?? 0;
+  master = new Redis({
+    port,
+    username: 'operator',
+    password: password('operator'),
+    protocol: 2,
+    disableClientInfo: true,
+  });
 });
-
 afterAll(async () => {
-  for (const id of put) await admin.multi().del(productKey(id)).zrem(index, `ledger\0${id}`).exec();
-  await admin.quit();
-  redis.close();
+  redis?.close();
+  master?.disconnect();
+  await nodes?.close();
 });
 
 async function product(id: string, numbers: Record<string, number>): Promise<void> {
-  put.push(id);
-  await admin.multi().hset(productKey(id), numbers).zadd(index, 0, `ledger\0${id}`).exec();
+  await master.multi().hset(productKey(id), numbers).zadd(index, 0, `ledger\0${id}`).exec();
 }
 
 const walk = () => walkLedger(redis, openIndexes(redis), { error: () => undefined });
