@@ -1,0 +1,65 @@
+# How a Sentinel starts: with what it knew, or configured anew. Read by redis/entry.sh with `.`, and uses its variables.
+# shellcheck shell=sh disable=SC2034,SC2154 # what these set and use is shared with entry.sh
+
+# The node in today's PEERS that stands where $1 stood in the PEERS of then ($2): addresses may have changed since. Else nothing.
+same_place() {
+  then=$2
+  # shellcheck disable=SC2086 # a list
+  set -- "$1" $PEERS
+  old_master=$1
+  for old in $then; do
+    shift
+    [ "$old" != "$old_master" ] || { printf '%s' "${1-}"; return; }
+  done
+}
+
+start_sentinel() {
+  conf=$DATA_DIR/sentinel.conf
+  inputs=$DATA_DIR/inputs
+  MASTER_HOST=${INITIAL_MASTER%:*} MASTER_PORT=${INITIAL_MASTER##*:}
+  placeholders='BIND PORT DATA_DIR NODE_HOST SENTINEL_PASSWORD MASTER_NAME MASTER_HOST MASTER_PORT REDIS_PASSWORD_SENTINEL
+    REDIS_PASSWORD_EXPORTER_SHA256'
+  REDIS_PASSWORD_EXPORTER_SHA256=$(printf %s "$REDIS_PASSWORD_EXPORTER" | sha256sum | cut -c1-64)
+  # shellcheck disable=SC2086 # a list of names
+  fingerprint=$({ render "$here/sentinel.conf" $placeholders; echo "$PEERS $SENTINELS"; } | sha256sum | cut -c1-64)
+  monitored=$(sed -n "s/^sentinel monitor $MASTER_NAME \([^ ]*\) \([0-9]*\) .*/\1:\2/p" "$conf" 2>/dev/null || true)
+  if [ -n "$monitored" ] && [ "$(sed -n 1p "$inputs" 2>/dev/null)" = "$fingerprint" ]; then
+    say "going on with what this Sentinel knew: the master is $monitored"
+  else
+    epochs=
+    ask_sentinels
+    if [ "$answers" -gt 0 ]; then
+      say "the other Sentinels say that the master is $master"
+    elif [ -n "$monitored" ]; then
+      # A setting has changed, and what this Sentinel had learned is still true.
+      master=$(same_place "$monitored" "$(sed -n 2p "$inputs" 2>/dev/null)")
+      epochs=$(grep -E "^sentinel (current-epoch|config-epoch|leader-epoch) " "$conf" || true)
+    else
+      # All Sentinels have lost what they knew: is one of the nodes a master at work?
+      for peer in $PEERS; do
+        ask_node "$peer"
+        [ "$role" != master ] || master=${master:-$peer}
+      done
+    fi
+    master=${master:-$INITIAL_MASTER}
+    MASTER_HOST=${master%:*} MASTER_PORT=${master##*:}
+    say "configured anew: the master is $master"
+    # shellcheck disable=SC2086 # a list of names
+    { render "$here/sentinel.conf" $placeholders; printf '%s\n' "$epochs"; } >"$conf.new"
+    printf '%s\n%s\n' "$fingerprint" "$PEERS" >"$inputs"
+    mv "$conf.new" "$conf"
+  fi
+  # Sentinel asks a master for its replicas every 10 s, which leaves a shop that has just started without anybody to elect; 1 s is no
+  # setting of the file, only of the running process. A Redis before 7.0 refuses, and all that is lost is those seconds.
+  (
+    (
+      while kill -0 $$ 2>/dev/null; do
+        case $(echo 'SENTINEL DEBUG info-period 1000 publish-period 1000' | ask "$self" '' "$SENTINEL_PASSWORD") in
+          OK* | ERR*) break ;;
+        esac
+        sleep 0.1
+      done
+    ) &
+  )
+  exec redis-server "$conf" --sentinel
+}
