@@ -1,7 +1,3 @@
-#!lua flags=allow-oom
--- `allow-oom`: with its memory full, Redis still finishes, cancels and signs out. What makes the shop larger was refused at its edge,
--- at four fifths (api/redis/memory.ts).
---
 -- Stands before every script. Three things that each write needs, so that state, event and answer are one step:
 --
 -- Idempotency records: a hash { fingerprint, nonce, reply } that lives 24 h. `nonce` is the attempt that made it: the same attempt
