@@ -92,6 +92,6 @@ export async function eventsOf(
 }
 
 /** About 240 points, and never more often than is scraped. */
-function stepOf(minutes: number): number {
+export function stepOf(minutes: number): number {
   return Math.max(5, Math.ceil((60 * minutes) / 240));
 }

@@ -13,7 +13,7 @@ import { z } from 'zod';
 import { deadlineIn } from '../../api/core/clock.ts';
 import { type ProblemCode, problems } from '../../api/core/problems.ts';
 import { type PublicJwk, tokenVerifier } from '../../api/http/tokens.ts';
-import { eventsOf, linesOf, readDashboards } from './dashboards.ts';
+import { eventsOf, linesOf, readDashboards, stepOf } from './dashboards.ts';
 import { firingAlerts, openPrometheus } from './prometheus.ts';
 import { runbookPage } from './runbook.ts';
 import { readTopology } from './topology.ts';
@@ -63,6 +63,7 @@ const files: Record<string, { type: string; body: Buffer }> = {
       { type: 'text/javascript', body: page(name) },
     ]),
   ),
+  '/status/assets/icon.svg': { type: 'image/svg+xml', body: page('icon.svg') },
   '/status/assets/page.css': { type: 'text/css', body: page('page.css') },
   '/status/assets/uPlot.js': { type: 'text/javascript', body: readFileSync(`${uplot}uPlot.esm.js`) },
   '/status/assets/uPlot.css': { type: 'text/css', body: readFileSync(`${uplot}uPlot.min.css`) },
@@ -129,6 +130,7 @@ async function data(what: string, url: URL, res: ServerResponse): Promise<void> 
     title: dashboard.title,
     description: dashboard.description,
     minutes,
+    stepS: stepOf(minutes),
     panels,
     events: await eventsOf(prometheus, dashboard, minutes),
   });

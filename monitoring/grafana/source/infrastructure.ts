@@ -139,9 +139,9 @@ export const redis: DashboardSource = {
         {
           kind: 'graph',
           title: 'Slow commands',
-          description: 'Slower than 5 ms, as they pile up in the slow log (`SLOWLOG GET` says which).',
+          description: 'Slower than 5 ms, as many as are in the slow log (`SLOWLOG GET` says which).',
           unit: 'short',
-          queries: [['max by (instance) (redis_slowlog_last_id{job="redis"})', '{{instance}}']],
+          queries: [['max by (instance) (redis_slowlog_length{job="redis"})', '{{instance}}']],
         },
       ],
     },

@@ -12,6 +12,8 @@ export function element(tag, className, ...children) {
   return made;
 }
 
+/** Nodes are scraped a moment apart: less than this is no lag. */
+const noticeableBytes = 1024 * 1024;
 const levels = { critical: 'bad', warning: 'warn', info: 'info' };
 
 /** @param {HTMLElement} at @param {any[]} alerts @param {any[]} groups */
@@ -89,6 +91,7 @@ function groupBox({ kind, name, nodes }) {
 function inWords({ isUp, role, behindBytes, requestsPerS }) {
   if (!isUp) return 'down';
   if (role === 'master') return 'master';
-  if (role === 'replica') return behindBytes ? `replica, ${inUnit(behindBytes, 'bytes')} behind` : 'replica, in step';
+  if (role === 'replica')
+    return behindBytes > noticeableBytes ? `replica, ${inUnit(behindBytes, 'bytes')} behind` : 'replica, in step';
   return requestsPerS === undefined ? 'up' : `up, ${inUnit(requestsPerS, 'reqps')}`;
 }

@@ -41,7 +41,7 @@ export function showPanels(at, dashboard) {
 function draw(at, panel, dashboard, sync) {
   if (panel.lines.length === 0) at.append(element('p', 'none', 'Nothing was measured.'));
   else if (panel.type === 'stat') drawStat(at, panel);
-  else if (panel.type === 'state-timeline') drawStates(at, panel, dashboard.minutes);
+  else if (panel.type === 'state-timeline') drawStates(at, panel, dashboard.minutes, dashboard.stepS);
   else drawGraph(at, panel, dashboard, sync);
 }
 
@@ -82,21 +82,30 @@ function svg(tag, attributes) {
   return made;
 }
 
-/** A bar for each line, coloured by what it was when. @param {HTMLElement} at @param {any} panel @param {number} minutes */
-function drawStates(at, { lines, fieldConfig: { defaults } }, minutes) {
+/** Stretches in which a line had the same value. @param {number[][]} points @param {number} stepS */
+function stretchesOf(points, stepS) {
+  const stretches = [];
+  for (const [when, value] of points) {
+    const last = stretches.at(-1);
+    if (last?.value === value && when - last.to <= 2 * stepS) last.to = when + stepS;
+    else stretches.push({ value, from: when, to: when + stepS });
+  }
+  return stretches;
+}
+
+/** A bar for each line, coloured by what it was when. @param {HTMLElement} at @param {any} panel @param {number} minutes @param {number} stepS */
+function drawStates(at, { lines, fieldConfig: { defaults } }, minutes, stepS) {
   const to = Date.now() / 1000;
   const from = to - 60 * minutes;
+  const xOf = (when) => (1000 * (Math.min(Math.max(when, from), to) - from)) / (to - from);
   const rows = lines
     .toSorted((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
     .flatMap(({ name, points }) => {
-      const bar = svg('svg', { viewBox: `0 0 1000 20`, preserveAspectRatio: 'none', role: 'img' });
-      points.forEach(([when, value], i) => {
-        const word = wordFor(value, defaults);
-        const next = Math.min(points[i + 1]?.[0] ?? to, when + 3 * (points[1]?.[0] - points[0]?.[0] || 5));
-        const x = (1000 * (when - from)) / (to - from);
-        const width = Math.max(1, (1000 * (next - when)) / (to - from));
-        bar.append(svg('rect', { x, width: width + 0.5, y: 0, height: 20, fill: named[word?.color] ?? '#888888' }));
-      });
+      const bar = svg('svg', { viewBox: '0 0 1000 20', preserveAspectRatio: 'none', role: 'img' });
+      for (const { value, from: start, to: end } of stretchesOf(points, stepS)) {
+        const fill = named[wordFor(value, defaults)?.color] ?? '#888888';
+        bar.append(svg('rect', { x: xOf(start), width: Math.max(2, xOf(end) - xOf(start)), y: 0, height: 20, fill }));
+      }
       bar.setAttribute('aria-label', wordFor(points.at(-1)?.[1], defaults)?.text ?? '');
       return [element('span', '', name), bar];
     });
@@ -115,20 +124,31 @@ function keyOf(entries) {
 }
 
 /** @param {HTMLElement} at @param {any} panel @param {any} dashboard @param {any} sync */
-function drawGraph(at, { lines: all, fieldConfig: { defaults } }, { events, minutes }, sync) {
+function drawGraph(at, { lines: all, fieldConfig: { defaults } }, { events, minutes, stepS }, sync) {
   const last = ({ points }) => points.at(-1)?.[1] ?? 0;
   // More lines than colours are no help: the largest ones.
   const lines = all.toSorted((a, b) => last(b) - last(a)).slice(0, most);
-  const times = [...new Set(lines.flatMap(({ points }) => points.map(([when]) => when)))].sort((a, b) => a - b);
+  const measured = [...new Set(lines.flatMap(({ points }) => points.map(([when]) => when)))].sort((a, b) => a - b);
+  // A moment without values where nothing was measured, or the line would go straight across.
+  const times = measured.flatMap((when, i) =>
+    when - (measured[i - 1] ?? when) > 1.5 * stepS ? [when - stepS, when] : [when],
+  );
   const columns = lines.map(({ points }) => {
     const byTime = new Map(points);
     return times.map((when) => byTime.get(when) ?? null);
   });
   const isStacked = defaults.custom?.stacking?.mode === 'normal';
   const shown = isStacked ? stack(columns) : columns;
+  const worst = Math.max(0, ...defaults.thresholds.steps.map(({ value }) => value ?? 0)) || 1;
   const ink = getComputedStyle(at).getPropertyValue('color');
   const grid = { stroke: 'rgba(128,140,134,.2)', width: 1 };
   const axis = { stroke: ink, grid, ticks: grid, font: '11px system-ui' };
+  const clock = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };
+  const day = minutes > 1440 ? { month: 'short', day: 'numeric' } : clock;
+  const hours = {
+    ...axis,
+    values: (_plot, ticks) => ticks.map((tick) => new Date(1000 * tick).toLocaleString([], day)),
+  };
   const now = Date.now() / 1000;
   const plot = new uPlot(
     {
@@ -136,11 +156,11 @@ function drawGraph(at, { lines: all, fieldConfig: { defaults } }, { events, minu
       height: 190,
       scales: {
         x: { min: now - 60 * minutes, max: now },
-        y: { range: (_plot, _low, high) => [0, defaults.max ?? (high > 0 ? high * 1.08 : 1)] },
+        y: { range: (_plot, _low, high) => [0, defaults.max ?? (high > 0 ? high * 1.08 : worst)] },
       },
       cursor: { sync: { key: sync.key } },
       legend: { show: false },
-      axes: [axis, { ...axis, size: 72, values: (_plot, ticks) => ticks.map((tick) => inUnit(tick, defaults.unit)) }],
+      axes: [hours, { ...axis, size: 72, values: (_plot, ticks) => ticks.map((tick) => inUnit(tick, defaults.unit)) }],
       series: [
         {},
         ...lines.map(({ name }, i) => ({

@@ -1,0 +1,112 @@
+/** Every panel of every dashboard has numbers from a real shop under traffic; and the status page shows them to the admin alone. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { temporarySettings } from '../../local/redis-nodes.ts';
+import { type Shop, startShop } from '../../local/shop.ts';
+import { portsFrom } from '../../local/topology.ts';
+import { linesOf, readDashboards } from '../../monitoring/status/dashboards.ts';
+import { openPrometheus, type Prometheus } from '../../monitoring/status/prometheus.ts';
+import { type ShopClient, shopClient, signInAdmin, signUp } from '../support/client.ts';
+import { hasProgram } from '../support/programs.ts';
+import { waitFor } from '../support/wait.ts';
+import { startTraffic } from './traffic.ts';
+
+/** Panels that may be empty here, each with its reason. */
+const mayBeEmpty = new Map([['business: Last backup', 'there is no backup in a throw-away shop']]);
+
+const dashboards = readDashboards();
+const panels = dashboards.flatMap((dashboard) =>
+  dashboard.panels
+    .filter(({ type }) => type !== 'row')
+    .map((panel) => ({ name: `${dashboard.uid}: ${panel.title}`, panel })),
+);
+
+describe.skipIf(!hasProgram('prometheus'))('a shop under traffic', () => {
+  let shop: Shop;
+  let remove: () => Promise<void>;
+  let traffic: { stop(): Promise<void> };
+  let prometheus: Prometheus;
+  let client: ShopClient;
+  let admin: { email: string; password: string };
+
+  beforeAll(async () => {
+    const temporary = await temporarySettings({ monitoring: true });
+    remove = temporary.remove;
+    const { settings } = temporary;
+    shop = await startShop(settings);
+    await shop.waitUntilHealthy();
+    prometheus = openPrometheus(`127.0.0.1:${portsFrom(settings.portBase).prometheus}`);
+    client = shopClient(shop.httpUrl);
+    admin = { email: settings.adminEmail, password: settings.secrets.ADMIN_PASSWORD ?? '' };
+    traffic = await startTraffic(shop.httpUrl, admin);
+  });
+
+  afterAll(async () => {
+    await traffic?.stop();
+    await shop?.killAll();
+    await remove?.();
+  });
+
+  test('has something to show in every panel', async () => {
+    let empty: string[] = [];
+    await waitFor(
+      'every panel to have data',
+      async () => {
+        empty = [];
+        for (const { name, panel } of panels) {
+          const lines = await linesOf(prometheus, panel, 15);
+          const isEmpty = !lines.some(({ points }) => points.some(([, value]) => Number.isFinite(value)));
+          if (isEmpty && !mayBeEmpty.has(name)) empty.push(name);
+        }
+        return empty.length === 0;
+      },
+      75_000,
+      3000,
+    ).catch((error) => {
+      throw new Error(`empty: ${empty.join(', ')}`, { cause: error });
+    });
+  });
+
+  test('has no more panels that may be empty than there are panels', () => {
+    const names = new Set(panels.map(({ name }) => name));
+    for (const name of mayBeEmpty.keys()) expect(names).toContain(name);
+  });
+
+  test('fires no alert but the watchdog, and scrapes everything', async () => {
+    expect(await prometheus.instant('ALERTS{alertstate="firing", alertname!="Watchdog"}')).toEqual([]);
+    expect(await prometheus.instant('up == 0')).toEqual([]);
+  });
+
+  test('scrapes a replica that was added within 15 s, and no longer one that was taken away', async () => {
+    const known = async (count: number) =>
+      (await prometheus.instant('count(up{job="api", service="users"} == 1)'))[0]?.points[0]?.[1] === count;
+    await shop.scale('users', 3);
+    await waitFor('the third replica to be scraped', () => known(3), 15_000, 250);
+    await shop.scale('users', 2);
+    await waitFor('two to be left', () => known(2), 15_000, 250);
+    await waitFor('nothing to be missed', async () => (await prometheus.instant('up == 0')).length === 0, 15_000, 250);
+  });
+
+  test('shows the page and the pages for alerts to everybody, and numbers to the admin alone', async () => {
+    const html = await client('GET', '/status');
+    expect(html.status).toBe(200);
+    expect(html.headers.get('content-security-policy')).toMatch(
+      /^default-src 'none'; script-src 'self'; style-src 'self'/,
+    );
+    expect((await client('GET', '/status/runbooks/NginxDown')).body).toContain('<h2>What it means</h2>');
+    for (const path of ['/status/runbooks/None', '/status/runbooks/..%2fREADME', '/status/assets/main.ts']) {
+      expect((await client('GET', path)).status).toBe(404);
+    }
+    expect((await client('GET', '/status/data/now')).status).toBe(401);
+    expect((await client('GET', '/status/data/now', { token: 'made.up.token' })).status).toBe(401);
+    const { token } = await signUp(client);
+    expect(await client('GET', '/status/data/now', { token })).toMatchObject({ status: 403 });
+    const adminToken = await signInAdmin(client, admin.email, admin.password);
+    const now = await client('GET', '/status/data/now', { token: adminToken });
+    expect(now.status).toBe(200);
+    const redis = now.body.groups.find(({ kind }: { kind: string }) => kind === 'redis').nodes;
+    expect(redis.filter(({ role }: { role: string }) => role === 'master')).toHaveLength(1);
+    const overview = await client('GET', '/status/data/dashboards/overview?minutes=15', { token: adminToken });
+    expect(overview.body.panels.length).toBeGreaterThan(8);
+    expect((await client('POST', '/status/data/now', { token: adminToken })).status).toBe(405);
+  });
+});
