@@ -48,24 +48,36 @@ function requireUtf8(_req: unknown, _res: unknown, bytes: Buffer): void {
   if (!isUtf8(bytes)) throw new Error('not UTF-8');
 }
 
+/** Whether a value is nested deeper than anything of ours; what has not been asked this must not be walked by recursion. */
+export function isTooDeep(value: unknown): boolean {
+  const open = [{ value, depth: 0 }];
+  for (let item = open.pop(); item !== undefined; item = open.pop()) {
+    if (typeof item.value !== 'object' || item.value === null) continue;
+    if (item.depth === maxDepth) return true;
+    for (const inner of Object.values(item.value)) open.push({ value: inner, depth: item.depth + 1 });
+  }
+  return false;
+}
+
 /**
  * Faults that no schema of ours wants to look for in each of its texts: NUL, lone surrogates (which no UTF-8 can carry on),
- * `__proto__` as a name, nesting without end.
+ * `__proto__` as a name. The first hundred.
+ * @param value not too deep
+ * @param at the pointer of the value
  */
-export function faultsOfText(value: unknown): Fault[] {
+export function faultsOfText(value: unknown, at = '#'): Fault[] {
   const faults: Fault[] = [];
-  const open: { at: string; value: unknown; depth: number }[] = [{ at: '#', value, depth: 0 }];
+  const open = [{ at, value }];
   for (let item = open.pop(); item !== undefined && faults.length < maxFaults; item = open.pop()) {
     if (typeof item.value === 'string') {
       const fault = faultOf(item.value);
       if (fault !== undefined) faults.push({ pointer: item.at, detail: fault });
     } else if (typeof item.value === 'object' && item.value !== null) {
-      if (item.depth === maxDepth) return [{ pointer: '#', detail: `is nested more than ${maxDepth} deep` }];
       for (const [name, inner] of Object.entries(item.value)) {
         const at = `${item.at}/${name.replaceAll('~', '~0').replaceAll('/', '~1').toWellFormed().slice(0, 100)}`;
         if (name === '__proto__' || faultOf(name) !== undefined)
           faults.push({ pointer: at, detail: 'is not a name of a field' });
-        else open.push({ at, value: inner, depth: item.depth + 1 });
+        else open.push({ at, value: inner });
       }
     }
   }

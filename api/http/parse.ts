@@ -2,7 +2,7 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 import { type Fault, invalid, type Refusal, refuse } from '../core/outcome.ts';
-import { faultsOfText } from './body.ts';
+import { faultsOfText, isTooDeep } from './body.ts';
 import type { Route } from './route.ts';
 
 const nothing = z.strictObject({});
@@ -20,7 +20,8 @@ export function takesParams(route: Route, req: Request): boolean {
 export function parseInput(route: Route, req: Request, body: unknown): Parsed | Refusal {
   const params = (route.params ?? nothing).safeParse(req.params);
   if (!params.success) return refuse('not-found', 'There is nothing under this address.');
-  const texts = [...faultsOfText(body), ...faultsOfText(req.query).map(asParameter)];
+  if (isTooDeep(body)) return invalid([{ pointer: '#', detail: 'is nested too deep' }]);
+  const texts = [...faultsOfText(without(body, route.itemsOf)), ...faultsOfText(req.query).map(asParameter)];
   if (texts.length > 0) return invalid(texts);
   const query = (route.query ?? nothing).safeParse(req.query);
   const parsedBody = (route.body ?? noBody).safeParse(body);
@@ -30,6 +31,11 @@ export function parseInput(route: Route, req: Request, body: unknown): Parsed | 
   ];
   if (faults.length > 0) return invalid(faults);
   return { params: params.data, query: query.data, body: parsedBody.data };
+}
+
+/** The body but for the list whose items are judged one by one. */
+function without(body: unknown, name: string | undefined): unknown {
+  return name === undefined || typeof body !== 'object' || body === null ? body : { ...body, [name]: undefined };
 }
 
 function asParameter(fault: Fault): Fault {

@@ -56,6 +56,8 @@ export type RouteSpec<P, Q, B> = {
    * again; the handler's own write makes sure that nothing else happens.
    */
   readonly endsOwnSession?: boolean;
+  /** The list in the body whose items the handler judges one by one, texts included (`faultsOfText`). */
+  readonly itemsOf?: string;
   /** The largest body in bytes; 100 kB unless said. */
   readonly maxBodyBytes?: number;
   /** Whether answers may be kept by a cache; personal ones never are. */

@@ -2,6 +2,7 @@
 import { idPattern } from '../core/ids.ts';
 import { invalid, isRefusal, type Refusal } from '../core/outcome.ts';
 import { problems } from '../core/problems.ts';
+import { faultsOfText } from '../http/body.ts';
 import { faultsOf } from '../http/parse.ts';
 import { type Route, route } from '../http/route.ts';
 import type { openBatches } from './batch.ts';
@@ -25,6 +26,7 @@ export function batchRoutes(
       keyed: true,
       grows: true,
       maxBodyBytes,
+      itemsOf: 'products',
       async handle({ body, context }) {
         const parsed = body.products.map(parse);
         const made = await batches.make(parsed, context);
@@ -36,6 +38,8 @@ export function batchRoutes(
   ];
 
   function parse(item: unknown, i: number): NewProduct | Refusal {
+    const texts = faultsOfText(item, `#/products/${i}`);
+    if (texts.length > 0) return invalid(texts);
     const read = schemas.create.safeParse(item);
     return read.success ? read.data : invalid(faultsOf(read.error, item, ['products', i]));
   }
