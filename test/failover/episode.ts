@@ -22,9 +22,21 @@ export type Episode = {
   readonly seen: Seen;
 };
 
-/** How much is done before the fault and after it is healed, in ms; and how long clients repeat what failed. */
-const calmMs = 1500;
-const afterMs = 2500;
+/** Who takes part, and how long there is calm before the fault and after it is healed. */
+export type Size = {
+  readonly buyers: number;
+  readonly readers: number;
+  readonly products: number;
+  readonly calmMs: number;
+  readonly afterMs: number;
+};
+
+/** As in the table. */
+const fullSize: Size = { buyers: 10, readers: 3, products: 12, calmMs: 1500, afterMs: 2500 };
+/** For `npm test`. */
+export const smallSize: Size = { buyers: 6, readers: 2, products: 8, calmMs: 1000, afterMs: 1500 };
+
+/** How long clients repeat what failed, after the load has ended. */
 const patienceMs = 30_000;
 
 /**
@@ -37,7 +49,7 @@ export async function playEpisode(
   faults: readonly Fault[],
   seed: number,
   ledgerPath?: string,
-  size: { buyers: number; readers: number; products: number } = { buyers: 10, readers: 3, products: 12 },
+  size: Size = fullSize,
 ): Promise<Episode> {
   const title = faults.map(({ name }) => name).join(' + ') || 'calm';
   const random = seededRandom(seed);
@@ -51,7 +63,7 @@ export async function playEpisode(
     products: [...people.products],
   });
   const load = startLoad(shop.httpUrl, castActors(people, label, size.readers), ledger, random);
-  await delay(calmMs);
+  await delay(size.calmMs);
   const beganMs = ledger.nowMs();
   const broken: string[] = [];
   await Promise.all(
@@ -67,12 +79,11 @@ export async function playEpisode(
     }),
   );
   await shop.waitUntilHealthy(undefined, 60_000).catch((error: Error) => broken.push(`not healed: ${error.message}`));
-  await delay(afterMs);
+  await delay(size.afterMs);
   const endedMs = ledger.nowMs();
   await load.finish(patienceMs);
   await replaySome(shop.httpUrl, people, ledger, random.fork('replay'));
-  const adminAgain = people.admin;
-  const final = await readFinalState(shop.httpUrl, stage.nodes, adminAgain, ledger.history());
+  const final = await readFinalState(shop.httpUrl, stage.nodes, people.admin, ledger.history());
   ledger.setFinal(final);
   ledger.flush();
   const history = ledger.history();

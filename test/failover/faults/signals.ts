@@ -88,6 +88,10 @@ export const ofRedis: readonly Fault[] = [
   fault('master frozen for 10 s, then back', failover, async (scene) => {
     await freeze(scene, await scene.stage.master(), 10_000);
   }),
+  fault('master frozen for 1.1 s, then back', failover, async (scene) => {
+    await freeze(scene, await scene.stage.master(), 1100);
+    await delay(4000);
+  }),
   fault('master stalled for a moment', failover, async (scene) => {
     await freeze(scene, await scene.stage.master(), 50 * scene.random.int(6, 40));
     await delay(4000);

@@ -31,7 +31,9 @@ export async function insist(
     if (method !== 'GET') headers['idempotency-key'] = key;
     if (token !== undefined) headers.authorization = `Bearer ${token}`;
     const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
-    const answer = await fetch(baseUrl + path, { ...init, signal: AbortSignal.timeout(12_000) }).catch((error) => `${error} ${error.cause ?? ""}`);
+    const answer = await fetch(baseUrl + path, { ...init, signal: AbortSignal.timeout(12_000) }).catch(
+      (error) => `${error} ${error.cause ?? ''}`,
+    );
     if (typeof answer !== 'string' && answer.ok) return (await answer.json().catch(() => undefined)) as never;
     const said = typeof answer === 'string' ? answer : `${answer.status} ${await answer.text()}`;
     if (performance.now() > untilMs) throw new Error(`${method} ${path}: ${said}`);
