@@ -1,0 +1,62 @@
+/** Texts that people read: mails' names, runbooks as pages, dashboards' queries. */
+import { describe, expect, test } from 'vitest';
+import { fileNameOf, subjectOf } from '../../../monitoring/mailbox/mail.ts';
+import { fillVariables, legendOf, readDashboards } from '../../../monitoring/status/dashboards.ts';
+import { htmlOf, runbookPage } from '../../../monitoring/status/runbook.ts';
+
+describe('a mail in the mailbox', () => {
+  test('is named by time and subject', () => {
+    const mail = 'From: a@b.c\r\nSubject: [CRITICAL] users is down: no replica answers\r\n\r\nSubject: not this\r\n';
+    expect(fileNameOf(mail, new Date('2026-11-20T18:40:15.123Z'))).toBe(
+      '20261120T184015123Z-CRITICAL-users-is-down-no-replica-answers.eml',
+    );
+  });
+
+  test('may have a subject that is folded and encoded', () => {
+    expect(subjectOf('Subject: one\r\n two\r\n\r\n')).toBe('one two');
+    expect(subjectOf('Subject: =?utf-8?q?caf=C3=A9_?=\r\n =?utf-8?q?au_lait?=\r\n\r\n')).toBe('café au lait');
+    expect(subjectOf('Subject: =?UTF-8?B?Y2Fmw6k=?=\r\n\r\n')).toBe('café');
+  });
+
+  test('never leaves its folder, whatever its subject is', () => {
+    expect(fileNameOf('Subject: ../../etc/passwd\r\n\r\n', new Date(0))).toBe('19700101T000000000Z-etc-passwd.eml');
+    expect(fileNameOf('no head at all', new Date(0))).toBe('19700101T000000000Z-no-subject.eml');
+  });
+});
+
+describe('a runbook as a page', () => {
+  test('shows what Markdown means and nothing that it is not', () => {
+    expect(htmlOf('# A\n\n- **b** `c<d` & [e](E.md)\n\n    code & more')).toBe(
+      '<h1>A</h1>\n<ul><li><strong>b</strong> <code>c&lt;d</code> &amp; <a href="/status/runbooks/E">e</a></li></ul>\n<pre><code>code &amp; more</code></pre>',
+    );
+    expect(htmlOf('<script>alert(1)</script>')).toBe('<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>');
+  });
+
+  test('exists for alerts only', () => {
+    expect(runbookPage('NginxDown')).toContain('<title>NginxDown');
+    for (const name of ['../status/main', 'Nothing', '', 'NginxDown.md']) expect(runbookPage(name)).toBeUndefined();
+  });
+});
+
+describe('a dashboard without Grafana', () => {
+  test('has the rate over at least four scrapes, and all services', () => {
+    expect(fillVariables('rate(a{s=~"$service"}[$__rate_interval])', 5)).toBe('rate(a{s=~".+"}[20s])');
+    expect(fillVariables('rate(a[$__rate_interval])', 360)).toBe('rate(a[365s])');
+  });
+
+  test('fills in its legends', () => {
+    expect(legendOf('{{method}} {{ route }} {{none}}', { method: 'GET', route: '/users' })).toBe('GET /users');
+  });
+
+  test('comes in the order in which one looks, the overview first', () => {
+    expect(readDashboards().map(({ uid }) => uid)).toEqual([
+      'overview',
+      'api',
+      'redis',
+      'nginx',
+      'runtime',
+      'business',
+      'monitoring',
+    ]);
+  });
+});
