@@ -1,9 +1,12 @@
 #!/bin/bash
-# Health check of a container: `health.sh api|nginx|redis|sentinel`. Tells readiness from liveness:
+# Health check of a container: `health.sh api|nginx|redis|sentinel [alive]`. Tells readiness from liveness:
 #
 #   ready   is asked until it was true once. Before that a container counts as starting: a rolling update waits for it.
 #   alive   is asked from then on. A service that drains, or a Redis without a master to follow, is not ready and yet quite well:
 #           who is not ready is passed over by Nginx and the Sentinels, and ending it would only make things worse.
+#
+# With `alive` it is never asked whether it is ready: a swarm gives a container its name only when it is healthy, and Redis nodes and
+# Sentinels have to find each other by name to become ready.
 #
 # A process that is there and silent (frozen) is killed after $limit checks, 15 s to 30 s, so that it is started anew. Swarm would do that by
 # itself; plain Docker and Compose only write "unhealthy".
@@ -47,7 +50,7 @@ case $kind in
 esac
 
 if [ ! -e "$mark" ]; then
-  ready || { echo 'not ready yet'; exit 1; }
+  if [ "${2-}" = alive ]; then alive; else ready; fi || { echo 'not ready yet'; exit 1; }
   : >"$mark"
 elif ! alive; then
   echo x >>"$misses"

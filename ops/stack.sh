@@ -4,6 +4,7 @@
 #   ops/stack.sh prepare                 gives three nodes the data (labels) and makes the secrets that do not exist; safe to repeat
 #   ops/stack.sh password                prints the first admin's address and password (where a `users` container runs on this node)
 #   ops/stack.sh certificate CERT KEY    puts another certificate to work, by a rolling update of Nginx
+#   ops/stack.sh redis VERSION           moves Redis and the Sentinels to another version of the image, one node after another
 #   ops/stack.sh restore NODE FILE       brings the data back from a backup on the node with data label NODE (1, 2 or 3): see `list`
 #   ops/stack.sh list                    the backups on this node
 #
@@ -77,6 +78,14 @@ certificate() {
   say "in use. From now on deploy with TLS_NUMBER=$new"
 }
 
+redis_version() {
+  for name in sentinel-1 sentinel-2 sentinel-3 redis-1 redis-2 redis-3; do
+    say "${STACK}_$name"
+    # Returns when the new one is healthy and has stayed so for the time of `monitor`: in step with its master by then.
+    docker service update --quiet --detach=false --image "$images-redis:$1" "${STACK}_$name" >/dev/null
+  done
+}
+
 users_container() { docker ps -q -f "label=com.docker.swarm.service.name=${STACK}_users" -f status=running | head -n 1; }
 
 # Runs the rest of the arguments once in the image of Redis, on the node with data label $1; `--mount ...` first.
@@ -121,6 +130,7 @@ case ${1-} in
   prepare) label_nodes; make_secrets ;;
   password) for name in ADMIN_EMAIL ADMIN_PASSWORD; do printf '%s=%s\n' "$name" "$(docker exec "$(users_container)" cat "/run/secrets/$name")"; done ;;
   certificate) certificate "${2:?the certificate, PEM}" "${3:?its key, PEM}" ;;
+  redis) redis_version "${2:?which version?}" ;;
   list) docker run --rm --network none -v "${STACK}_backups:/backups:ro" --entrypoint sh "$images-redis:$version" /shop/ops/backup.sh list ;;
   restore) restore "${2:?data label of the node that has it}" "${3:?a name of list, or latest}" ;;
   *) sed -n '2,/^set -/{s/^# \{0,1\}//p}' "$0"; exit 64 ;;
