@@ -38,9 +38,9 @@ FORCE_HTTPS=$FORCE_HTTPS_RULE
 # Who counts what clients see. A datagram that nobody takes is gone, and nobody waits.
 ACCESS_LOG_COPY=
 [ -z "${ACCESS_LOG_TO-}" ] || ACCESS_LOG_COPY="access_log syslog:server=$ACCESS_LOG_TO,tag=nginx,nohostname shop;"
-# Its headers come from the page's own process; without the page, /status is an address like any other that is nothing.
+# By a variable, so that Nginx starts while the page is down (a name is then looked up at each request). Without the page, /status is an address like any other that is nothing.
 STATUS_ROUTE=
-[ -z "${STATUS_UPSTREAM-}" ] || STATUS_ROUTE="location ~ ^/status(/|\$) { proxy_pass http://$STATUS_UPSTREAM; proxy_next_upstream off; }"
+[ -z "${STATUS_UPSTREAM-}" ] || STATUS_ROUTE="location ~ ^/status(/|\$) { set \$status_page $STATUS_UPSTREAM; proxy_pass http://\$status_page; proxy_next_upstream off; }"
 
 RESOLVE=
 if [ -n "${RESOLVER-}" ]; then

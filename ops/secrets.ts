@@ -21,6 +21,7 @@ const given = '/run/given';
 const nodeUid = 1000;
 const redisUid = 999;
 const nginxUid = 101;
+const exporterUid = 59000;
 
 /** The users in redis/users.acl that are no services. */
 const otherRedisUsers = ['replication', 'sentinel', 'backup', 'exporter', 'operator'];
@@ -50,6 +51,7 @@ function owners(): Record<string, Owner> {
       uid: redisUid,
       files: asThemselves(['SENTINEL_PASSWORD', passwordOf('sentinel'), passwordOf('exporter')]),
     },
+    exporter: { uid: exporterUid, files: { REDIS_PASSWORD: passwordOf('exporter') } },
     backup: { uid: redisUid, files: asThemselves(['SENTINEL_PASSWORD', passwordOf('backup')]) },
   };
 }
