@@ -15,6 +15,7 @@ export default defineConfig({
       project('flow', 3, { ...wholeShop, globalSetup: ['test/support/shop-setup.ts'] }),
       project('monitoring', 4, wholeShop),
       project('failover', 5, wholeShop),
+      project('containers', 6, wholeShop),
     ],
   },
 });

@@ -1,0 +1,257 @@
+/**
+ * The Compose shop on a real engine: made from nothing, tried from inside and outside, broken, brought back. Left out, and said so, where no
+ * engine answers.
+ */
+import { connect } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { waitFor } from '../support/wait.ts';
+import { type ComposeShop, composeShop, hasEngine } from './compose.ts';
+import { type Load, type Seen, startLoad } from './load.ts';
+
+const engine = hasEngine();
+if (!engine) console.warn('LEFT OUT: the tests of containers, because no Docker engine with Compose answers here');
+
+const services = ['users', 'products', 'purchases'];
+const redis = ['redis-1', 'redis-2', 'redis-3'];
+const sentinels = ['sentinel-1', 'sentinel-2', 'sentinel-3'];
+
+describe.skipIf(!engine)('The shop in containers', { timeout: 120_000 }, () => {
+  let shop: ComposeShop;
+  let password = '';
+  const load = (): Promise<Load> => startLoad([shop.url], { email: 'admin@example.com', password }, 20);
+
+  beforeAll(async () => {
+    shop = await composeShop(`shop-test-${process.pid}`);
+    await shop.compose('up', '-d', '--wait', '--build', '--quiet-pull');
+    password = await shop.adminPassword();
+  }, 240_000);
+
+  afterAll(async () => {
+    await shop.compose('down', '-v', '--remove-orphans', '--timeout', '2');
+  }, 120_000);
+
+  test('is up with one command on a fresh clone, with a random password of its own', async () => {
+    expect(await (await fetch(`${shop.url}/healthz`)).json()).toEqual({ status: 'ok' });
+    expect(password.length).toBeGreaterThan(20);
+  });
+
+  test('has no secret in an image, an environment, a label or a log', async () => {
+    const all = await shop.compose(
+      'run',
+      '--rm',
+      '-T',
+      '--entrypoint',
+      'sh',
+      'secrets',
+      '-c',
+      'cd /secrets/all && grep -H "" [A-Z]*',
+    );
+    const secrets = all.split('\n').flatMap((line) => {
+      const [name = '', value = ''] = [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)];
+      return value === '' || name === 'ADMIN_EMAIL' ? [] : [value];
+    });
+    expect(secrets.length).toBeGreaterThan(10);
+    const ids = (await shop.compose('ps', '-aq')).split('\n').filter((id) => id !== '');
+    const images = (await shop.compose('config', '--images'))
+      .split('\n')
+      .filter((image) => image.includes('evergreen'));
+    const inspected = await shop.docker('inspect', ...ids, ...new Set(images));
+    const logs = await shop.compose('logs', '--no-color');
+    const histories = await Promise.all(
+      [...new Set(images)].map((image) => shop.docker('history', '--no-trunc', image)),
+    );
+    const seen = [inspected, logs, ...histories].join('\n');
+    expect(secrets.filter((secret) => seen.includes(secret))).toEqual([]);
+  });
+
+  test('runs without root, without a writable root folder, without capabilities', async () => {
+    for (const service of ['nginx', ...services, ...redis, ...sentinels, 'backup']) {
+      const [id = ''] = await shop.containers(service);
+      const [container] = JSON.parse(await shop.docker('inspect', id));
+      const { HostConfig: host, Config: config } = container;
+      expect.soft(host, service).toMatchObject({ ReadonlyRootfs: true, CapDrop: ['ALL'], Init: true });
+      expect.soft(host.CapAdd, service).toBeNull();
+      expect.soft(host.SecurityOpt, service).toContain('no-new-privileges:true');
+      expect.soft(host.Memory, service).toBeGreaterThan(0);
+      expect.soft(host.NanoCpus, service).toBeGreaterThan(0);
+      expect.soft(host.LogConfig.Config['max-size'], service).toBe('10m');
+      expect.soft(config.Healthcheck?.Test?.[0], service).toBe('CMD');
+      expect.soft(await shop.inside(service, 'id -u'), service).not.toBe('0\n');
+    }
+  });
+
+  test('lets each container reach whom it needs, and nobody else', async () => {
+    const everybody: Record<string, string> = {
+      nginx: 'nginx:8082',
+      users: 'users:3000',
+      products: 'products:3000',
+      purchases: 'purchases:3000',
+      redis: 'redis-1:6379',
+      sentinel: 'sentinel-1:26379',
+      outside: '1.1.1.1:53',
+    };
+    const probe = Object.entries(everybody)
+      .map(([name, address]) => {
+        const [host = '', port = ''] = address.split(':');
+        return `timeout 2 bash -c '</dev/tcp/${host}/${port}' 2>/dev/null && echo ${name}`;
+      })
+      .join('; ');
+    const reached = async (service: string) =>
+      (await shop.inside(service, `${probe}; true`)).split('\n').filter((name) => name !== '' && name !== service);
+    const found = Object.fromEntries(
+      await Promise.all(
+        ['nginx', ...services, 'redis-2', 'sentinel-2', 'backup'].map(async (service) => [
+          service,
+          await reached(service),
+        ]),
+      ),
+    );
+    // Nginx has to answer the world; whether it can also call it is up to the host.
+    found.nginx = found.nginx.filter((name: string) => name !== 'outside');
+    expect(found).toEqual({
+      nginx: ['users', 'products', 'purchases'],
+      users: ['nginx', 'redis', 'sentinel'],
+      products: ['nginx', 'redis', 'sentinel'],
+      purchases: ['nginx', 'redis', 'sentinel'],
+      'redis-2': ['users', 'products', 'purchases', 'redis', 'sentinel'],
+      'sentinel-2': ['users', 'products', 'purchases', 'redis', 'sentinel'],
+      backup: ['redis', 'sentinel'],
+    });
+    // On the machine, the edge alone is open to others.
+    const ports = (await shop.compose('ps', '--format', '{{.Service}} {{.Ports}}'))
+      .split('\n')
+      .filter((line) => line.includes('->'));
+    expect(ports.filter((line) => !line.startsWith('nginx ') && /(0\.0\.0\.0|\[?::\]?):/.test(line))).toEqual([]);
+  });
+
+  test('gives a service its own secrets and no other', async () => {
+    expect((await shop.inside('products', 'ls /run/secrets')).split('\n').filter(Boolean)).toEqual([
+      'IDEMPOTENCY_SECRET',
+      'INTERNAL_SECRET',
+      'REDIS_PASSWORD',
+      'SENTINEL_PASSWORD',
+    ]);
+    const passwords = await Promise.all(
+      services.map((service) => shop.inside(service, 'cat /run/secrets/REDIS_PASSWORD')),
+    );
+    expect(new Set(passwords).size).toBe(services.length);
+  });
+
+  test('spreads requests over replicas that were added, without a failed request', async () => {
+    const running = await load();
+    await shop.compose('up', '-d', '--no-recreate', '--wait', '--scale', 'products=4', 'products');
+    const served = async () => {
+      const counts = await Promise.all(
+        (await shop.containers('products')).map(async (id) => {
+          const log = await shop.docker('logs', '--since', '5s', id);
+          return log.split('\n').filter((line) => line.includes('"/products/load-')).length;
+        }),
+      );
+      return counts.length === 4 && counts.every((count) => count > 0) && counts;
+    };
+    await waitFor('requests on all four replicas', served, 20_000, 1000);
+    await shop.compose('up', '-d', '--no-recreate', '--scale', 'products=2', 'products');
+    expectSound(await running.stop(), 0);
+  });
+
+  test('loses and doubles nothing when a service, the master and Nginx are killed', async () => {
+    const running = await load();
+    const crashOf = async (service: string) => {
+      const [id = ''] = await shop.containers(service);
+      await shop.crash(id);
+      await waitFor(`${service} to be back`, async () => (await state(id)) === 'healthy', 60_000, 500);
+    };
+    await crashOf('purchases');
+    const before = await master();
+    await crashOf(before);
+    expect(await master()).not.toBe(before);
+    await crashOf('nginx');
+    expectSound(await running.stop());
+  });
+
+  test('keeps its data and has one master after a restart of everything, and after down and up', async () => {
+    const bought = await products();
+    await shop.compose('restart', '--timeout', '5');
+    await waitFor('the shop', healthy, 60_000, 500);
+    expect(await products()).toEqual(bought);
+    await shop.compose('down', '--timeout', '10');
+    await shop.compose('up', '-d', '--wait');
+    expect(await products()).toEqual(bought);
+    const roles = await Promise.all(redis.map((name) => redisCli(name, 'ROLE')));
+    expect(roles.filter((role) => role.startsWith('master'))).toHaveLength(1);
+  });
+
+  test('uses a renewed certificate without a restart', async () => {
+    const [id = ''] = await shop.containers('nginx');
+    const startedAt = await shop.docker('inspect', '-f', '{{.State.StartedAt}}', id);
+    const old = await certificate();
+    await shop.inside('nginx', 'rm /tls/*.pem; sh /shop/nginx/certificate.sh /tls renewed.example');
+    await waitFor('the new certificate', async () => (await certificate()) !== old, 25_000, 500);
+    expect(await certificate()).toBe('renewed.example');
+    expect(await shop.docker('inspect', '-f', '{{.State.StartedAt}}', id)).toBe(startedAt);
+  });
+
+  test('comes back from a backup with the data of then', async () => {
+    await shop.inside('backup', 'sh /shop/ops/backup.sh now');
+    const then = { products: await products(), keys: await redisCli(await master(), 'DBSIZE') };
+    const running = await load();
+    await waitFor('something to be sold since', async () => (await products()).length > then.products.length);
+    await running.stop();
+    const [name = ''] = (await shop.inside('backup', 'sh /shop/ops/backup.sh list')).trim().split('\n').slice(-1);
+    await shop.script('ops/restore.sh', name.split(' ')[0] ?? '');
+    await waitFor('the shop', healthy, 60_000, 500);
+    expect(await products()).toEqual(then.products);
+    expectSound(await (await load()).stop(), 0);
+  });
+
+  test('does not restore a backup that was damaged', async () => {
+    await shop.inside('backup', 'cd /backups && f=$(ls shop-*.rdb | tail -n 1) && echo x >>"$f"');
+    await expect(shop.script('ops/restore.sh', 'latest')).rejects.toThrow();
+    expect(await healthy()).toBe(true);
+  });
+
+  // --- What is asked of it
+
+  function expectSound(seen: Seen, failed?: number) {
+    expect(seen).toMatchObject({ lost: 0, violations: [], ...(failed === undefined ? {} : { failed }) });
+    console.log(`requests ${seen.requests}, failed first tries ${seen.failed}, longest gap ${seen.longestGapMs} ms`);
+  }
+
+  const healthy = async () => (await fetch(`${shop.url}/healthz`)).status === 200;
+  const state = async (id: string) => (await shop.docker('inspect', '-f', '{{.State.Health.Status}}', id)).trim();
+
+  async function redisCli(node: string, command: string): Promise<string> {
+    const auth = 'REDISCLI_AUTH=$(cat /run/secrets/REDIS_PASSWORD_OPERATOR)';
+    return shop.inside(node, `${auth} redis-cli --user operator ${command}`);
+  }
+
+  async function master(): Promise<string> {
+    const auth = 'REDISCLI_AUTH=$(cat /run/secrets/SENTINEL_PASSWORD)';
+    const answer = await shop.inside('sentinel-1', `${auth} redis-cli -p 26379 SENTINEL GET-MASTER-ADDR-BY-NAME shop`);
+    return answer.split('\n')[0]?.trim() ?? '';
+  }
+
+  /** All products with their stock, by id. */
+  async function products(): Promise<unknown[]> {
+    const found: { id: string }[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const query: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+      const response = await fetch(`${shop.url}/products?limit=100${query}`);
+      const page = (await response.json()) as { data: { id: string }[]; nextCursor: string | null };
+      found.push(...page.data);
+      cursor = page.nextCursor;
+    }
+    return found.sort((a, b) => a.id.localeCompare(b.id));
+  }
+
+  /** Whom the certificate at the edge is for. */
+  function certificate(): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host: '127.0.0.1', port: shop.httpsPort, rejectUnauthorized: false }, () => {
+        resolve(String(socket.getPeerCertificate().subject.CN));
+        socket.end();
+      }).on('error', reject);
+    });
+  }
+});
