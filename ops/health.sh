@@ -8,10 +8,10 @@
 # With `alive` it is never asked whether it is ready: a swarm gives a container its name only when it is healthy, and Redis nodes and
 # Sentinels have to find each other by name to become ready.
 #
-# A process that is there and silent (frozen) is killed after $limit checks, 15 s to 30 s, so that it is started anew. Swarm would do that by
+# A process that is there and silent (frozen) is killed after $limit checks, 30 s to 60 s, so that it is started anew. Swarm would do that by
 # itself; plain Docker and Compose only write "unhealthy".
 kind=$1
-limit=3
+limit=6
 mark=/tmp/health-was-ready
 misses=/tmp/health-misses
 
@@ -19,12 +19,12 @@ misses=/tmp/health-misses
 status() {
   exec 3<>"/dev/tcp/127.0.0.1/$1" || return
   printf 'GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n' "$2" >&3
-  IFS=' ' read -r -t 2 _ code _ <&3
+  IFS=' ' read -r -t 4 _ code _ <&3
   [ "$code" = 200 ]
 } 2>/dev/null
 
 # The commands in $2 to port $1, as user $3 ('': none) with the password in file $4.
-redis() { printf '%b' "$2" | REDISCLI_AUTH=$(cat "$SECRETS_DIR/$4") timeout 2 redis-cli -p "$1" ${3:+--user "$3"} 2>/dev/null | tr -d '\r'; }
+redis() { printf '%b' "$2" | REDISCLI_AUTH=$(cat "$SECRETS_DIR/$4") timeout 4 redis-cli -p "$1" ${3:+--user "$3"} 2>/dev/null | tr -d '\r'; }
 
 case $kind in
   api)
@@ -36,13 +36,11 @@ case $kind in
     alive() { status 8081 /; }
     ;;
   redis)
-    limit=6
     # Any answer is one: LOADING, BUSY.
     alive() { [ -n "$(redis "$PORT" 'PING\n' operator REDIS_PASSWORD_OPERATOR)" ]; }
     ready() { redis "$PORT" 'INFO replication\n' operator REDIS_PASSWORD_OPERATOR | grep -qE '^(role:master|master_link_status:up)$'; }
     ;;
   sentinel)
-    limit=6
     alive() { [ -n "$(redis "$PORT" 'PING\n' '' SENTINEL_PASSWORD)" ]; }
     # Knows a replica and enough others to elect it.
     ready() { redis "$PORT" "SENTINEL CKQUORUM ${MASTER_NAME:-shop}\n" '' SENTINEL_PASSWORD | grep -q ^OK; }
