@@ -64,25 +64,43 @@ async function playBroken(patches: readonly Patch[], faults: readonly Fault[]): 
 
 const rules = ({ violations }: Episode) => new Set(violations.map(({ rule }) => rule));
 
-test('without WAIT, acknowledged purchases are found to be lost', async () => {
-  const episode = await playBroken(withoutWait, [masterDiesAhead]);
-  expect(rules(episode), complaints(episode).join('\n')).toContain('acknowledged purchases are stored');
-});
+const patienceMs = 180_000;
 
-test('with a plain WAIT instead of the fence, acknowledged writes are found to be lost', async () => {
-  const episode = await playBroken(withoutFence, [masterStalls]);
-  expect(
-    episode.violations.filter(({ kind }) => kind === 'lost'),
-    complaints(episode).join('\n'),
-  ).not.toHaveLength(0);
-});
+test(
+  'without WAIT, acknowledged purchases are found to be lost',
+  async () => {
+    const episode = await playBroken(withoutWait, [masterDiesAhead]);
+    expect(rules(episode), complaints(episode).join('\n')).toContain('acknowledged purchases are stored');
+  },
+  patienceMs,
+);
 
-test('without deduplication, a purchase repeated under its key is found twice', async () => {
-  const episode = await playBroken(withoutDeduplication, []);
-  expect(rules(episode), complaints(episode).join('\n')).toContain('the same answer for the same key');
-});
+test(
+  'with a plain WAIT instead of the fence, acknowledged writes are found to be lost',
+  async () => {
+    const episode = await playBroken(withoutFence, [masterStalls]);
+    expect(
+      episode.violations.filter(({ kind }) => kind === 'lost'),
+      complaints(episode).join('\n'),
+    ).not.toHaveLength(0);
+  },
+  patienceMs,
+);
 
-test('with the stock looked at first and taken afterwards, it is found below zero', async () => {
-  const episode = await playBroken(checkThenTake, []);
-  expect(rules(episode), complaints(episode).join('\n')).toContain('stock is never negative');
-});
+test(
+  'without deduplication, a purchase repeated under its key is found twice',
+  async () => {
+    const episode = await playBroken(withoutDeduplication, []);
+    expect(rules(episode), complaints(episode).join('\n')).toContain('the same answer for the same key');
+  },
+  patienceMs,
+);
+
+test(
+  'with the stock looked at first and taken afterwards, it is found below zero',
+  async () => {
+    const episode = await playBroken(checkThenTake, []);
+    expect(rules(episode), complaints(episode).join('\n')).toContain('stock is never negative');
+  },
+  patienceMs,
+);

@@ -7,8 +7,8 @@ import { hasFailed, type Outcome, outcomeOf } from '../ledger/outcome.ts';
 
 /** How long a client waits for an answer, in ms: what the deadlines inside the shop are made for. */
 const answerMs = 12_000;
-/** Between a failure and its repetition, in ms. */
-const repeatAfterMs = 300;
+/** Between a failure and its repetition, in ms, where the answer does not say it (`Retry-After`, in seconds). */
+const repeatAfterMs = 500;
 
 /** What to send, as the ledger keeps it, and the token, which it does not keep. */
 export type Sending = Omit<Operation, 'op' | 'attempts' | 'actor' | 'key'> & {
@@ -82,7 +82,7 @@ export function openClient(baseUrl: string, actor: string, ledger: Ledger, patie
         const attempt = ledger.invoke(operation);
         await attemptOnce(operation, attempt, { token, ...(keep ? { keep } : {}) });
         if (!hasFailed(attempt) || ledger.nowMs() > patience.untilMs) break;
-        await delay(repeatAfterMs);
+        await delay(attempt.retryAfter === undefined ? repeatAfterMs : 1000 * Number(attempt.retryAfter));
       }
       return { operation, outcome: outcomeOf(operation) };
     },

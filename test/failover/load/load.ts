@@ -13,7 +13,9 @@ export type Load = {
   finish(patienceMs: number): Promise<void>;
 };
 
-/** How long after the end of the load a purchase may be repeated under its key to compare the answers: how many of them. */
+/** For how many answers somebody waits at the same time before beginning nothing more: what a person would do, too. */
+const mostWaiting = 80;
+/** How many purchases are repeated under their keys, after the load, to compare the answers. */
 const replayed = 40;
 
 /** Starts all actors. @param baseUrl of Nginx */
@@ -27,14 +29,20 @@ export function startLoad(baseUrl: string, actors: readonly Actor[], ledger: Led
     const own = random.fork(actor.name);
     const client = openClient(baseUrl, actor.name, ledger, patience);
     clients.push(client);
+    let waiting = 0;
     let nextMs = ledger.nowMs() + own.next() * actor.everyMs;
     while (!stopped) {
       await delay(Math.max(0, nextMs - ledger.nowMs()));
       if (stopped) break;
+      nextMs += own.pauseMs(actor.everyMs);
+      if (waiting >= mostWaiting) continue;
+      waiting += 1;
       const act = actor.act(client, own);
       open.add(act);
-      void act.finally(() => open.delete(act));
-      nextMs += own.pauseMs(actor.everyMs);
+      void act.finally(() => {
+        open.delete(act);
+        waiting -= 1;
+      });
     }
   }
   const working = actors.map(work);
