@@ -103,7 +103,7 @@ export const redis: DashboardSource = {
           unit: 's',
           queries: [
             [
-              'topk(8, sum by (cmd) (rate(redis_commands_duration_seconds_total{job="redis"}[$__rate_interval])) / (sum by (cmd) (rate(redis_commands_total{job="redis"}[$__rate_interval])) > 0))',
+              'topk(8, sum by (cmd) (rate(redis_commands_duration_seconds_total{job="redis", cmd!="psync"}[$__rate_interval])) / (sum by (cmd) (rate(redis_commands_total{job="redis", cmd!="psync"}[$__rate_interval])) > 0))',
               '{{cmd}}',
             ],
           ],

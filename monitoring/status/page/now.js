@@ -41,7 +41,11 @@ export function showAlerts(at, alerts) {
   const list = element(
     'details',
     'held',
-    element('summary', '', `${held.length} more that these explain`),
+    element(
+      'summary',
+      '',
+      `${held.length} held back: a cause that is known, or was until just now, explains ${held.length === 1 ? 'it' : 'them'}`,
+    ),
     ...held.map(alertCard),
   );
   list.toggleAttribute('open', isOpen);
