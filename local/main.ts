@@ -1,11 +1,12 @@
-// The command line: `start`, `test`, `shop COMMAND`. Reads the environment and `.env`, once, and hands over.
+// The command line: `start`, `test`, `chaos`, `shop COMMAND`. Reads the environment and `.env`, once, and hands over.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 import { runCommand } from './commands.ts';
+import { installMissing } from './programs.ts';
 import { keepEnvFile } from './secrets.ts';
-import { readSettings, type Settings } from './settings.ts';
+import { readSettings, type Settings, withSystemFolders } from './settings.ts';
 import { runShop } from './start.ts';
 import { runTests } from './test.ts';
 
@@ -43,7 +44,13 @@ switch (command) {
   case 'test':
     process.exit(await runTests(projectDir, environment, rest));
     break;
+  case 'chaos': {
+    if (!installMissing(projectDir, withSystemFolders(environment.PATH ?? ''))) process.exit(1);
+    const { runChaos } = await import('../test/failover/main.ts'); // not needed, and maybe not there, where the shop only runs
+    process.exit(await runChaos(rest));
+    break;
+  }
   default:
-    console.error('usage: npm start | npm test | npm run shop -- help');
+    console.error('usage: npm start | npm test | npm run chaos | npm run shop -- help');
     process.exit(2);
 }

@@ -19,36 +19,45 @@ import { complaints, tableHead, tableLine } from './report/table.ts';
 import { projectDir } from './stage.ts';
 import { keepStage } from './stages.ts';
 
-const { values: asked } = parseArgs({
-  options: {
-    only: { type: 'string', multiple: true },
-    minutes: { type: 'string' },
-    seed: { type: 'string' },
-    pairs: { type: 'boolean', default: false },
-    replay: { type: 'string' },
-    list: { type: 'boolean', default: false },
-  },
-});
+const options = {
+  only: { type: 'string', multiple: true },
+  minutes: { type: 'string' },
+  seed: { type: 'string' },
+  pairs: { type: 'boolean', default: false },
+  replay: { type: 'string' },
+  list: { type: 'boolean', default: false },
+} as const;
 
-if (asked.list) {
-  for (const { name } of catalogue) console.log(name);
-} else if (asked.replay !== undefined) {
+function readWords(args: string[]) {
+  return parseArgs({ args, options }).values;
+}
+type Asked = ReturnType<typeof readWords>;
+
+/**
+ * Does what the words ask for.
+ * @returns the exit code: 0 if everything was as promised
+ * @throws when a word is unknown
+ */
+export async function runChaos(words: string[]): Promise<number> {
+  const asked = readWords(words);
+  if (asked.list) {
+    for (const { name } of catalogue) console.log(name);
+    return 0;
+  }
+  if (asked.replay === undefined) return play(asked);
   const violations = check(readHistory(asked.replay));
   for (const { kind, rule, what } of violations) console.log(`${kind.toUpperCase()}: ${rule}: ${what}`);
   console.log(`${violations.length} violations`);
-  process.exitCode = violations.length === 0 ? 0 : 1;
-} else {
-  process.exitCode = await run();
+  return violations.length === 0 ? 0 : 1;
 }
 
-/** Plays what was asked for. @returns the exit code */
-async function run(): Promise<number> {
+async function play(asked: Asked): Promise<number> {
   const seed = Number(asked.seed ?? Date.now() % 1_000_000);
   const folder = join(projectDir, '.shop', 'chaos', new Date().toISOString().replaceAll(':', '-').slice(0, 19));
   console.log(`seed ${seed}, histories in ${folder}`);
   const random = seededRandom(seed);
   const minutes = Number(asked.minutes ?? 0);
-  const rows = minutes > 0 ? randomRows(random, minutes) : listedRows();
+  const rows = minutes > 0 ? randomRows(random, minutes, asked.pairs) : listedRows(asked.only);
   const keeper = keepStage();
   process.once('SIGINT', () => void keeper.end().finally(() => process.exit(130)));
   const episodes: Episode[] = [];
@@ -88,19 +97,19 @@ async function run(): Promise<number> {
   return bad === 0 ? 0 : 1;
 }
 
-function listedRows(): Fault[][] {
-  const wanted = asked.only?.map((text) => text.toLowerCase());
+function listedRows(only: readonly string[] | undefined): Fault[][] {
+  const wanted = only?.map((text) => text.toLowerCase());
   const chosen = catalogue.filter(({ name }) => wanted?.some((text) => name.toLowerCase().includes(text)) ?? true);
   if (chosen.length === 0) throw new Error(`No fault is called like that. --list names them.`);
   return chosen.map((fault) => [fault]);
 }
 
 /** Random faults until the time is over. */
-function* randomRows(random: Random, minutes: number): Generator<Fault[]> {
+function* randomRows(random: Random, minutes: number, pairs: boolean): Generator<Fault[]> {
   const untilMs = performance.now() + minutes * 60_000;
   while (performance.now() < untilMs) {
     const first = random.pick(atRandom);
-    yield asked.pairs ? [first, random.pick(atRandom.filter((fault) => fault !== first))] : [first];
+    yield pairs ? [first, random.pick(atRandom.filter((fault) => fault !== first))] : [first];
   }
 }
 
