@@ -271,7 +271,7 @@ function send(url: string, agent: http.Agent, call: Call, key: string): Promise<
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const [seconds = '30', password = '', ...urls] = process.argv.slice(2);
-  const load = await startLoad(urls, { email: process.env.ADMIN_EMAIL ?? 'admin@example.com', password });
+  const load = await startLoad(urls, { email: process.env.ADMIN_EMAIL ?? 'admin@example.com', password }, 20);
   process.stderr.write('load is on\n');
   await delay(Number(seconds) * 1000);
   console.log(JSON.stringify(await load.stop()));
