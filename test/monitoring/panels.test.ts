@@ -8,6 +8,7 @@ import { openPrometheus, type Prometheus } from '../../monitoring/status/prometh
 import { type ShopClient, shopClient, signInAdmin, signUp } from '../support/client.ts';
 import { hasProgram } from '../support/programs.ts';
 import { waitFor } from '../support/wait.ts';
+import { readMails } from './faults.ts';
 import { startTraffic } from './traffic.ts';
 
 /** Panels that may be empty here, each with its reason. */
@@ -108,5 +109,20 @@ describe.skipIf(!hasProgram('prometheus'))('a shop under traffic', () => {
     const overview = await client('GET', '/status/data/dashboards/overview?minutes=15', { token: adminToken });
     expect(overview.body.panels.length).toBeGreaterThan(8);
     expect((await client('POST', '/status/data/now', { token: adminToken })).status).toBe(405);
+  });
+
+  test('tells of a dead service by one mail, and says that it is over by another', async () => {
+    const mails = () => readMails(shop.settings.dir);
+    await Promise.all(['users-1', 'users-2'].map((name) => shop.halt(name)));
+    const first = await waitFor('a mail', () => mails()[0], 60_000, 250);
+    expect(first.subject).toBe('[CRITICAL] users is down: no replica answers');
+    expect(first.text).toMatch(/^ {2}To do: +Look at the last lines of its log/m);
+    expect(first.text).toContain('Content-Type: text/html');
+    for (const name of ['users-1', 'users-2']) shop.revive(name);
+    await waitFor('the mail that it is over', () => mails().length > 1, 90_000, 250);
+    expect(mails().map(({ subject }) => subject)).toEqual([
+      first.subject,
+      '[RESOLVED] Over: users is down: no replica answers',
+    ]);
   });
 });
