@@ -13,7 +13,7 @@ export default defineConfig({
       project('store', 1, redis),
       project('http', 2, redis),
       project('flow', 3, { ...wholeShop, globalSetup: ['test/support/shop-setup.ts'] }),
-      project('monitoring', 4, wholeShop),
+      project('monitoring', 4, { ...wholeShop, testTimeout: 180_000 }),
       project('failover', 5, wholeShop),
       project('containers', 6, wholeShop),
     ],
