@@ -65,7 +65,7 @@ function buyer({ actor, userId, token }: Person, productIds: readonly string[], 
 
   return {
     name: actor,
-    everyMs: 150,
+    everyMs: 200,
     async act(client, random) {
       const chance = random.next();
       const purchaseId = own.length > 0 ? own[random.int(Math.max(0, own.length - 30), own.length - 1)] : undefined;
@@ -92,7 +92,7 @@ function buyer({ actor, userId, token }: Person, productIds: readonly string[], 
 function reader(name: string, productIds: readonly string[], label: string): Actor {
   return {
     name,
-    everyMs: 100,
+    everyMs: 200,
     act(client, random) {
       if (random.next() < 0.25) {
         const path = `/products?category=${label}&limit=50`;
