@@ -26,12 +26,13 @@ USER=
 HTTP2_LISTEN='' HTTP2_ON=''
 if nginx -v 2>&1 | grep -qE '/1\.([01]?[0-9]|2[0-4])\.|/1\.25\.0'; then HTTP2_LISTEN=' http2'; else HTTP2_ON='http2 on;'; fi
 
-FORCE_HTTPS_RULE=
+FORCE_HTTPS_RULE='' HSTS=''
 if [ "${FORCE_HTTPS-}" = true ]; then
   public_port=${PUBLIC_HTTPS_PORT:-$HTTPS_PORT}
   if [ "$public_port" = 443 ]; then public_port=''; else public_port=:$public_port; fi
   # 308: a POST stays a POST.
   FORCE_HTTPS_RULE='if ($scheme = http) { return 308 https://$host'$public_port'$request_uri; }'
+  HSTS='add_header Strict-Transport-Security "max-age=31536000; includeSubDomains" always;'
 fi
 FORCE_HTTPS=$FORCE_HTTPS_RULE
 
@@ -81,7 +82,7 @@ render() {
 for part in "$here"/*.conf; do
   name=${part##*/}
   [ "$name" != upstreams.conf ] || continue
-  render "$part" USER WORKERS MAX_FILES DATA_DIR HTTP_PORT HTTPS_PORT INTERNAL_LISTEN WATCH_LISTEN TLS_DIR RESOLVER FORCE_HTTPS \
+  render "$part" USER WORKERS MAX_FILES DATA_DIR HTTP_PORT HTTPS_PORT INTERNAL_LISTEN WATCH_LISTEN TLS_DIR RESOLVER FORCE_HTTPS HSTS \
     HTTP2_LISTEN HTTP2_ON SERVICES_IN_WORDS SERVICES_IN_JSON SERVICES_AS_PATTERN LINKS_IN_JSON ACCESS_LOG_COPY \
     STATUS_ROUTE >"$DATA_DIR/$name"
 done

@@ -49,7 +49,7 @@ export function buildApp(edge: Edge, { routes, internal }: ServiceRoutes): Expre
     identifyRequest,
     requestLog(edge.log),
     edge.metrics.measure,
-    helmet(),
+    helmet({ strictTransportSecurity: false }), // Nginx sends it, where TLS ends
     closeWhenDraining(edge),
     edge.health,
     exposeMetrics(edge.metrics),
