@@ -25,6 +25,12 @@ start_sentinel() {
   monitored=$(sed -n "s/^sentinel monitor $MASTER_NAME \([^ ]*\) \([0-9]*\) .*/\1:\2/p" "$conf" 2>/dev/null || true)
   if [ -n "$monitored" ] && [ "$(sed -n 1p "$inputs" 2>/dev/null)" = "$fingerprint" ]; then
     say "going on with what this Sentinel knew: the master is $monitored"
+    # Where nodes have names, a Sentinel sometimes notes a replica twice, or the master as its own replica (seen with Redis 8.0, after a
+    # failover in which a name was unknown for a while), and then refuses to read what it wrote itself.
+    awk -v master="$monitored" '
+      /^sentinel known-replica / { node = $4 ":" $5; if (node == master || seen[node]++) next }
+      { print }' "$conf" >"$conf.new"
+    mv "$conf.new" "$conf"
   else
     epochs=
     ask_sentinels
