@@ -85,7 +85,7 @@ export const faults: readonly Fault[] = [
 export type Told = {
   /** From the fault to the mail. */
   readonly seconds: number;
-  /** Subjects of all mails that came while it lasted. One is right. */
+  /** Subjects of all mails about something that fires. One is right. */
   readonly subjects: readonly string[];
   /** From its end to the mail that it is over; undefined where it does not end. */
   readonly overSeconds: number | undefined;
@@ -114,7 +114,6 @@ export async function tellOf(fault: Fault, quietMs: number): Promise<Told> {
     await fault.make(shop, master);
     const mail = await waitFor(`a mail about ${fault.name}`, () => mails()[0], 200_000, 100);
     await delay(quietMs);
-    const subjects = mails().map(({ subject }) => subject);
     let overSeconds: number | undefined;
     if (fault.end !== undefined) {
       const endedAtMs = Date.now();
@@ -127,6 +126,8 @@ export async function tellOf(fault: Fault, quietMs: number): Promise<Told> {
       );
       overSeconds = (over.atMs - endedAtMs) / 1000;
     }
+    // Also those that came after its end: parts that come back one by one must not each have a mail.
+    const subjects = mails().flatMap(({ subject }) => (subject.startsWith('[RESOLVED]') ? [] : [subject]));
     return { seconds: (mail.atMs - madeAtMs) / 1000, subjects, overSeconds, mail };
   } finally {
     await traffic?.stop();

@@ -30,7 +30,10 @@ describe.skipIf(!hasProgram('prometheus'))('a shop under traffic', () => {
   let admin: { email: string; password: string };
 
   beforeAll(async () => {
-    const temporary = await temporarySettings({ monitoring: true });
+    const temporary = await temporarySettings({
+      monitoring: true,
+      alerting: { GROUP_WAIT: '1s', GROUP_INTERVAL: '5s' }, // shipped are 5 s and 30 s: the long proof takes those
+    });
     remove = temporary.remove;
     const { settings } = temporary;
     shop = await startShop(settings);
