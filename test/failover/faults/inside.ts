@@ -1,5 +1,5 @@
 /** Faults from inside a Node process, by way of hooks.mjs, and the settings that a shop needs for them. */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { serviceNames } from '../../../api/services.ts';
@@ -35,6 +35,7 @@ function inside(title: string, command: string, promise: Promised, lastsMs: numb
       const names = serviceNames.map((service) => `${service}-${random.int(1, 2)}`);
       for (const name of names) {
         log(`${command} in ${name}`);
+        mkdirSync(dataDir(stage, name), { recursive: true });
         writeFileSync(join(dataDir(stage, name), commandFile), command);
         stage.shop.signal(name, 'SIGUSR2');
         await delay(lastsMs);
@@ -51,6 +52,6 @@ export const ofInside: readonly Fault[] = [
   inside('a rejection that nothing catches', 'reject', { failedFirstTries: 'none', longestGapMs: 1000 }, 1500),
   inside('event loop blocked for 5 s', 'block', { failedFirstTries: 'none', longestGapMs: 6000 }, 6000),
   inside('memory of a process full', 'fill', { failedFirstTries: 'none', longestGapMs: 6000 }, 6000),
-  inside('clock of a replica an hour fast', 'clock+', { failedFirstTries: 'none', longestGapMs: 1000 }, 3000),
-  inside('clock of a replica an hour slow', 'clock-', { failedFirstTries: 'none', longestGapMs: 1000 }, 3000),
+  inside('clock of a replica a minute fast', 'clock+', { failedFirstTries: 'none', longestGapMs: 1000 }, 3000),
+  inside('clock of a replica a minute slow', 'clock-', { failedFirstTries: 'none', longestGapMs: 1000 }, 3000),
 ];
