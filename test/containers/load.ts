@@ -28,7 +28,7 @@ export type Seen = {
   readonly violations: readonly string[];
 };
 
-/** Load that is running. `stop` ends it, waits for what is open, checks the books. */
+/** Load that is running. `stop` ends it, waits for what is open, checks the books; once more: the same again. */
 export type Load = { stop(): Promise<Seen> };
 
 type Answer = { readonly status: number; readonly body: unknown };
@@ -202,29 +202,35 @@ export async function startLoad(
     return violations;
   }
 
+  async function stopAndCheck(): Promise<Seen> {
+    clearInterval(ticker);
+    clearInterval(renewal);
+    await Promise.all(open);
+    const endedAt = performance.now();
+    // What was cut off half-way is finished by the shop itself within 30 s.
+    const deadline = Date.now() + 40_000;
+    let violations = await booksOf();
+    while (violations.length > 0 && Date.now() < deadline) {
+      await delay(2000);
+      violations = await booksOf();
+    }
+    for (const agent of agents) agent.destroy();
+    return {
+      requests,
+      failed,
+      lost,
+      longestGapMs: longestGap([beganAt, ...okAt, endedAt]),
+      longestPurchaseGapMs: longestGap([beganAt, ...boughtAt, endedAt]),
+      reasons,
+      violations: violations.slice(0, 10),
+    };
+  }
+
+  let stopping: Promise<Seen> | undefined;
   return {
-    async stop() {
-      clearInterval(ticker);
-      clearInterval(renewal);
-      await Promise.all(open);
-      const endedAt = performance.now();
-      // What was cut off half-way is finished by the shop itself within 30 s.
-      const deadline = Date.now() + 40_000;
-      let violations = await booksOf();
-      while (violations.length > 0 && Date.now() < deadline) {
-        await delay(2000);
-        violations = await booksOf();
-      }
-      for (const agent of agents) agent.destroy();
-      return {
-        requests,
-        failed,
-        lost,
-        longestGapMs: longestGap([beganAt, ...okAt, endedAt]),
-        longestPurchaseGapMs: longestGap([beganAt, ...boughtAt, endedAt]),
-        reasons,
-        violations: violations.slice(0, 10),
-      };
+    stop() {
+      stopping ??= stopAndCheck();
+      return stopping;
     },
   };
 }
