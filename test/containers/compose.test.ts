@@ -153,7 +153,7 @@ describe.skipIf(!engine)('The shop in containers', { timeout: 120_000 }, () => {
       const counts = await Promise.all(
         (await shop.containers('products')).map(async (id) => {
           const log = await shop.docker('logs', '--since', '5s', id);
-          return log.split('\n').filter((line) => line.includes('"/products/load-')).length;
+          return log.split('\n').filter((line) => line.includes('/products/')).length;
         }),
       );
       return counts.length === 4 && counts.every((count) => count > 0) && counts;
