@@ -28,7 +28,8 @@ export async function isPortFree(port: number, host: string): Promise<boolean> {
  */
 export async function reservePorts(): Promise<{ portBase: number; release: () => Promise<void> }> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
-    const portBase = 10_000 + 1000 * Math.floor(Math.random() * 22);
+    // From 11000 on: fetch refuses 10080, an old port of amanda, as a "bad port".
+    const portBase = 11_000 + 1000 * Math.floor(Math.random() * 21);
     const claim = await listen(portBase, '127.0.0.1');
     if (claim === undefined) continue;
     const probes = [1, 2, 3, 11, 12, 13, 21, 22, 23, 24, 25, 26, 27, 80, 81, 82, 91, 92, 101, 201, 301, 443].map(
@@ -37,7 +38,7 @@ export async function reservePorts(): Promise<{ portBase: number; release: () =>
     if ((await Promise.all(probes)).every(Boolean)) return { portBase, release: () => close(claim) };
     await close(claim);
   }
-  throw new Error('No 1000 free ports found between 10000 and 32000 after 100 attempts.');
+  throw new Error('No 1000 free ports found between 11000 and 32000 after 100 attempts.');
 }
 
 /** One sentence for each port that a shop needs and another program has. */
