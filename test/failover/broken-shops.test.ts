@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { waitFor } from '../support/wait.ts';
-import { type Episode, playEpisode, smallSize } from './episode.ts';
+import { type Episode, playEpisode, type Size, smallSize } from './episode.ts';
 import type { Fault } from './faults/fault.ts';
 import {
   checkThenTake,
@@ -46,12 +46,16 @@ const replacedAlive: Fault = {
   },
 };
 
-async function playBroken(patches: readonly Patch[], faults: readonly Fault[]): Promise<Episode> {
+async function playBroken(
+  patches: readonly Patch[],
+  faults: readonly Fault[],
+  size: Partial<Size> = {},
+): Promise<Episode> {
   const api = patchApi(patches);
   try {
     const stage = await openStage({ rewire: api.rewire });
     try {
-      return await playEpisode(stage, faults, 7, undefined, { ...smallSize, buyers: 12 });
+      return await playEpisode(stage, faults, 7, undefined, { ...smallSize, buyers: 12, ...size });
     } finally {
       await stage.close();
     }
@@ -97,7 +101,8 @@ test(
 test(
   'with the stock looked at first and taken afterwards, it is found below zero',
   async () => {
-    const episode = await playBroken(checkThenTake, []);
+    // Long enough for what is scarce (20 to 60 of a product) to be bought up.
+    const episode = await playBroken(checkThenTake, [], { products: 4, afterMs: 8000 });
     expect(rules(episode), complaints(episode).join('\n')).toContain('stock is never negative');
   },
   patienceMs,

@@ -71,7 +71,7 @@ export const checkThenTake: readonly Patch[] = [
     to: `const left = await redis.reads.query('own', (p) => wanted.map((w) => p.hget(productKey(w.productId), 'stock')), deadline);
       const short = wanted.map((w, i) => ({ productId: w.productId, requested: w.quantity, available: Number(left[i]) }));
       if (short.some((w) => w.available < w.requested)) return { result: 'sold-out', items: short };
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await new Promise((resolve) => setTimeout(resolve, 400));
       const reply = decodeReply(await redis.writes.run(reserveScript, keys, args, deadline));`,
   },
 ];
