@@ -1,12 +1,12 @@
 /** Redis at `maxmemory`: on nodes of its own, since nobody else could go on writing meanwhile. */
 import { createHash } from 'node:crypto';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deadlineIn } from '../../api/core/clock.ts';
 import { Unavailable } from '../../api/core/outcome.ts';
-import { openRedis, type ShopRedis } from '../../api/redis/open.ts';
+import type { ShopRedis } from '../../api/redis/open.ts';
 import type { Script } from '../../api/redis/script.ts';
-import { type RedisNodes, startRedisNodes } from '../../local/redis-nodes.ts';
+import { type OwnRedis, startOwnRedis } from '../support/own-redis.ts';
 import { waitFor } from '../support/wait.ts';
 
 function script(source: string): Script {
@@ -15,27 +15,14 @@ function script(source: string): Script {
 const put = script("redis.call('SET', KEYS[1], ARGV[1]) return { 'done' }");
 const finish = script(`#!lua flags=allow-oom\n${put.source}`);
 
-let nodes: RedisNodes;
+let own: OwnRedis;
 let users: ShopRedis;
 let master: Redis;
 beforeAll(async () => {
-  nodes = await startRedisNodes();
-  const { sentinels, masterName, sentinelPassword, password } = nodes;
-  users = openRedis({ sentinels, masterName, sentinelPassword, username: 'users', password: password('users') });
-  const port = nodes.redisPorts[0] ?? 0;
-  master = new Redis({
-    port,
-    username: 'operator',
-    password: password('operator'),
-    protocol: 2,
-    disableClientInfo: true,
-  });
+  own = await startOwnRedis('users');
+  ({ redis: users, master } = own);
 });
-afterAll(async () => {
-  users?.close();
-  master?.disconnect();
-  await nodes?.close();
-});
+afterAll(() => own?.close());
 
 test('what adds to a full Redis is refused at once, what finishes something goes on, and growing is announced as refused', async () => {
   await users.writes.run(put, ['{users}:test:a'], ['x'], deadlineIn(5000));

@@ -1,36 +1,22 @@
 /** The stock ledger's walk, over products put by hand into a Redis of its own: only so can one be wrong, and their number certain. */
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { productKey, sortKey } from '../../api/products/keys.ts';
 import { unitsOff, walkLedger } from '../../api/products/ledger.ts';
 import { openIndexes } from '../../api/products/store-indexes.ts';
-import { openRedis, type ShopRedis } from '../../api/redis/open.ts';
-import { type RedisNodes, startRedisNodes } from '../../local/redis-nodes.ts';
+import type { ShopRedis } from '../../api/redis/open.ts';
+import { type OwnRedis, startOwnRedis } from '../support/own-redis.ts';
 import { waitFor } from '../support/wait.ts';
 
-let nodes: RedisNodes;
+let own: OwnRedis;
 let redis: ShopRedis;
 let master: Redis;
 const index = sortKey('createdAt', { of: 'all' });
-
 beforeAll(async () => {
-  nodes = await startRedisNodes();
-  const { sentinels, masterName, sentinelPassword, password } = nodes;
-  redis = openRedis({ sentinels, masterName, sentinelPassword, username: 'products', password: password('products') });
-  const port = nodes.redisPorts[0] ?? 0;
-  master = new Redis({
-    port,
-    username: 'operator',
-    password: password('operator'),
-    protocol: 2,
-    disableClientInfo: true,
-  });
+  own = await startOwnRedis('products');
+  ({ redis, master } = own);
 });
-afterAll(async () => {
-  redis?.close();
-  master?.disconnect();
-  await nodes?.close();
-});
+afterAll(() => own?.close());
 
 async function product(id: string, numbers: Record<string, number>): Promise<void> {
   await master.multi().hset(productKey(id), numbers).zadd(index, 0, `ledger\0${id}`).exec();

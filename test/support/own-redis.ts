@@ -1,0 +1,30 @@
+/** A Redis for one test file alone, with replicas and Sentinels: for what would disturb those who share one. */
+import { Redis } from 'ioredis';
+import { openRedis, type ShopRedis } from '../../api/redis/open.ts';
+import { startRedisNodes } from '../../local/redis-nodes.ts';
+
+/** The Redis as a service has it, a plain connection to its master as the operator, and the way to end both. */
+export type OwnRedis = { readonly redis: ShopRedis; readonly master: Redis; close(): Promise<void> };
+
+/** Starts it, in about 3 s. @param service as whom `redis` is opened */
+export async function startOwnRedis(service: string): Promise<OwnRedis> {
+  const nodes = await startRedisNodes();
+  const { sentinels, masterName, sentinelPassword, password } = nodes;
+  const redis = openRedis({ sentinels, masterName, sentinelPassword, username: service, password: password(service) });
+  const master = new Redis({
+    port: nodes.redisPorts[0] ?? 0, // the first start: nobody else was elected
+    username: 'operator',
+    password: password('operator'),
+    protocol: 2,
+    disableClientInfo: true,
+  });
+  return {
+    redis,
+    master,
+    async close() {
+      redis.close();
+      master.disconnect();
+      await nodes.close();
+    },
+  };
+}
