@@ -1,18 +1,22 @@
 /**
  * Reads, from replicas. How new they must be is said by a read index: the master's replication offset, asked for after the read began.
  * A replica that follows that master and has reached the offset has everything that was acknowledged before (read index, Raft §6.4 / Ongaro).
+ * What the reader may act on must not go away again: it is shown when it is durable, by the rule that acknowledges writes.
  */
 import type { ChainableCommander, Redis } from 'ioredis';
 import { type Deadline, monotonicMs, pause, remainingMs, within } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
 import type { Freshness } from '../core/request.ts';
-import { type Address, addressText } from './node.ts';
+import { fenceHolds } from './fence.ts';
+import { type Address, addressText, parseAddress } from './node.ts';
+import { parseInfo, parseRole, type Role, shared } from './role.ts';
 import type { Sentinels } from './sentinels.ts';
 
 /** See {@link openReads}. */
 export type Reads = {
   /**
    * Runs read commands together on one node that is new enough.
+   * @param freshness `own`: everything acknowledged before, and nothing that a failover could take back; `recent`: a second old at most
    * @param fill adds the commands
    * @returns their replies, in order
    * @throws Unavailable when no such node answered before the deadline
@@ -21,12 +25,17 @@ export type Reads = {
   close(): void;
 };
 
-/** A master's offset; `master` is undefined where there was none to ask and `offset` is that of the furthest replica. */
-type ReadIndex = { readonly master: Address | undefined; readonly offset: number; readonly atMs: number };
-type Attempt = { readonly replies: unknown[] } | 'behind' | 'failed';
+/** The offset of a master; without one to ask, that of the furthest replica in the history that they all share. */
+type ReadIndex = {
+  readonly master?: string;
+  readonly history?: string;
+  readonly offset: number;
+  readonly atMs: number;
+};
+type Found = { readonly address: Address; readonly role: Role; readonly replies: unknown[] };
 
 const recentMs = 500; // half of what the contract allows: the rest is the answer's way back
-const masterAnswerMs = 300;
+const roleAnswerMs = 300;
 const suspectMs = 200;
 
 /** Opens the read path over all nodes that the Sentinels know. */
@@ -35,8 +44,11 @@ export function openReads(sentinels: Sentinels, connect: (address: Address) => R
   let turn = 0;
   let latest: ReadIndex | undefined;
   let suspectUntilMs = 0;
-  let asking: Promise<ReadIndex | undefined> | undefined;
-  let nextAsking: Promise<ReadIndex | undefined> | undefined;
+
+  const masterIndex = shared(askMaster);
+  const replicaRoles = shared(() => Promise.all(known().map(roleOf)));
+  const replicaInfos = shared(() => Promise.all(known().map(infoOf)));
+  const askSentinels = shared(() => sentinels.ask());
 
   function connection(address: Address): Redis {
     const key = addressText(address);
@@ -48,54 +60,50 @@ export function openReads(sentinels: Sentinels, connect: (address: Address) => R
     return redis;
   }
 
-  function replicas(): Address[] {
+  function known(): Address[] {
+    return (sentinels.view()?.replicas ?? []).map((replica) => replica.address);
+  }
+
+  function candidates(): Address[] {
     const list = sentinels.view()?.replicas ?? [];
     const up = list.filter((replica) => !replica.flags.has('s_down')).map((replica) => replica.address);
     turn = (turn + 1) % Math.max(1, up.length);
     return [...up.slice(turn), ...up.slice(0, turn)];
   }
 
-  async function role(address: Address): Promise<unknown[] | undefined> {
+  async function roleOf(address: Address): Promise<Role | undefined> {
     const redis = connection(address);
     if (redis.status !== 'ready') return undefined;
-    return within(redis.role() as Promise<unknown[]>, masterAnswerMs).catch(() => undefined);
+    return parseRole(await within(redis.role(), roleAnswerMs).catch(() => undefined));
+  }
+
+  async function infoOf(address: Address): Promise<Role | undefined> {
+    const redis = connection(address);
+    if (redis.status !== 'ready') return undefined;
+    return parseInfo(await within(redis.info('replication'), roleAnswerMs).catch(() => undefined));
   }
 
   async function askMaster(): Promise<ReadIndex | undefined> {
     const master = sentinels.view()?.master;
     const now = monotonicMs();
     if (master === undefined || now < suspectUntilMs) return undefined;
-    const reply = await role(master);
-    if (reply?.[0] === 'master') {
-      latest = { master, offset: Number(reply[1]), atMs: now };
+    const role = await roleOf(master);
+    if (role?.state === 'master') {
+      latest = { master: addressText(master), offset: role.offset, atMs: now };
       return latest;
     }
     suspectUntilMs = monotonicMs() + suspectMs;
     return undefined;
   }
 
-  /** One question for all reads that wait for it. A question already sent is too old for a read that begins now. */
-  function masterIndex(): Promise<ReadIndex | undefined> {
-    if (asking === undefined) {
-      asking = askMaster().finally(() => {
-        asking = undefined;
-      });
-      return asking;
-    }
-    nextAsking ??= asking.then(() => {
-      nextAsking = undefined;
-      return masterIndex();
-    });
-    return nextAsking;
-  }
-
   /** Without a master: what is acknowledged is on at least one replica, so the furthest of all of them has it. All must answer. */
   async function furthestIndex(): Promise<ReadIndex | undefined> {
-    const known = sentinels.view()?.replicas.map((replica) => replica.address) ?? [];
-    const roles = await Promise.all(known.map(role));
-    const offsets = roles.map((reply) => (reply?.[0] === 'slave' ? Number(reply[4]) : Number.NaN));
-    if (known.length === 0 || offsets.some(Number.isNaN)) return undefined;
-    return { master: undefined, offset: Math.max(...offsets), atMs: monotonicMs() };
+    sentinels.hurry();
+    const roles = await replicaInfos();
+    const history = roles[0]?.history;
+    if (history === undefined || !roles.every((role) => role?.history === history)) return undefined;
+    const offset = Math.max(...roles.map((role) => role?.offset ?? 0));
+    return { history, offset, atMs: monotonicMs() };
   }
 
   async function indexFor(freshness: Freshness): Promise<ReadIndex | undefined> {
@@ -107,10 +115,12 @@ export function openReads(sentinels: Sentinels, connect: (address: Address) => R
     address: Address,
     index: ReadIndex,
     fill: (pipeline: ChainableCommander) => unknown,
-  ): Promise<Attempt> {
+  ): Promise<Found | 'behind' | 'failed'> {
     const redis = connection(address);
     if (redis.status !== 'ready') return 'failed';
-    const pipeline = redis.pipeline().role();
+    const pipeline = redis.pipeline();
+    if (index.master === undefined) pipeline.info('replication');
+    else pipeline.role();
     fill(pipeline);
     const results = await pipeline.exec().catch(() => null);
     if (results == null) return 'failed';
@@ -120,47 +130,59 @@ export function openReads(sentinels: Sentinels, connect: (address: Address) => R
     if (bug?.[0]) throw bug[0];
     if (results.some(([error]) => error)) return 'failed';
     const [own, ...replies] = results.map(([, reply]) => reply);
-    return covers(own as unknown[], index, address) ? { replies } : 'behind';
+    const role = parseRole(own) ?? parseInfo(own);
+    return role !== undefined && covers(role, index, address) ? { address, role, replies } : 'behind';
   }
 
   async function query(freshness: Freshness, fill: (pipeline: ChainableCommander) => unknown, deadline: Deadline) {
     while (remainingMs(deadline) > 0) {
       const index = await indexFor(freshness);
-      if (index !== undefined) {
-        const found = await tryAll(index, fill);
-        if (found !== undefined) return found;
-      }
+      const found = index && (await tryAll(index, fill));
+      if (found && (freshness === 'recent' || (await isDurable(found, index)))) return found.replies;
       await pause(20, deadline);
     }
     throw new Unavailable('no Redis node was new enough in time');
   }
 
   /** Every replica in turn; those that are behind by a moment a second and third time; then the master. */
-  async function tryAll(
-    index: ReadIndex,
-    fill: (pipeline: ChainableCommander) => unknown,
-  ): Promise<unknown[] | undefined> {
-    let candidates = replicas();
-    for (let round = 0; round < 3 && candidates.length > 0; round++) {
+  async function tryAll(index: ReadIndex, fill: (pipeline: ChainableCommander) => unknown): Promise<Found | undefined> {
+    let next = candidates();
+    for (let round = 0; round < 3 && next.length > 0; round++) {
       const behind: Address[] = [];
-      for (const address of candidates) {
+      for (const address of next) {
         const result = await attempt(address, index, fill);
-        if (typeof result === 'object') return result.replies;
+        if (typeof result === 'object') return result;
         if (result === 'behind') behind.push(address);
       }
-      candidates = behind;
+      next = behind;
       if (behind.length > 0) await pause(1 + 2 * round);
     }
     if (index.master === undefined) return undefined;
-    const result = await attempt(index.master, index, fill);
-    return typeof result === 'object' ? result.replies : undefined;
+    const result = await attempt(parseAddress(index.master), index, fill);
+    return typeof result === 'object' ? result : undefined;
+  }
+
+  /**
+   * Whether no failover can take back what was read: every replica has it, or the Sentinels are not about to pass over the one read.
+   * Without this, a master that was passed over and does not know it yet shows writes that nobody will ever acknowledge.
+   */
+  async function isDurable({ role }: Found, index: ReadIndex): Promise<boolean> {
+    const needed = { ...index, offset: role.offset };
+    for (let round = 0; round < 3; round++) {
+      const others = await (index.master === undefined ? replicaInfos() : replicaRoles());
+      if (others.length > 0 && others.every((other) => other && covers(other, needed))) return true;
+      if (index.master === undefined) return false;
+      if (!others.every((other) => other && covers(other, index))) break;
+      await pause(1 + 2 * round);
+    }
+    return index.master !== undefined && fenceHolds(await askSentinels(), parseAddress(index.master));
   }
 
   const stop = sentinels.onMaster((master) => {
     suspectUntilMs = 0;
     latest = undefined;
     connection(master);
-    for (const replica of sentinels.view()?.replicas ?? []) connection(replica.address);
+    for (const address of known()) connection(address);
   });
 
   return {
@@ -172,11 +194,10 @@ export function openReads(sentinels: Sentinels, connect: (address: Address) => R
   };
 }
 
-/** Whether a node with this ROLE reply has everything up to the index. Offsets only compare along one master's history. */
-function covers(role: unknown[], index: ReadIndex, node: Address): boolean {
-  if (role[0] === 'master') return index.master !== undefined && addressText(index.master) === addressText(node);
-  const [, host, port, state, offset] = role;
-  if (Number(offset) < index.offset) return false;
-  if (index.master === undefined) return true;
-  return state === 'connected' && `${host}:${port}` === addressText(index.master);
+/** Whether a node in this role has everything up to the index. `node` is given where the master itself may answer. */
+function covers(role: Role, index: ReadIndex, node?: Address): boolean {
+  if (role.state === 'master') return node !== undefined && index.master === addressText(node);
+  if (role.offset < index.offset) return false;
+  if (index.master === undefined) return role.history === index.history && role.state !== 'sync';
+  return role.follows === index.master && role.state === 'connected';
 }

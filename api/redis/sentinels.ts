@@ -1,13 +1,16 @@
 /** What the Sentinels say: who is the master, which replicas there are, and whether that is certain enough to acknowledge a write. */
-import { within } from '../core/clock.ts';
+import { monotonicMs, within } from '../core/clock.ts';
 import { type Address, addressText, connectNode, parseAddress } from './node.ts';
+
+/** A Redis node as a Sentinel sees it. */
+export type SentinelNode = { readonly address: Address; readonly flags: ReadonlySet<string> };
 
 /** One Sentinel's answer to one question; `undefined` where it did not answer in time. */
 export type SentinelAnswer = {
   readonly master: Address;
   readonly epoch: number;
   readonly masterFlags: ReadonlySet<string>;
-  readonly replicas: readonly { readonly address: Address; readonly flags: ReadonlySet<string> }[];
+  readonly replicas: readonly SentinelNode[];
   /** How many of the other Sentinels this one holds for down. */
   readonly sentinelsDown: number;
 };
@@ -21,12 +24,16 @@ export type Sentinels = {
   view(): SentinelView | undefined;
   /** Asks every Sentinel now. */
   ask(): Promise<readonly (SentinelAnswer | undefined)[]>;
+  /** Asks more often for a moment: somebody waits for a master. */
+  hurry(): void;
   /** Calls back at each new view whose master differs from the last one's. Returns the way to stop that. */
   onMaster(listener: (master: Address) => void): () => void;
   close(): void;
 };
 
 const pollMs = 250;
+const hurriedPollMs = 50;
+const hurryForMs = 500;
 const answerMs = 250;
 
 /**
@@ -38,10 +45,13 @@ export function watchSentinels(addresses: readonly string[], password: string, m
   const listeners = new Set<(master: Address) => void>();
   let view: SentinelView | undefined;
   let polling = false;
+  let askedAtMs = Number.NEGATIVE_INFINITY;
+  let hurriedUntilMs = Number.NEGATIVE_INFINITY;
 
   async function askOne(client: (typeof clients)[number]): Promise<SentinelAnswer | undefined> {
     const pipeline = client.pipeline();
-    for (const what of ['MASTER', 'REPLICAS', 'SENTINELS']) pipeline.call('SENTINEL', what, masterName);
+    for (const what of ['MASTER', 'REPLICAS', 'SENTINELS', 'GET-MASTER-ADDR-BY-NAME'])
+      pipeline.call('SENTINEL', what, masterName);
     const replies = await within(pipeline.exec(), answerMs).catch(() => undefined);
     if (replies == null || replies.some(([error]) => error)) return undefined;
     return parseAnswer(replies.map(([, reply]) => reply));
@@ -64,17 +74,22 @@ export function watchSentinels(addresses: readonly string[], password: string, m
   }
 
   async function poll() {
-    if (polling) return;
+    const now = monotonicMs();
+    if (polling || (now > hurriedUntilMs && now - askedAtMs < pollMs)) return;
     polling = true;
+    askedAtMs = now;
     await ask().catch(() => undefined);
     polling = false;
   }
-  const timer = setInterval(() => void poll(), pollMs);
+  const timer = setInterval(() => void poll(), hurriedPollMs);
   void poll();
 
   return {
     view: () => view,
     ask,
+    hurry() {
+      hurriedUntilMs = monotonicMs() + hurryForMs;
+    },
     onMaster(listener) {
       listeners.add(listener);
       if (view !== undefined) listener(view.master);
@@ -87,13 +102,20 @@ export function watchSentinels(addresses: readonly string[], password: string, m
   };
 }
 
-function parseAnswer([master, replicas, sentinels]: unknown[]): SentinelAnswer {
-  const fields = asRecord(master);
+/**
+ * One Sentinel's replies to SENTINEL MASTER, REPLICAS, SENTINELS and GET-MASTER-ADDR-BY-NAME.
+ * MASTER tells of the node that is watched, GET-MASTER-ADDR-BY-NAME where to go. They differ at the Sentinel that leads a failover, from
+ * the moment at which the new master has obeyed (and the new epoch counts) until all replicas follow it, often a second later.
+ */
+export function parseAnswer([watched, replicas, sentinels, current]: unknown[]): SentinelAnswer {
+  const [host = '', port] = current as string[];
+  const isMaster = ({ address }: SentinelNode) => addressText(address) === `${host}:${port}`;
+  const nodes = [watched, ...(replicas as unknown[])].map(asRecord).map(nodeOf);
   return {
-    master: addressOf(fields),
-    epoch: Number(fields['config-epoch']),
-    masterFlags: flagsOf(fields),
-    replicas: (replicas as unknown[]).map(asRecord).map((r) => ({ address: addressOf(r), flags: flagsOf(r) })),
+    master: { host, port: Number(port) },
+    epoch: Number(asRecord(watched)['config-epoch']),
+    masterFlags: nodes.find(isMaster)?.flags ?? new Set(['unknown']),
+    replicas: nodes.filter((node) => !isMaster(node)),
     sentinelsDown: (sentinels as unknown[]).filter((s) => flagsOf(asRecord(s)).has('s_down')).length,
   };
 }
@@ -105,8 +127,8 @@ function asRecord(flat: unknown): Record<string, string> {
   return record;
 }
 
-function addressOf(fields: Record<string, string>): Address {
-  return { host: fields.ip ?? '', port: Number(fields.port) };
+function nodeOf(fields: Record<string, string>): SentinelNode {
+  return { address: { host: fields.ip ?? '', port: Number(fields.port) }, flags: flagsOf(fields) };
 }
 
 function flagsOf(fields: Record<string, string>): ReadonlySet<string> {

@@ -58,6 +58,7 @@ export function openWrites(link: MasterLink, sentinels: Sentinels): Writes {
       dropLate();
       const master = link();
       if (master === undefined || master.redis.status !== 'ready') {
+        sentinels.hurry();
         await pause(10);
         continue;
       }

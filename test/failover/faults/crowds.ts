@@ -93,7 +93,7 @@ function full(percent: number): Fault {
 export const ofCrowds: readonly Fault[] = [
   {
     name: 'the same key from 50 clients at once, master killed',
-    promise: { failedFirstTries: 'none', longestGapMs: 3500 },
+    promise: { failedFirstTries: 'none', longestGapMs: 3000 },
     needs: 'nothing',
     async run(scene) {
       const { stage, log } = scene;

@@ -8,7 +8,7 @@ import { dataDir, type Stage } from '../stage.ts';
 import type { Fault, Promised, Scene } from './fault.ts';
 import { littleDiskBytes } from './little-disk.ts';
 
-const failover: Promised = { failedFirstTries: 'none', longestGapMs: 3500 };
+const failover: Promised = { failedFirstTries: 'none', longestGapMs: 3000 };
 
 /** Stops a node at once, does something to its folder, starts it, waits until it is whole. */
 async function tamper(scene: Scene, name: string, what: string, change: (dir: string) => unknown): Promise<void> {

@@ -35,7 +35,7 @@ async function flagsSeenBy(stage: Stage, number: number): Promise<string> {
 export const ofElections: readonly Fault[] = [
   {
     name: 'SENTINEL FAILOVER with the master alive',
-    promise: { failedFirstTries: 'none', longestGapMs: 2500 },
+    promise: { failedFirstTries: 'none', longestGapMs: 2000 },
     needs: 'nothing',
     async run({ stage, random, log }) {
       const before = await stage.master();

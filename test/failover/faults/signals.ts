@@ -4,7 +4,8 @@ import { serviceNames } from '../../../api/services.ts';
 import type { Fault, Promised, Scene } from './fault.ts';
 
 const unnoticed: Promised = { failedFirstTries: 'none', longestGapMs: 500 };
-const failover: Promised = { failedFirstTries: 'none', longestGapMs: 3500 };
+const killed: Promised = { failedFirstTries: 'none', longestGapMs: 3000 };
+const stalled: Promised = { failedFirstTries: 'none', longestGapMs: 3500 };
 
 function fault(name: string, promise: Promised, run: (scene: Scene) => Promise<void>): Fault {
   return { name, promise, needs: 'nothing', run };
@@ -37,25 +38,21 @@ const sentinelNames = ['sentinel-1', 'sentinel-2', 'sentinel-3'];
 /** Of the services' processes. */
 export const ofServices: readonly Fault[] = [
   ...serviceNames.map((service) =>
-    fault(`${service}: one replica killed`, { ...unnoticed, longestGapMs: 1000 }, async (scene) => {
+    fault(`${service}: one replica killed`, unnoticed, async (scene) => {
       kill(scene, `${service}-${scene.random.int(1, 2)}`);
       await delay(2000);
     }),
   ),
-  fault(
-    'one replica of each service stopped (SIGTERM)',
-    { ...unnoticed, longestGapMs: 1000 },
-    async ({ stage, log, random }) => {
-      await Promise.all(
-        serviceNames.map((service) => {
-          const name = `${service}-${random.int(1, 2)}`;
-          log(`restart ${name}`);
-          return stage.shop.restart(name);
-        }),
-      );
-    },
-  ),
-  fault('rolling update of all services', { ...unnoticed, longestGapMs: 1000 }, async ({ stage, log }) => {
+  fault('one replica of each service stopped (SIGTERM)', unnoticed, async ({ stage, log, random }) => {
+    await Promise.all(
+      serviceNames.map((service) => {
+        const name = `${service}-${random.int(1, 2)}`;
+        log(`restart ${name}`);
+        return stage.shop.restart(name);
+      }),
+    );
+  }),
+  fault('rolling update of all services', unnoticed, async ({ stage, log }) => {
     for (const number of [1, 2]) {
       for (const service of serviceNames) {
         log(`restart ${service}-${number}`);
@@ -78,21 +75,21 @@ export const ofServices: readonly Fault[] = [
 
 /** Of Redis nodes. */
 export const ofRedis: readonly Fault[] = [
-  fault('master killed', failover, async (scene) => {
+  fault('master killed', killed, async (scene) => {
     await down(scene, await scene.stage.master(), 5000);
   }),
-  fault('master killed, back in 150 ms with its data', failover, async (scene) => {
+  fault('master killed, back in 150 ms with its data', killed, async (scene) => {
     kill(scene, await scene.stage.master());
     await delay(4000);
   }),
-  fault('master frozen for 10 s, then back', failover, async (scene) => {
+  fault('master frozen for 10 s, then back', stalled, async (scene) => {
     await freeze(scene, await scene.stage.master(), 10_000);
   }),
-  fault('master frozen for 1.1 s, then back', failover, async (scene) => {
+  fault('master frozen for 1.1 s, then back', stalled, async (scene) => {
     await freeze(scene, await scene.stage.master(), 1100);
     await delay(4000);
   }),
-  fault('master stalled for a moment', failover, async (scene) => {
+  fault('master stalled for a moment', stalled, async (scene) => {
     await freeze(scene, await scene.stage.master(), 50 * scene.random.int(6, 40));
     await delay(4000);
   }),
@@ -112,7 +109,7 @@ export const ofRedis: readonly Fault[] = [
 ];
 
 /** The stall of the master in steps of 50 ms from 0.3 to 2 s: somewhere in there lies the one that a plain WAIT loses writes in. */
-export const stallSweep: Fault = fault('master stalled, 0.3 to 2 s in 50 ms steps', failover, async (scene) => {
+export const stallSweep: Fault = fault('master stalled, 0.3 to 2 s in 50 ms steps', stalled, async (scene) => {
   for (let ms = 300; ms <= 2000; ms += 50) {
     await freeze(scene, await scene.stage.master(), ms);
     await delay(1500);
@@ -136,7 +133,7 @@ export const ofWatchers: readonly Fault[] = [
     kill(scene, `nginx-${scene.random.int(1, 2)}`);
     await delay(2000);
   }),
-  fault('one Nginx frozen', { failedFirstTries: 'some', longestGapMs: 2500 }, async ({ stage, random, log }) => {
+  fault('one Nginx frozen', { failedFirstTries: 'some', longestGapMs: 2000 }, async ({ stage, random, log }) => {
     const name = `nginx-${random.int(1, 2)}`;
     log(`freeze ${name}; its watchdog has to find it`);
     stage.shop.pause(name);

@@ -1,7 +1,7 @@
 /** When the Sentinels' answers are certain enough for a write that not all replicas have. */
 import { describe, expect, test } from 'vitest';
 import { fenceHolds } from '../../../api/redis/fence.ts';
-import type { SentinelAnswer } from '../../../api/redis/sentinels.ts';
+import { parseAnswer, type SentinelAnswer } from '../../../api/redis/sentinels.ts';
 
 const node = { host: '127.0.0.1', port: 7001 };
 const other = { host: '127.0.0.1', port: 7002 };
@@ -41,5 +41,29 @@ describe('the fence does not hold', () => {
   test('when fewer than two answer', () => {
     expect(fenceHolds([answer({ sentinelsDown: 2 }), undefined, undefined], node)).toBe(false);
     expect(fenceHolds([], node)).toBe(false);
+  });
+});
+
+describe('a Sentinel that leads a failover', () => {
+  const instance = (port: number, flags: string) => ['ip', '127.0.0.1', 'port', String(port), 'flags', flags];
+  const replies = (current: number) => [
+    [...instance(7002, 'master,s_down,o_down,failover_in_progress'), 'config-epoch', '2'],
+    [instance(7001, 'slave,promoted'), instance(7003, 'slave')],
+    [instance(7012, 'sentinel'), instance(7013, 's_down,sentinel')],
+    ['127.0.0.1', String(current)],
+  ];
+
+  test('names the node that it promotes once that one has obeyed, with the old master among the replicas', () => {
+    const said = parseAnswer(replies(7001));
+    expect(said).toMatchObject({ master: node, epoch: 2, sentinelsDown: 1 });
+    expect(said.replicas.map(({ address }) => address.port)).toEqual([7002, 7003]);
+    expect(fenceHolds([said, answer({ sentinelsDown: 1 }), undefined], node)).toBe(true);
+  });
+
+  test('and does not before: nothing is acknowledged on either', () => {
+    const said = parseAnswer(replies(7002));
+    expect(said.master).toEqual(other);
+    expect(fenceHolds([said, answer(), answer()], node)).toBe(false);
+    expect(fenceHolds([said, answer({ master: other }), answer({ master: other })], other)).toBe(false);
   });
 });

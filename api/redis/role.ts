@@ -1,0 +1,62 @@
+/** What a node says of itself, and questions that many wait for. */
+
+/** Where a node stands. Offsets only compare along one history. */
+export type Role = {
+  /** `connected`: it follows its master; `sync`: its data are being replaced; `master`: it is one. */
+  readonly state: string;
+  /** The master that it follows, `host:port`. */
+  readonly follows?: string;
+  /** The replication id of its history, where INFO was asked. */
+  readonly history?: string;
+  /** Bytes of the history that it has. */
+  readonly offset: number;
+};
+
+/**
+ * Reads a reply to ROLE; `undefined` when it is none. A replica without a master tells no offset there: see {@link parseInfo}.
+ * @see https://redis.io/docs/latest/commands/role/
+ */
+export function parseRole(reply: unknown): Role | undefined {
+  if (!Array.isArray(reply)) return undefined;
+  if (reply[0] === 'master') return { state: 'master', offset: Number(reply[1]) };
+  if (reply[0] !== 'slave') return undefined;
+  return { follows: `${reply[1]}:${reply[2]}`, state: String(reply[3]), offset: Number(reply[4]) };
+}
+
+/**
+ * Reads a reply to INFO replication, which takes longer than ROLE and tells more.
+ * @see https://redis.io/docs/latest/commands/info/
+ */
+export function parseInfo(reply: unknown): Role | undefined {
+  if (typeof reply !== 'string') return undefined;
+  const field = (name: string) => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(reply)?.[1] ?? '';
+  const history = field('master_replid');
+  if (field('role') === 'master') return { state: 'master', history, offset: Number(field('master_repl_offset')) };
+  if (field('role') !== 'slave') return undefined;
+  const linked = field('master_link_status') === 'up' ? 'connected' : 'connect';
+  return {
+    follows: `${field('master_host')}:${field('master_port')}`,
+    state: field('master_sync_in_progress') === '1' ? 'sync' : linked,
+    history,
+    offset: Number(field('slave_repl_offset')),
+  };
+}
+
+/** One question for all that wait for its answer. One already sent is too old for who asks now: they share the next. */
+export function shared<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asking: Promise<T> | undefined;
+  let next: Promise<T> | undefined;
+  function start(): Promise<T> {
+    next = undefined;
+    const mine = ask().finally(() => {
+      if (asking === mine) asking = undefined;
+    });
+    asking = mine;
+    return mine;
+  }
+  return () => {
+    if (asking === undefined) return start();
+    next ??= asking.then(start, start);
+    return next;
+  };
+}
