@@ -37,6 +37,7 @@ export function assemble(config: Config, open: OpenService, log: Logger): Assemb
       password: config.REDIS_PASSWORD,
     },
     metrics.observeRedis,
+    (event) => log.warn(event),
   );
   const client = internalClient(config.INTERNAL_URL, config.service, config.INTERNAL_SECRET);
   const readiness = openReadiness();

@@ -2,7 +2,9 @@
 import type { Redis } from 'ioredis';
 import { watchMemory } from './memory.ts';
 import { connectNode } from './node.ts';
+import { openNodes } from './nodes.ts';
 import { openReads, type Reads } from './reads.ts';
+import { openRescue } from './rescue.ts';
 import type { Script } from './script.ts';
 import { watchSentinels } from './sentinels.ts';
 import { type StreamEntry, type Tail, tailStream } from './tail.ts';
@@ -33,14 +35,22 @@ export type RedisSettings = {
 /** Told how long a caller waited: for a script by its name until it could not be lost, for a query of a replica (`read`). */
 export type Observe = (command: string, seconds: number) => void;
 
-/** Opens everything; returns at once. What is asked before a master is found waits until its own deadline. */
-export function openRedis(settings: RedisSettings, observe: Observe = () => undefined): ShopRedis {
+/**
+ * Opens everything; returns at once. What is asked before a master is found waits until its own deadline.
+ * @param tell hears what an operator should find in the log
+ */
+export function openRedis(
+  settings: RedisSettings,
+  observe: Observe = () => undefined,
+  tell: (event: string) => void = () => undefined,
+): ShopRedis {
   const sentinels = watchSentinels(settings.sentinels, settings.sentinelPassword, settings.masterName);
   const connect = (address: Parameters<typeof connectNode>[0]) => connectNode(address, settings);
   const forWrites = followMaster(sentinels, connect);
   const forScratch = followMaster(sentinels, connect);
-  const reads = openReads(sentinels, connect);
-  const writes = openWrites(forWrites.link, sentinels);
+  const nodes = openNodes(sentinels, connect);
+  const reads = openReads(sentinels, nodes);
+  const writes = openWrites(forWrites.link, sentinels, openRescue(sentinels, nodes, tell));
   const tails: Tail[] = [];
   const scratch = () => {
     const redis = forScratch.link()?.redis;
@@ -61,6 +71,7 @@ export function openRedis(settings: RedisSettings, observe: Observe = () => unde
       memory.close();
       for (const tail of tails) tail.close();
       reads.close();
+      nodes.close();
       forWrites.close();
       forScratch.close();
       sentinels.close();

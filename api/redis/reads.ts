@@ -3,12 +3,13 @@
  * A replica that follows that master and has reached the offset has everything that was acknowledged before (read index, Raft §6.4 / Ongaro).
  * What the reader may act on must not go away again: it is shown when it is durable, by the rule that acknowledges writes.
  */
-import type { ChainableCommander, Redis } from 'ioredis';
-import { type Deadline, monotonicMs, pause, remainingMs, within } from '../core/clock.ts';
+import type { ChainableCommander } from 'ioredis';
+import { type Deadline, monotonicMs, pause, remainingMs } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
 import type { Freshness } from '../core/request.ts';
 import { fenceHolds } from './fence.ts';
 import { type Address, addressText, parseAddress } from './node.ts';
+import type { Nodes } from './nodes.ts';
 import { parseInfo, parseRole, type Role, shared } from './role.ts';
 import type { Sentinels } from './sentinels.ts';
 
@@ -35,34 +36,16 @@ type ReadIndex = {
 type Found = { readonly address: Address; readonly role: Role; readonly replies: unknown[] };
 
 const recentMs = 500; // half of what the contract allows: the rest is the answer's way back
-const roleAnswerMs = 300;
 const suspectMs = 200;
 
 /** Opens the read path over all nodes that the Sentinels know. */
-export function openReads(sentinels: Sentinels, connect: (address: Address) => Redis): Reads {
-  const connections = new Map<string, Redis>();
+export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
   let turn = 0;
   let latest: ReadIndex | undefined;
   let suspectUntilMs = 0;
 
   const masterIndex = shared(askMaster);
-  const replicaRoles = shared(() => Promise.all(known().map(roleOf)));
-  const replicaInfos = shared(() => Promise.all(known().map(infoOf)));
   const askSentinels = shared(() => sentinels.ask());
-
-  function connection(address: Address): Redis {
-    const key = addressText(address);
-    let redis = connections.get(key);
-    if (redis === undefined) {
-      redis = connect(address);
-      connections.set(key, redis);
-    }
-    return redis;
-  }
-
-  function known(): Address[] {
-    return (sentinels.view()?.replicas ?? []).map((replica) => replica.address);
-  }
 
   function candidates(): Address[] {
     const list = sentinels.view()?.replicas ?? [];
@@ -71,23 +54,11 @@ export function openReads(sentinels: Sentinels, connect: (address: Address) => R
     return [...up.slice(turn), ...up.slice(0, turn)];
   }
 
-  async function roleOf(address: Address): Promise<Role | undefined> {
-    const redis = connection(address);
-    if (redis.status !== 'ready') return undefined;
-    return parseRole(await within(redis.role(), roleAnswerMs).catch(() => undefined));
-  }
-
-  async function infoOf(address: Address): Promise<Role | undefined> {
-    const redis = connection(address);
-    if (redis.status !== 'ready') return undefined;
-    return parseInfo(await within(redis.info('replication'), roleAnswerMs).catch(() => undefined));
-  }
-
   async function askMaster(): Promise<ReadIndex | undefined> {
     const master = sentinels.view()?.master;
     const now = monotonicMs();
     if (master === undefined || now < suspectUntilMs) return undefined;
-    const role = await roleOf(master);
+    const role = await nodes.roleOf(master);
     if (role?.state === 'master') {
       latest = { master: addressText(master), offset: role.offset, atMs: now };
       return latest;
@@ -99,7 +70,7 @@ export function openReads(sentinels: Sentinels, connect: (address: Address) => R
   /** Without a master: what is acknowledged is on at least one replica, so the furthest of all of them has it. All must answer. */
   async function furthestIndex(): Promise<ReadIndex | undefined> {
     sentinels.hurry();
-    const roles = await replicaInfos();
+    const roles = await nodes.replicaInfos();
     const history = roles[0]?.history;
     if (history === undefined || !roles.every((role) => role?.history === history)) return undefined;
     const offset = Math.max(...roles.map((role) => role?.offset ?? 0));
@@ -116,7 +87,7 @@ export function openReads(sentinels: Sentinels, connect: (address: Address) => R
     index: ReadIndex,
     fill: (pipeline: ChainableCommander) => unknown,
   ): Promise<Found | 'behind' | 'failed'> {
-    const redis = connection(address);
+    const redis = nodes.connection(address);
     if (redis.status !== 'ready') return 'failed';
     const pipeline = redis.pipeline();
     if (index.master === undefined) pipeline.info('replication');
@@ -169,7 +140,7 @@ export function openReads(sentinels: Sentinels, connect: (address: Address) => R
   async function isDurable({ role }: Found, index: ReadIndex): Promise<boolean> {
     const needed = { ...index, offset: role.offset };
     for (let round = 0; round < 3; round++) {
-      const others = await (index.master === undefined ? replicaInfos() : replicaRoles());
+      const others = await (index.master === undefined ? nodes.replicaInfos() : nodes.replicaRoles());
       if (others.length > 0 && others.every((other) => other && covers(other, needed))) return true;
       if (index.master === undefined) return false;
       if (!others.every((other) => other && covers(other, index))) break;
@@ -178,20 +149,12 @@ export function openReads(sentinels: Sentinels, connect: (address: Address) => R
     return index.master !== undefined && fenceHolds(await askSentinels(), parseAddress(index.master));
   }
 
-  const stop = sentinels.onMaster((master) => {
+  const close = sentinels.onMaster(() => {
     suspectUntilMs = 0;
     latest = undefined;
-    connection(master);
-    for (const address of known()) connection(address);
   });
 
-  return {
-    query,
-    close() {
-      stop();
-      for (const redis of connections.values()) redis.disconnect();
-    },
-  };
+  return { query, close };
 }
 
 /** Whether a node in this role has everything up to the index. `node` is given where the master itself may answer. */

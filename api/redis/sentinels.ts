@@ -26,6 +26,8 @@ export type Sentinels = {
   ask(): Promise<readonly (SentinelAnswer | undefined)[]>;
   /** Asks more often for a moment: somebody waits for a master. */
   hurry(): void;
+  /** Asks the first Sentinel that answers for a failover. @throws when it refuses, or none answers */
+  failover(): Promise<void>;
   /** Calls back at each new view whose master differs from the last one's. Returns the way to stop that. */
   onMaster(listener: (master: Address) => void): () => void;
   close(): void;
@@ -89,6 +91,12 @@ export function watchSentinels(addresses: readonly string[], password: string, m
     ask,
     hurry() {
       hurriedUntilMs = monotonicMs() + hurryForMs;
+    },
+    async failover() {
+      const answers = await ask();
+      const first = clients.find((_, i) => answers[i] !== undefined); // everybody's first: two leaders would promote two
+      if (first === undefined) throw new Error('no Sentinel answers');
+      await within(first.call('SENTINEL', 'FAILOVER', masterName), answerMs);
     },
     onMaster(listener) {
       listeners.add(listener);

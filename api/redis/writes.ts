@@ -7,6 +7,7 @@ import { type Deadline, monotonicMs, pause, remainingMs } from '../core/clock.ts
 import { Unavailable } from '../core/outcome.ts';
 import { fenceHolds } from './fence.ts';
 import { type Address, addressText } from './node.ts';
+import type { Rescue } from './rescue.ts';
 import type { Script } from './script.ts';
 import type { Sentinels } from './sentinels.ts';
 
@@ -46,7 +47,7 @@ const waitMs = 50;
 const degradedMs = 1000;
 
 /** Opens the write path on the present master. `link` follows the Sentinels. */
-export function openWrites(link: MasterLink, sentinels: Sentinels): Writes {
+export function openWrites(link: MasterLink, sentinels: Sentinels, rescue: Rescue): Writes {
   const queue: Pending[] = [];
   let pumping = false;
   let degradedUntilMs = 0;
@@ -59,6 +60,7 @@ export function openWrites(link: MasterLink, sentinels: Sentinels): Writes {
       const master = link();
       if (master === undefined || master.redis.status !== 'ready') {
         sentinels.hurry();
+        rescue.stuck();
         await pause(10);
         continue;
       }
@@ -69,6 +71,7 @@ export function openWrites(link: MasterLink, sentinels: Sentinels): Writes {
       }
     }
     pumping = false;
+    rescue.fine();
   }
 
   function dropLate() {
@@ -91,6 +94,8 @@ export function openWrites(link: MasterLink, sentinels: Sentinels): Writes {
     pipeline.wait(wanted, waitMs);
     const results = await pipeline.exec().catch(() => null);
     const confirmed = Number(results?.at(-1)?.[1] ?? 0);
+    if (confirmed > 0) rescue.fine();
+    else rescue.stuck();
     const safe = await isSafe(address, confirmed, known, wanted);
     return batch.filter((pending, i) => {
       const [error, reply] = results?.[i] ?? [new Error('no connection'), undefined];

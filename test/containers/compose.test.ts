@@ -2,7 +2,6 @@
  * The Compose shop on a real engine: made from nothing, tried from inside and outside, broken, brought back. Left out, and said so, where no
  * engine answers.
  */
-import { connect } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { waitFor } from '../support/wait.ts';
 import { type ComposeShop, composeShop, hasEngine } from './compose.ts';
@@ -177,52 +176,52 @@ describe.skipIf(!engine)('The shop in containers', { timeout: 120_000 }, () => {
       );
     };
     await crashOf('purchases');
-    const before = await master();
+    const before = await shop.master();
     await crashOf(before);
-    await waitFor('another master', async () => (await master()) !== before);
+    await waitFor('another master', async () => (await shop.master()) !== before);
     await crashOf('nginx');
     expectSound(await buying.stop());
   });
 
   test('keeps its data and has one master after a restart of everything, and after down and up', async () => {
-    const bought = await products();
+    const bought = await shop.products();
     await shop.compose('restart', '--timeout', '5');
-    await waitFor('the shop', healthy, 60_000, 500);
-    expect(await products()).toEqual(bought);
+    await waitFor('the shop', shop.healthy, 60_000, 500);
+    expect(await shop.products()).toEqual(bought);
     await shop.compose('down', '--timeout', '10');
     await shop.compose('up', '-d', '--wait');
-    expect(await products()).toEqual(bought);
-    const roles = await Promise.all(redis.map((name) => redisCli(name, 'ROLE')));
+    expect(await shop.products()).toEqual(bought);
+    const roles = await Promise.all(redis.map((name) => shop.redisCli(name, 'ROLE')));
     expect(roles.filter((role) => role.startsWith('master'))).toHaveLength(1);
   });
 
   test('uses a renewed certificate without a restart', async () => {
     const [id = ''] = await shop.containers('nginx');
     const before = await startedAt(id);
-    const old = await certificate();
+    const old = await shop.certificateName();
     await shop.inside('nginx', 'rm /tls/*.pem; sh /shop/nginx/certificate.sh /tls renewed.example');
-    await waitFor('the new certificate', async () => (await certificate()) !== old, 25_000, 500);
-    expect(await certificate()).toBe('renewed.example');
+    await waitFor('the new certificate', async () => (await shop.certificateName()) !== old, 25_000, 500);
+    expect(await shop.certificateName()).toBe('renewed.example');
     expect(await startedAt(id)).toBe(before);
   });
 
   test('comes back from a backup with the data of then', async () => {
     await shop.inside('backup', 'sh /shop/ops/backup.sh now');
-    const then = { products: await products(), keys: await redisCli(await master(), 'DBSIZE') };
+    const then = { products: await shop.products(), keys: await shop.redisCli(await shop.master(), 'DBSIZE') };
     const buying = await load();
-    await waitFor('something to be sold since', async () => (await products()).length > then.products.length);
+    await waitFor('something to be sold since', async () => (await shop.products()).length > then.products.length);
     await buying.stop();
     const [name = ''] = (await shop.inside('backup', 'sh /shop/ops/backup.sh list')).trim().split('\n').slice(-1);
     await shop.script('ops/restore.sh', name.split(' ')[0] ?? '');
-    await waitFor('the shop', healthy, 60_000, 500);
-    expect(await products()).toEqual(then.products);
+    await waitFor('the shop', shop.healthy, 60_000, 500);
+    expect(await shop.products()).toEqual(then.products);
     expectSound(await (await load()).stop(), 0);
   });
 
   test('does not restore a backup that was damaged', async () => {
     await shop.inside('backup', 'cd /backups && f=$(ls shop-*.rdb | tail -n 1) && echo x >>"$f"');
     await expect(shop.script('ops/restore.sh', 'latest')).rejects.toThrow();
-    expect(await healthy()).toBe(true);
+    expect(await shop.healthy()).toBe(true);
   });
 
   // --- What is asked of it
@@ -232,42 +231,6 @@ describe.skipIf(!engine)('The shop in containers', { timeout: 120_000 }, () => {
     console.log(`requests ${seen.requests}, failed first tries ${seen.failed}, longest gap ${seen.longestGapMs} ms`);
   }
 
-  const healthy = async () => (await fetch(`${shop.url}/healthz`)).status === 200;
   const startedAt = async (id: string) => (await shop.docker('inspect', '-f', '{{.State.StartedAt}}', id)).trim();
   const state = async (id: string) => (await shop.docker('inspect', '-f', '{{.State.Health.Status}}', id)).trim();
-
-  async function redisCli(node: string, command: string): Promise<string> {
-    const auth = 'REDISCLI_AUTH=$(cat /run/secrets/REDIS_PASSWORD_OPERATOR)';
-    return shop.inside(node, `${auth} redis-cli --user operator ${command}`);
-  }
-
-  async function master(): Promise<string> {
-    const auth = 'REDISCLI_AUTH=$(cat /run/secrets/SENTINEL_PASSWORD)';
-    const answer = await shop.inside('sentinel-1', `${auth} redis-cli -p 26379 SENTINEL GET-MASTER-ADDR-BY-NAME shop`);
-    return answer.split('\n')[0]?.trim() ?? '';
-  }
-
-  /** All products with their stock, by id. */
-  async function products(): Promise<unknown[]> {
-    const found: { id: string }[] = [];
-    let cursor: string | null = '';
-    while (cursor !== null) {
-      const query: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-      const response = await fetch(`${shop.url}/products?limit=100${query}`);
-      const page = (await response.json()) as { data: { id: string }[]; nextCursor: string | null };
-      found.push(...page.data);
-      cursor = page.nextCursor;
-    }
-    return found.sort((a, b) => a.id.localeCompare(b.id));
-  }
-
-  /** Whom the certificate at the edge is for. */
-  function certificate(): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const socket = connect({ host: '127.0.0.1', port: shop.httpsPort, rejectUnauthorized: false }, () => {
-        resolve(String(socket.getPeerCertificate().subject.CN));
-        socket.end();
-      }).on('error', reject);
-    });
-  }
 });

@@ -2,6 +2,7 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import process from 'node:process';
+import { connect } from 'node:tls';
 import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
@@ -24,6 +25,16 @@ export type ComposeShop = {
   /** Kills a container's first process, as the kernel would: Docker starts it again. (`docker kill` is an order, and it would not.) */
   crash(container: string): Promise<void>;
   adminPassword(): Promise<string>;
+  /** Whether every service has a replica that is ready, seen through the edge. */
+  healthy(): Promise<boolean>;
+  /** The container that the Sentinels name. */
+  master(): Promise<string>;
+  /** Runs a command on a Redis node. */
+  redisCli(node: string, command: string): Promise<string>;
+  /** All products with their stock, by id, as a client reads them. */
+  products(): Promise<{ id: string }[]>;
+  /** Whom the certificate at the edge is for. */
+  certificateName(): Promise<string>;
 };
 
 /** Whether an engine with Compose answers here. */
@@ -56,14 +67,16 @@ export async function composeShop(project: string): Promise<ComposeShop> {
     (await execute(program, words, { env, maxBuffer: 64 * 1024 * 1024 })).stdout;
   const compose = (...words: string[]) => run('docker', ['compose', ...words]);
   const docker = (...words: string[]) => run('docker', words);
+  const inside = (service: string, script: string) => compose('exec', '-T', service, 'bash', '-c', script);
+  const url = `http://127.0.0.1:${httpPort}`;
   return {
     httpPort,
     httpsPort,
-    url: `http://127.0.0.1:${httpPort}`,
+    url,
     compose,
     docker,
     script: (path, ...words) => run('sh', [path, ...words]),
-    inside: (service, script) => compose('exec', '-T', service, 'bash', '-c', script),
+    inside,
     containers: async (service) => (await compose('ps', '-q', service)).split('\n').filter((id) => id !== ''),
     async crash(container) {
       process.kill(Number(await docker('inspect', '-f', '{{.State.Pid}}', container)), 'SIGKILL');
@@ -72,6 +85,35 @@ export async function composeShop(project: string): Promise<ComposeShop> {
       const shown = await compose('run', '--rm', '-T', 'secrets', 'show');
       return shown.match(/^ADMIN_PASSWORD=(.+)$/m)?.[1] ?? '';
     },
+    healthy: async () => (await fetch(`${url}/healthz`)).status === 200,
+    async master() {
+      const auth = 'REDISCLI_AUTH=$(cat /run/secrets/SENTINEL_PASSWORD)';
+      const answer = await inside('sentinel-1', `${auth} redis-cli -p 26379 SENTINEL GET-MASTER-ADDR-BY-NAME shop`);
+      return answer.split('\n')[0]?.trim() ?? '';
+    },
+    redisCli(node, command) {
+      const auth = 'REDISCLI_AUTH=$(cat /run/secrets/REDIS_PASSWORD_OPERATOR)';
+      return inside(node, `${auth} redis-cli --user operator ${command}`);
+    },
+    async products() {
+      const found: { id: string }[] = [];
+      let cursor: string | null = '';
+      while (cursor !== null) {
+        const query: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+        const response = await fetch(`${url}/products?limit=100${query}`);
+        const page = (await response.json()) as { data: { id: string }[]; nextCursor: string | null };
+        found.push(...page.data);
+        cursor = page.nextCursor;
+      }
+      return found.sort((a, b) => a.id.localeCompare(b.id));
+    },
+    certificateName: () =>
+      new Promise((resolve, reject) => {
+        const socket = connect({ host: '127.0.0.1', port: httpsPort, rejectUnauthorized: false }, () => {
+          resolve(String(socket.getPeerCertificate().subject.CN));
+          socket.end();
+        }).on('error', reject);
+      }),
   };
 }
 

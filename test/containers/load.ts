@@ -8,11 +8,10 @@
  * client that is given several addresses: it stays with one and takes the next when that one does not answer.
  */
 import { randomUUID } from 'node:crypto';
-import http from 'node:http';
-import https from 'node:https';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { type Call, edgeClient } from './client.ts';
 
 /** What clients saw. `failed` counts first tries that brought no 2xx, `lost` those that a minute of repeating did not help either. */
 export type Seen = {
@@ -31,10 +30,6 @@ export type Seen = {
 /** Load that is running. `stop` ends it, waits for what is open, checks the books; once more: the same again. */
 export type Load = { stop(): Promise<Seen> };
 
-type Answer = { readonly status: number; readonly body: unknown };
-type Call = { readonly method: string; readonly path: string; readonly body?: unknown; readonly token?: string };
-
-const attemptMs = 12_000;
 const stock = 1_000_000;
 const buyersCount = 4;
 const productsCount = 4;
@@ -51,36 +46,7 @@ export async function startLoad(
   perSecond = 40,
 ): Promise<Load> {
   const run = randomUUID().slice(0, 8);
-  const agents = urls.map((url) =>
-    url.startsWith('https:')
-      ? new https.Agent({ keepAlive: true, maxSockets: 200, rejectUnauthorized: false })
-      : new http.Agent({ keepAlive: true, maxSockets: 200 }),
-  );
-  let edge = 0;
-
-  /** One try, at the edge in use; one that cannot be reached is left for the next. */
-  async function attempt(call: Call, key: string): Promise<Answer> {
-    const used = edge;
-    try {
-      return await send(urls[used] ?? '', agents[used] as http.Agent, call, key);
-    } catch (error) {
-      if (edge === used) edge = (edge + 1) % urls.length;
-      throw error;
-    }
-  }
-
-  /** Tries until it succeeds, under one key. */
-  async function insist(call: Call, key: string = randomUUID(), forMs = 60_000): Promise<unknown> {
-    const end = Date.now() + forMs;
-    for (;;) {
-      const answer = await attempt(call, key).catch((error: Error) => ({ status: 0, body: error.message }));
-      if (answer.status >= 200 && answer.status < 300) return answer.body;
-      if (Date.now() > end)
-        throw new Error(`${call.method} ${call.path}: ${answer.status} ${JSON.stringify(answer.body)}`);
-      await delay(250);
-    }
-  }
-
+  const { attempt, insist, close } = edgeClient(urls);
   const signIn = async (email: string, password: string) =>
     ((await insist({ method: 'POST', path: '/users/login', body: { email, password } })) as { accessToken: string })
       .accessToken;
@@ -214,7 +180,7 @@ export async function startLoad(
       await delay(2000);
       violations = await booksOf();
     }
-    for (const agent of agents) agent.destroy();
+    close();
     return {
       requests,
       failed,
@@ -239,40 +205,6 @@ function longestGap(times: readonly number[]): number {
   return Math.round(
     times.reduce((longest, time, i) => Math.max(longest, i === 0 ? 0 : time - (times[i - 1] ?? time)), 0),
   );
-}
-
-function send(url: string, agent: http.Agent, call: Call, key: string): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const request = (url.startsWith('https:') ? https : http).request(
-      new URL(call.path, url),
-      {
-        agent,
-        method: call.method,
-        headers: {
-          'content-type': 'application/json',
-          ...(call.method === 'GET' ? {} : { 'idempotency-key': key }),
-          ...(call.token === undefined ? {} : { authorization: `Bearer ${call.token}` }),
-        },
-      },
-      (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('error', reject);
-        response.on('end', () => {
-          const text = Buffer.concat(chunks).toString();
-          try {
-            resolve({ status: response.statusCode ?? 0, body: text === '' ? undefined : JSON.parse(text) });
-          } catch {
-            resolve({ status: response.statusCode ?? 0, body: text });
-          }
-        });
-      },
-    );
-    const timer = setTimeout(() => request.destroy(new Error('no answer in time')), attemptMs);
-    request.on('error', reject);
-    request.on('close', () => clearTimeout(timer));
-    request.end(call.body === undefined ? undefined : JSON.stringify(call.body));
-  });
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {

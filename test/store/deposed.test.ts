@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { deadlineIn } from '../../api/core/clock.ts';
 import { type Address, connectNode } from '../../api/redis/node.ts';
+import { type Nodes, openNodes } from '../../api/redis/nodes.ts';
 import { openReads, type Reads } from '../../api/redis/reads.ts';
 import type { SentinelAnswer, Sentinels } from '../../api/redis/sentinels.ts';
 import { type RedisNodes, startRedisNodes } from '../../local/redis-nodes.ts';
@@ -13,7 +14,8 @@ const key = '{users}:test:deposed';
 let nodes: RedisNodes;
 let redis: Redis[]; // the first is the master at first
 let said: SentinelAnswer;
-let moved: (master: Address) => void;
+let listeners: ((master: Address) => void)[];
+let connections: Nodes;
 let reads: Reads;
 
 function address(number: number): Address {
@@ -47,19 +49,22 @@ beforeEach(async () => {
   );
   for (const each of redis) each.on('error', () => undefined); // some are killed
   said = says(0);
+  listeners = [];
   const sentinels: Sentinels = {
     view: () => said,
     ask: async () => [said, said, said],
     hurry: () => undefined,
+    failover: () => Promise.reject(new Error('not asked for here')),
     onMaster(listener) {
-      moved = listener;
+      listeners.push(listener);
       listener(said.master);
       return () => undefined;
     },
     close: () => undefined,
   };
   const credentials = { username: 'users', password: nodes.password('users') };
-  reads = openReads(sentinels, (to) => connectNode(to, credentials));
+  connections = openNodes(sentinels, (to) => connectNode(to, credentials));
+  reads = openReads(sentinels, connections);
   await node(0).set(key, 'acknowledged');
   await node(0).wait(2, 5000);
   await waitFor('the first read', () => own(1000));
@@ -67,6 +72,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   reads.close();
+  connections.close();
   for (const each of redis) each.disconnect();
   await nodes.close();
 });
@@ -82,7 +88,7 @@ describe('what a master wrote after another was promoted', () => {
   test('is shown to nobody, though a replica that follows it has it', async () => {
     await expect(own(500)).rejects.toThrow(/no Redis node/);
     said = says(1);
-    moved(address(1));
+    for (const listener of listeners) listener(address(1));
     await follows(2, 1);
     expect(await own(2000)).toEqual(['acknowledged']);
   });

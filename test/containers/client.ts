@@ -1,0 +1,90 @@
+/** Requests to the shop from outside, as a client would send them that is given the addresses of several edges. */
+import { randomUUID } from 'node:crypto';
+import http from 'node:http';
+import https from 'node:https';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export type Answer = { readonly status: number; readonly body: unknown };
+export type Call = { readonly method: string; readonly path: string; readonly body?: unknown; readonly token?: string };
+
+/** See {@link edgeClient}. */
+export type EdgeClient = {
+  /** One try, at the edge in use; one that cannot be reached is left for the next. */
+  attempt(call: Call, key: string): Promise<Answer>;
+  /** Tries until it succeeds, under one key, and returns the body. */
+  insist(call: Call, key?: string, forMs?: number): Promise<unknown>;
+  close(): void;
+};
+
+const attemptMs = 12_000;
+
+/** @param urls the edges of the shop; certificates are not verified */
+export function edgeClient(urls: readonly string[]): EdgeClient {
+  const agents = urls.map((url) =>
+    url.startsWith('https:')
+      ? new https.Agent({ keepAlive: true, maxSockets: 200, rejectUnauthorized: false })
+      : new http.Agent({ keepAlive: true, maxSockets: 200 }),
+  );
+  let edge = 0;
+
+  async function attempt(call: Call, key: string): Promise<Answer> {
+    const used = edge;
+    try {
+      return await send(urls[used] ?? '', agents[used] as http.Agent, call, key);
+    } catch (error) {
+      if (edge === used) edge = (edge + 1) % urls.length;
+      throw error;
+    }
+  }
+
+  return {
+    attempt,
+    async insist(call, key = randomUUID(), forMs = 60_000) {
+      const end = Date.now() + forMs;
+      for (;;) {
+        const answer = await attempt(call, key).catch((error: Error) => ({ status: 0, body: error.message }));
+        if (answer.status >= 200 && answer.status < 300) return answer.body;
+        if (Date.now() > end)
+          throw new Error(`${call.method} ${call.path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+        await delay(250);
+      }
+    },
+    close() {
+      for (const agent of agents) agent.destroy();
+    },
+  };
+}
+
+function send(url: string, agent: http.Agent, call: Call, key: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = (url.startsWith('https:') ? https : http).request(
+      new URL(call.path, url),
+      {
+        agent,
+        method: call.method,
+        headers: {
+          'content-type': 'application/json',
+          ...(call.method === 'GET' ? {} : { 'idempotency-key': key }),
+          ...(call.token === undefined ? {} : { authorization: `Bearer ${call.token}` }),
+        },
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () => {
+          const text = Buffer.concat(chunks).toString();
+          try {
+            resolve({ status: response.statusCode ?? 0, body: text === '' ? undefined : JSON.parse(text) });
+          } catch {
+            resolve({ status: response.statusCode ?? 0, body: text });
+          }
+        });
+      },
+    );
+    const timer = setTimeout(() => request.destroy(new Error('no answer in time')), attemptMs);
+    request.on('error', reject);
+    request.on('close', () => clearTimeout(timer));
+    request.end(call.body === undefined ? undefined : JSON.stringify(call.body));
+  });
+}
