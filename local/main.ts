@@ -1,4 +1,4 @@
-// The command line: `start`, `test`, `chaos`, `shop COMMAND`. Reads the environment and `.env`, once, and hands over.
+// The command line: `start`, `test`, `chaos`, `bench`, `shop COMMAND`. Reads the environment and `.env`, once, and hands over.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -50,7 +50,13 @@ switch (command) {
     process.exit(await runChaos(rest));
     break;
   }
+  case 'bench': {
+    if (!installMissing(projectDir, withSystemFolders(environment.PATH ?? ''))) process.exit(1);
+    const { runBenches } = await import('../test/bench/main.ts');
+    process.exit(await runBenches(rest));
+    break;
+  }
   default:
-    console.error('usage: npm start | npm test | npm run chaos | npm run shop -- help');
+    console.error('usage: npm start | npm test | npm run chaos | npm run bench | npm run shop -- help');
     process.exit(2);
 }

@@ -1,0 +1,26 @@
+/**
+ * `npm run bench -- NAME …`: what something costs, as a ratio of two shops, one with it and one without, measured in turns on the same
+ * machine in the same run. Seconds and requests differ from machine to machine; the ratio says what a choice costs.
+ */
+import { benchFsync } from './fsync.ts';
+
+/** Each prints what it measured, and runs for less than four minutes. */
+const benches: Record<string, () => Promise<void>> = {
+  fsync: benchFsync,
+};
+
+/**
+ * Runs the benches with these names, or all.
+ * @returns the exit code: 2 when there is none of that name
+ */
+export async function runBenches(names: string[]): Promise<number> {
+  const unknown = names.filter((name) => !(name in benches));
+  if (unknown.length > 0) {
+    console.error(`There is no bench ${unknown.join(', ')}. There are: ${Object.keys(benches).join(', ')}`);
+    return 2;
+  }
+  for (const [name, bench] of Object.entries(benches)) {
+    if (names.length === 0 || names.includes(name)) await bench();
+  }
+  return 0;
+}

@@ -1,0 +1,44 @@
+/** Two choices compared in turns, so that whatever else the machine does falls upon both. */
+import type { Measured } from './load.ts';
+
+/** One of two choices. */
+export type Choice = { readonly name: string; measure(): Promise<Measured> };
+
+const rounds = 6;
+
+/**
+ * Measures two choices in turns, after one turn each that does not count, and prints both and the median ratio of neighbours.
+ * @param what is measured, for the heading
+ * @returns that ratio: requests a second of the second choice for each of the first's
+ */
+export async function comparePairs(what: string, first: Choice, second: Choice): Promise<number> {
+  console.log(`\n${what}: ${rounds} turns each`);
+  await first.measure();
+  await second.measure();
+  const pairs: [Measured, Measured][] = [];
+  for (let round = 0; round < rounds; round++) {
+    // Who begins changes, so that a machine that grows slower treats both alike.
+    if (round % 2 === 0) pairs.push([await first.measure(), await second.measure()]);
+    else pairs.push(((b, a): [Measured, Measured] => [a, b])(await second.measure(), await first.measure()));
+    process.stdout.write('.');
+  }
+  process.stdout.write('\n');
+  for (const [i, { name }] of [first, second].entries()) {
+    const of = (value: (measured: Measured) => number) => median(pairs.map((pair) => value(pair[i === 0 ? 0 : 1])));
+    console.log(
+      `  ${name}: ${of((m) => m.perSecond).toFixed(0)} a second, p50 ${of((m) => m.p50)} ms, p99 ${of((m) => m.p99)} ms`,
+    );
+  }
+  const ratios = pairs.map(([a, b]) => b.perSecond / a.perSecond).sort((a, b) => a - b);
+  const [least = 0, most = 0] = [ratios.at(0), ratios.at(-1)];
+  console.log(
+    `  ${second.name} / ${first.name}: ${median(ratios).toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`,
+  );
+  return median(ratios);
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
+}
