@@ -4,8 +4,12 @@ import { createServer } from 'node:net';
 import process from 'node:process';
 import { connect } from 'node:tls';
 import { promisify } from 'node:util';
+import { edgeClient } from './client.ts';
 
 const execute = promisify(execFile);
+
+/** What a list holds: there is more in it, which is only compared. */
+export type Item = { readonly id: string };
 
 /** See {@link composeShop}. */
 export type ComposeShop = {
@@ -32,7 +36,9 @@ export type ComposeShop = {
   /** Runs a command on a Redis node. */
   redisCli(node: string, command: string): Promise<string>;
   /** All products with their stock, by id, as a client reads them. */
-  products(): Promise<{ id: string }[]>;
+  products(): Promise<Item[]>;
+  /** All users, products and purchases, as the admin reads them. */
+  books(): Promise<Record<string, Item[]>>;
   /** Whom the certificate at the edge is for. */
   certificateName(): Promise<string>;
 };
@@ -69,6 +75,10 @@ export async function composeShop(project: string): Promise<ComposeShop> {
   const docker = (...words: string[]) => run('docker', words);
   const inside = (service: string, script: string) => compose('exec', '-T', service, 'bash', '-c', script);
   const url = `http://127.0.0.1:${httpPort}`;
+  const adminPassword = async () => {
+    const shown = await compose('run', '--rm', '-T', 'secrets', 'show');
+    return shown.match(/^ADMIN_PASSWORD=(.+)$/m)?.[1] ?? '';
+  };
   return {
     httpPort,
     httpsPort,
@@ -81,10 +91,7 @@ export async function composeShop(project: string): Promise<ComposeShop> {
     async crash(container) {
       process.kill(Number(await docker('inspect', '-f', '{{.State.Pid}}', container)), 'SIGKILL');
     },
-    async adminPassword() {
-      const shown = await compose('run', '--rm', '-T', 'secrets', 'show');
-      return shown.match(/^ADMIN_PASSWORD=(.+)$/m)?.[1] ?? '';
-    },
+    adminPassword,
     healthy: async () => (await fetch(`${url}/healthz`)).status === 200,
     async master() {
       const auth = 'REDISCLI_AUTH=$(cat /run/secrets/SENTINEL_PASSWORD)';
@@ -95,17 +102,16 @@ export async function composeShop(project: string): Promise<ComposeShop> {
       const auth = 'REDISCLI_AUTH=$(cat /run/secrets/REDIS_PASSWORD_OPERATOR)';
       return inside(node, `${auth} redis-cli --user operator ${command}`);
     },
-    async products() {
-      const found: { id: string }[] = [];
-      let cursor: string | null = '';
-      while (cursor !== null) {
-        const query: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-        const response = await fetch(`${url}/products?limit=100${query}`);
-        const page = (await response.json()) as { data: { id: string }[]; nextCursor: string | null };
-        found.push(...page.data);
-        cursor = page.nextCursor;
-      }
-      return found.sort((a, b) => a.id.localeCompare(b.id));
+    products: () => listOf(url, '/products'),
+    async books() {
+      const client = edgeClient([url]);
+      const body = { email: 'admin@example.com', password: await adminPassword() };
+      const session = (await client.insist({ method: 'POST', path: '/users/login', body })) as { accessToken: string };
+      client.close();
+      const lists = ['users', 'products', 'purchases'].map(
+        async (name) => [name, await listOf(url, `/${name}`, session.accessToken)] as const,
+      );
+      return Object.fromEntries(await Promise.all(lists));
     },
     certificateName: () =>
       new Promise((resolve, reject) => {
@@ -115,6 +121,22 @@ export async function composeShop(project: string): Promise<ComposeShop> {
         }).on('error', reject);
       }),
   };
+}
+
+/** A whole list of the shop, page by page, by id. */
+async function listOf(url: string, path: string, token?: string): Promise<Item[]> {
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const found: Item[] = [];
+  let cursor: string | null = '';
+  while (cursor !== null) {
+    const query: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+    const response = await fetch(`${url}${path}?limit=100${query}`, { headers });
+    if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`);
+    const page = (await response.json()) as { data: Item[]; nextCursor: string | null };
+    found.push(...page.data);
+    cursor = page.nextCursor;
+  }
+  return found.sort((a, b) => a.id.localeCompare(b.id));
 }
 
 function freePort(): Promise<number> {
