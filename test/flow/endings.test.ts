@@ -1,9 +1,9 @@
-/** What ends by itself and what is for the books: every key that a shop leaves behind after a day of use, named by nobody in advance. */
+/** What ends by itself and what is for the books: every key that a shop leaves behind, named by nobody in advance, and a month of days. */
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { temporarySettings } from '../../local/redis-nodes.ts';
 import { type Shop, startShop } from '../../local/shop.ts';
-import { makeProduct, type ShopClient, shopClient, signInAdmin, signUp } from '../support/client.ts';
+import { makeProduct, type ShopClient, shopClient, signIn, signInAdmin, signUp } from '../support/client.ts';
 
 /** Keys that never end by themselves, and why. */
 const books: Record<string, RegExp> = {
@@ -54,6 +54,35 @@ async function use() {
   await client('DELETE', '/users/me', { token: gone.token });
 }
 
+/** Moves everything a day into the past: what has a term loses a day of it, events were a day earlier. */
+async function aDayPasses(): Promise<void> {
+  for (const key of await master.keys('*')) {
+    const left = await master.pttl(key);
+    if (left > 0) await master.pexpire(key, left - dayMs); // none left: it goes
+    if (left !== -1 || (await master.type(key)) !== 'stream') continue;
+    const entries = await master.xrange(key, '-', '+');
+    const again = master.multi().del(key);
+    for (const [id, fields] of entries) {
+      const [ms, number] = id.split('-');
+      again.xadd(key, `${Number(ms) - dayMs}-${number}`, ...fields);
+    }
+    await again.exec();
+  }
+}
+
+/** How much there is: keys by kind, and the entries of each stream. */
+async function inventory(): Promise<Record<string, number>> {
+  const found: Record<string, number> = {};
+  for (const key of await master.keys('*')) {
+    const isStream = (await master.type(key)) === 'stream';
+    const kind =
+      Object.entries(books).find(([, pattern]) => pattern.test(key))?.[0] ?? key.split(':').slice(0, 2).join(':');
+    const name = isStream ? key : kind;
+    found[name] = (found[name] ?? 0) + (isStream ? await master.xlen(key) : 1);
+  }
+  return found;
+}
+
 test('every key either belongs to the books or says when it ends', async () => {
   await use();
   const keys = await master.keys('*');
@@ -76,3 +105,30 @@ test('an event stream gives up what is older than a day', async () => {
   // Redis trims whole nodes of the stream (100 entries each) when it is told `~`.
   expect(await master.xlen(stream)).toBeLessThanOrEqual(101);
 });
+
+test('after a month of days, only the books have grown', async () => {
+  const loyal = await signUp(client, 'Loyal');
+  await signUp(client, 'Once'); // signed in, and never seen again
+  const days: Record<string, number>[] = [];
+  for (let day = 0; day < 33; day++) {
+    await use();
+    await signIn(client, loyal.email, loyal.password); // and never out
+    await aDayPasses();
+    days.push(await inventory());
+  }
+  const on = (day: number) => days[day] ?? {};
+  const isBook = (kind: string) => kind in books;
+  const ending = (day: number) => Object.fromEntries(Object.entries(on(day)).filter(([kind]) => !isBook(kind)));
+  expect(Object.keys(on(32)).filter((kind) => /idempotency|limit/.test(kind))).toEqual([]);
+  expect(on(10)['{users}:sessions']).toBeGreaterThan(1);
+  expect(on(32)['{users}:sessions']).toBe(1); // of who comes back every day; the others ended after 30
+  expect(on(32)['{products}:reservation']).toBe(on(10)['{products}:reservation']); // 8 days
+  const streams = Object.entries(ending(32)).filter(([kind]) => kind.endsWith(':events'));
+  for (const [kind, entries] of streams) expect(entries, kind).toBeLessThanOrEqual(101); // a day's, and one node of the stream
+  const others = (day: number) => Object.keys(ending(day)).filter((kind) => !kind.endsWith(':events'));
+  expect(others(32)).toEqual(expect.arrayContaining(others(31)));
+  for (const kind of others(32)) expect(on(32)[kind], kind).toBe(on(31)[kind]);
+  for (const kind of Object.keys(on(32)).filter((each) => isBook(each))) {
+    expect(on(32)[kind], kind).toBeGreaterThan(on(10)[kind] ?? 0);
+  }
+}, 180_000);
