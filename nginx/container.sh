@@ -2,7 +2,8 @@
 # Nginx in a container: finds the DNS server, makes sure of a certificate, reloads when it is renewed, and becomes Nginx by entry.sh.
 #
 # Environment: that of entry.sh, and CERT_NAMES="shop.example ..." for the self-signed certificate that is made where TLS_DIR has none.
-# TLS_DIR is watched: a renewed certificate is in use within 10 s, without a lost request.
+# TLS_DIR is watched: a renewed certificate is in use within 10 s, without a lost request. So is the address behind ACCESS_LOG_TO, which
+# may be a name here: Nginx itself would look it up once, and not start while there is none.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 : "${TLS_DIR:?}"
@@ -18,16 +19,35 @@ elif ! [ -r "$TLS_DIR/cert.pem" ] || ! [ -r "$TLS_DIR/key.pem" ]; then
   exit 1
 fi
 
+log_name=${ACCESS_LOG_TO-}
+# The address and port behind it: none while nobody has the name, the one before where that cannot be told.
+log_address() {
+  [ -n "$log_name" ] || return 0
+  if found=$(timeout 1 getent ahostsv4 "${log_name%:*}"); then
+    echo "${found%% *}:${log_name##*:}"
+  elif [ $? -eq 124 ]; then
+    echo "$ACCESS_LOG_TO"
+  fi
+}
+ACCESS_LOG_TO=
+ACCESS_LOG_TO=$(log_address)
+export ACCESS_LOG_TO
+
 certificate() { cat "$TLS_DIR/cert.pem" "$TLS_DIR/key.pem" 2>/dev/null | sha256sum; }
 (
   used=$(certificate)
   while sleep 10; do
     now=$(certificate)
-    [ "$now" != "$used" ] || continue
+    to=$(log_address)
+    [ "$now $to" != "$used $ACCESS_LOG_TO" ] || continue
     used=$now
+    if [ "$to" != "$ACCESS_LOG_TO" ]; then
+      ACCESS_LOG_TO=$to
+      sh "$here/entry.sh" render
+    fi
     # A half-written pair is left alone; its second half changes the sum again. ($$ is what this script becomes.)
     if nginx -t -q -p "$DATA_DIR" -e stderr -c "$DATA_DIR/nginx.conf"; then
-      echo "the certificate in $TLS_DIR is new: reloading" >&2
+      echo "the certificate in $TLS_DIR is new, or the log goes elsewhere: reloading" >&2
       kill -HUP $$
     fi
   done

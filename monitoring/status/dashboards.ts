@@ -19,6 +19,7 @@ const dashboard = z.object({
   title: z.string(),
   description: z.string(),
   annotations: z.object({ list: z.array(z.object({ name: z.string(), expr: z.string(), titleFormat: z.string() })) }),
+  templating: z.object({ list: z.array(z.object({ name: z.string(), query: z.unknown() })) }),
   panels: z.array(panel),
 });
 
@@ -32,12 +33,14 @@ export type Line = { readonly name: string; readonly points: Series['points'] };
 /** In the order in which one looks at them. */
 const order = ['overview', 'api', 'redis', 'nginx', 'runtime', 'business', 'monitoring'];
 
-/** Reads all dashboards. */
+/** Reads all dashboards that show numbers from Prometheus: logs are for Grafana alone. */
 export function readDashboards(): Dashboard[] {
   const all = readdirSync(folder).map((file) =>
     dashboard.parse(JSON.parse(readFileSync(new URL(file, folder), 'utf8'))),
   );
-  return all.sort((a, b) => order.indexOf(a.uid) - order.indexOf(b.uid));
+  const isOfPrometheus = ({ templating }: Dashboard) =>
+    templating.list.some(({ name, query }) => name === 'datasource' && query === 'prometheus');
+  return all.filter(isOfPrometheus).sort((a, b) => order.indexOf(a.uid) - order.indexOf(b.uid));
 }
 
 /**

@@ -1,9 +1,16 @@
-/** Monitoring in Compose: Docker takes the file on top of the shop's own, and nothing but this machine reaches it. */
+/** Monitoring in Compose: it comes up with the shop, nothing but this machine reaches it, and one can do without it. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 type Port = { host_ip?: string; published: string };
-type Service = { image: string; ports?: Port[]; restart?: string; cap_drop?: string[] };
+type Service = {
+  image: string;
+  ports?: Port[];
+  restart?: string;
+  cap_drop?: string[];
+  environment?: Record<string, string>;
+  volumes?: { type: string; source: string; read_only?: boolean }[];
+};
 
 const watchers = [
   'prometheus',
@@ -15,30 +22,49 @@ const watchers = [
   'mailpit',
   'grafana',
 ];
+const loggers = ['loki', 'alloy'];
 const hasCompose = spawnSync('docker', ['compose', 'version'], { stdio: 'ignore' }).status === 0;
 
-describe.skipIf(!hasCompose)('Compose', () => {
-  let services: Record<string, Service>;
-
-  beforeAll(() => {
-    const files = ['-f', 'docker-compose.yml', '-f', 'monitoring/compose.yml'];
-    services = JSON.parse(
-      execFileSync('docker', ['compose', ...files, 'config', '--format', 'json'], { encoding: 'utf8' }),
-    ).services;
+function services(...options: string[]): Record<string, Service> {
+  const { PATH, HOME } = process.env;
+  const text = execFileSync('docker', ['compose', ...options, 'config', '--format', 'json'], {
+    encoding: 'utf8',
+    // Settings of the shop that somebody runs here do not matter.
+    env: { PATH, HOME, COMPOSE_DISABLE_ENV_FILE: '1' },
   });
+  return JSON.parse(text).services;
+}
 
-  test('runs all that watches the shop, each version named', () => {
-    expect(Object.keys(services)).toEqual(expect.arrayContaining(watchers));
-    for (const name of watchers) expect(services[name]?.image).toMatch(/:[\w.-]+$/);
+describe.skipIf(!hasCompose)('Compose', () => {
+  const all = hasCompose ? services('--profile', 'logs') : {};
+  const own = [...watchers, ...loggers];
+
+  test('runs all that watches the shop, each version named, and logs where they are asked for', () => {
+    expect(Object.keys(all)).toEqual(expect.arrayContaining(own));
+    for (const name of own) expect(all[name]?.image).toMatch(/:[\w.-]+$/);
+    const usual = Object.keys(services());
+    expect(usual).toEqual(expect.arrayContaining(watchers));
+    expect(usual.filter((name) => loggers.includes(name))).toEqual([]);
   });
 
   test('opens no port of it to others than this machine', () => {
-    for (const name of watchers) {
-      for (const { host_ip } of services[name]?.ports ?? []) expect(`${name} ${host_ip}`).toBe(`${name} 127.0.0.1`);
+    for (const name of own) {
+      for (const { host_ip } of all[name]?.ports ?? []) expect(`${name} ${host_ip}`).toBe(`${name} 127.0.0.1`);
     }
   });
 
-  test('starts each again and takes its powers away', () => {
-    for (const name of watchers) expect(services[name]).toMatchObject({ restart: 'unless-stopped', cap_drop: ['ALL'] });
+  test('starts each again, takes its powers away, and shows nobody more of the machine than the log files', () => {
+    for (const name of own) expect(all[name]).toMatchObject({ restart: 'unless-stopped', cap_drop: ['ALL'] });
+    const binds = own.flatMap((name) => all[name]?.volumes?.filter(({ type }) => type === 'bind') ?? []);
+    expect(binds).toMatchObject([{ source: '/var/lib/docker/containers', read_only: true }]);
+  });
+
+  test('runs without it, too, and Nginx then sends nothing to anybody', () => {
+    const without = services('-f', 'docker-compose.yml', '-f', 'monitoring/without.yml', '--profile', 'logs');
+    expect(Object.keys(without).filter((name) => own.includes(name))).toEqual([]);
+    expect(Object.keys(all).filter((name) => !own.includes(name))).toEqual(Object.keys(without));
+    expect(all.nginx?.environment).toHaveProperty('ACCESS_LOG_TO');
+    for (const name of ['ACCESS_LOG_TO', 'STATUS_UPSTREAM'])
+      expect(without.nginx?.environment).not.toHaveProperty(name);
   });
 });

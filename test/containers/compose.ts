@@ -66,6 +66,8 @@ export async function composeShop(project: string): Promise<ComposeShop> {
     COMPOSE_PROJECT_NAME: project,
     HTTP_PORT: String(httpPort),
     HTTPS_PORT: String(httpsPort),
+    // Any port that is free.
+    ...Object.fromEntries(['PROMETHEUS', 'ALERTMANAGER', 'MAILPIT', 'GRAFANA'].map((name) => [`${name}_PORT`, '0'])),
     RATE_LIMITS: 'off',
     SHOP_VERSION: 'test',
   };

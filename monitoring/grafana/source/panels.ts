@@ -4,12 +4,12 @@
  * @see https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/
  */
 
-/** A line or value: PromQL, and its legend (`{{label}}`). `$__rate_interval` and `$service` are Grafana's to fill in. */
+/** A line or value: PromQL (LogQL in a dashboard of logs), and its legend (`{{label}}`). `$__rate_interval` and `$service` are Grafana's to fill in. */
 export type Query = readonly [expr: string, legend: string];
 
 /** One panel, as its author writes it. */
 export type PanelSource = {
-  readonly kind: 'stat' | 'graph' | 'states' | 'table';
+  readonly kind: 'stat' | 'graph' | 'states' | 'table' | 'logs';
   readonly title: string;
   /** What it means and when to worry: shown at the panel's (i). */
   readonly description: string;
@@ -32,11 +32,17 @@ export type DashboardSource = {
   readonly description: string;
   /** Whether one can choose the service (`$service`). */
   readonly byService?: true;
+  /** Whether it shows logs, from Loki; one can then choose `$service` and `$level`, and `$search` for a text. */
+  readonly ofLogs?: true;
   readonly rows: readonly { readonly title: string; readonly panels: readonly PanelSource[] }[];
 };
 
 // biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana's own way to name a variable
-const source = { type: 'prometheus', uid: '${datasource}' };
+const chosen = '${datasource}';
+const source = { type: 'prometheus', uid: chosen };
+const logSource = { type: 'loki', uid: chosen };
+/** As in provisioning/datasources. */
+const prometheusUid = 'prometheus';
 const tag = 'evergreen';
 
 /** The dashboard as Grafana reads it. */
@@ -56,19 +62,43 @@ export function dashboardJson(dashboard: DashboardSource): object {
     links: [
       { type: 'dashboards', title: 'Evergreen', tags: [tag], asDropdown: false, includeVars: true, keepTime: true },
     ],
-    annotations: { list: annotations },
-    templating: { list: [datasourceVariable, ...(dashboard.byService ? [serviceVariable] : [])] },
+    annotations: { list: annotations(dashboard.ofLogs ? { ...source, uid: prometheusUid } : source) },
+    templating: { list: variables(dashboard) },
     panels: layOut(dashboard),
   };
 }
 
-const datasourceVariable = {
-  name: 'datasource',
-  label: 'Data source',
-  type: 'datasource',
-  query: 'prometheus',
-  hide: 2,
-};
+function variables({ byService, ofLogs }: DashboardSource): object[] {
+  const { type } = ofLogs ? logSource : source;
+  return [
+    { name: 'datasource', label: 'Data source', type: 'datasource', query: type, hide: 2 },
+    ...(byService ? [serviceVariable] : []),
+    ...(ofLogs
+      ? [
+          labelVariable('service', 'Service'),
+          labelVariable('level', 'Level'),
+          { name: 'search', label: 'Text or request id', type: 'textbox', query: '' },
+        ]
+      : []),
+  ];
+}
+
+/** Values of a label of Loki. */
+function labelVariable(label: string, title: string): object {
+  return {
+    name: label,
+    label: title,
+    type: 'query',
+    datasource: logSource,
+    query: { label, stream: '', type: 1, refId: label },
+    refresh: 2,
+    multi: true,
+    includeAll: true,
+    allValue: '.+',
+    current: { text: 'All', value: '$__all' },
+  };
+}
+
 const serviceVariable = {
   name: 'service',
   label: 'Service',
@@ -82,10 +112,10 @@ const serviceVariable = {
   allValue: '.+',
   current: { text: 'All', value: '$__all' },
 };
-const annotations = [
+const annotations = (datasource: object) => [
   {
     name: 'Failovers',
-    datasource: source,
+    datasource,
     enable: true,
     iconColor: 'red',
     expr: 'count(count_over_time(instance:redis_master:info[1m])) > 1',
@@ -94,7 +124,7 @@ const annotations = [
   },
   {
     name: 'Deploys and restarts',
-    datasource: source,
+    datasource,
     enable: true,
     iconColor: 'blue',
     expr: 'sum by (service) (changes(process_start_time_seconds{job="api"}[1m])) > 0',
@@ -103,7 +133,7 @@ const annotations = [
   },
 ];
 
-function layOut({ rows }: DashboardSource): object[] {
+function layOut({ rows, ofLogs }: DashboardSource): object[] {
   const panels: object[] = [];
   let y = 0;
   for (const row of rows) {
@@ -125,28 +155,28 @@ function layOut({ rows }: DashboardSource): object[] {
           ? 2
           : 1;
     const w = 24 / perLine;
-    const h = isStats ? 4 : 8;
+    const h = isStats ? 4 : row.panels.every(({ kind }) => kind === 'logs') ? 20 : 8;
     row.panels.forEach((panel, i) => {
       const gridPos = { x: (i % perLine) * w, y: y + Math.floor(i / perLine) * h, w, h };
-      panels.push({ id: panels.length + 1, gridPos, ...panelJson(panel) });
+      panels.push({ id: panels.length + 1, gridPos, ...panelJson(panel, ofLogs ? logSource : source) });
     });
     y += Math.ceil(row.panels.length / perLine) * h;
   }
   return panels;
 }
 
-const types = { stat: 'stat', graph: 'timeseries', states: 'state-timeline', table: 'table' };
+const types = { stat: 'stat', graph: 'timeseries', states: 'state-timeline', table: 'table', logs: 'logs' };
 
-function panelJson(panel: PanelSource): object {
+function panelJson(panel: PanelSource, datasource: object): object {
   const isInstant = panel.kind === 'stat' || panel.kind === 'table';
   return {
     type: types[panel.kind],
     title: panel.title,
     description: panel.description,
-    datasource: source,
+    datasource,
     targets: panel.queries.map(([expr, legendFormat], i) => ({
       refId: String.fromCharCode(65 + i),
-      datasource: source,
+      datasource,
       expr,
       legendFormat,
       ...(isInstant ? { instant: true, range: false } : { range: true, interval: '5s' }),
@@ -203,6 +233,7 @@ function optionsOf({ kind }: PanelSource): object {
     return { reduceOptions: { calcs: ['lastNotNull'] }, colorMode: 'background', graphMode: 'none', textMode: 'auto' };
   }
   if (kind === 'table') return { showHeader: true };
+  if (kind === 'logs') return { showTime: true, wrapLogMessage: true, enableLogDetails: true, sortOrder: 'Descending' };
   if (kind === 'states') return { mergeValues: true, showValue: 'auto', rowHeight: 0.8, legend: { showLegend: false } };
   return {
     legend: { displayMode: 'list', placement: 'bottom', showLegend: true },
