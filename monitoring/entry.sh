@@ -11,8 +11,8 @@
 # prometheus: TARGETS_DIR (folder of api.json, redis.json, sentinel.json, nginx.json) where every process has an address of its own, or
 #   else SERVICES, REDIS_NODES and SENTINELS (names, separated by spaces) where containers have names; REDIS_EXPORTER, EDGE_EXPORTER,
 #   NODE_EXPORTER (address:port). Optional: SCRAPE_INTERVAL, RETENTION, RETENTION_SIZE.
-# alertmanager: ALERT_EMAIL_TO, ALERT_EMAIL_FROM, SMTP_URL (smtp://[user:password@]host[:port], smtps:// for TLS from the first byte) or
-#   SMTP_URL_FILE. Optional: HEARTBEAT_URL (called every minute while monitoring lives), GROUP_WAIT, GROUP_INTERVAL.
+# alertmanager: ALERT_EMAIL_TO (or else ALERT_EMAIL_TO_FILE), ALERT_EMAIL_FROM, SMTP_URL (smtp://[user:password@]host[:port], smtps:// for
+#   TLS from the first byte) or SMTP_URL_FILE. Optional: HEARTBEAT_URL (called every minute while monitoring lives), GROUP_WAIT, GROUP_INTERVAL.
 # Needs sh, sed and awk.
 set -eu
 umask 077 # a mail password may be written here
@@ -71,6 +71,7 @@ decoded() {
 
 start_alertmanager() {
   [ -z "${SMTP_URL_FILE-}" ] || SMTP_URL=$(cat "$SMTP_URL_FILE")
+  [ -n "${ALERT_EMAIL_TO-}" ] || [ -z "${ALERT_EMAIL_TO_FILE-}" ] || ALERT_EMAIL_TO=$(cat "$ALERT_EMAIL_TO_FILE")
   : "${SMTP_URL:?}" "${ALERT_EMAIL_TO:?}" "${ALERT_EMAIL_FROM:=evergreen@localhost}"
   scheme=${SMTP_URL%%://*} rest=${SMTP_URL#*://}
   rest=${rest%%/*}

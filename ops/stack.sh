@@ -4,12 +4,13 @@
 #   ops/stack.sh prepare                 gives three nodes the data (labels) and makes the secrets that do not exist; safe to repeat
 #   ops/stack.sh password                prints the first admin's address and password (where a `users` container runs on this node)
 #   ops/stack.sh certificate CERT KEY    puts another certificate to work, by a rolling update of Nginx
+#   ops/stack.sh mail                    sends alert mails through the mail server in SMTP_URL (environment) from now on
 #   ops/stack.sh redis VERSION           moves Redis and the Sentinels to another version of the image, one node after another
 #   ops/stack.sh restore NODE FILE       brings the data back from a backup on the node with data label NODE (1, 2 or 3): see `list`
 #   ops/stack.sh list                    the backups on this node
 #
 # Environment: STACK (shop), SHOP_IMAGES, SHOP_VERSION as for `docker stack deploy`; for the first `prepare` also ADMIN_EMAIL,
-# ADMIN_PASSWORD, CERT_NAMES="shop.example ..." for the self-signed certificate, or TLS_CERT_FILE and TLS_KEY_FILE for a given one.
+# ADMIN_PASSWORD, SMTP_URL, CERT_NAMES="shop.example ..." for the self-signed certificate, or TLS_CERT_FILE and TLS_KEY_FILE for a given one.
 set -eu
 STACK=${STACK:-shop}
 images=${SHOP_IMAGES:-evergreen} version=${SHOP_VERSION:-local}
@@ -53,6 +54,8 @@ make_secrets() {
     esac
     if [ -n "$given" ]; then printf %s "$given"; else in_api make "$name" </dev/null; fi | keep "shop_$name"
   done
+  # Without a mail server of your own, the stack's mailbox.
+  has_secret shop_SMTP_URL_1 || printf %s "${SMTP_URL:-smtp://mailbox:1025}" | keep shop_SMTP_URL_1
   has_secret shop_TLS_CERT_1 && has_secret shop_TLS_KEY_1 && return
   if [ -n "${TLS_CERT_FILE-}" ]; then
     keep shop_TLS_CERT_1 <"$TLS_CERT_FILE"
@@ -65,10 +68,23 @@ make_secrets() {
   fi
 }
 
+# Names of the secrets that service $1 has.
+secrets_of() { docker service inspect -f '{{range .Spec.TaskTemplate.ContainerSpec.Secrets}}{{.SecretName}} {{end}}' "${STACK}_$1"; }
+# The next number for a secret that is replaced: they cannot change.
+next_number() { echo $(($(docker secret ls --format '{{.Name}}' | sed -n "s/^$1_//p" | sort -n | tail -n 1) + 1)); }
+
+mail() {
+  new=$(next_number shop_SMTP_URL)
+  printf %s "${SMTP_URL:?}" | keep "shop_SMTP_URL_$new"
+  for name in $(secrets_of alertmanager); do case $name in shop_SMTP_URL_*) old=$name ;; esac; done
+  docker service update --quiet --secret-rm "$old" --secret-add "source=shop_SMTP_URL_$new,target=SMTP_URL,uid=65534,gid=65534,mode=0400" \
+    "${STACK}_alertmanager" >/dev/null
+  say "in use. From now on deploy with SMTP_NUMBER=$new"
+}
+
 certificate() {
-  old=$(docker service inspect -f '{{range .Spec.TaskTemplate.ContainerSpec.Secrets}}{{.SecretName}} {{end}}' "${STACK}_nginx")
-  new=$(docker secret ls --format '{{.Name}}' | sed -n 's/^shop_TLS_CERT_//p' | sort -n | tail -n 1)
-  new=$((${new:-0} + 1))
+  old=$(secrets_of nginx)
+  new=$(next_number shop_TLS_CERT)
   keep "shop_TLS_CERT_$new" <"$1"
   keep "shop_TLS_KEY_$new" <"$2"
   set -- --secret-add "source=shop_TLS_CERT_$new,target=cert.pem,uid=101,gid=101,mode=0400" \
@@ -130,6 +146,7 @@ case ${1-} in
   prepare) label_nodes; make_secrets ;;
   password) for name in ADMIN_EMAIL ADMIN_PASSWORD; do printf '%s=%s\n' "$name" "$(docker exec "$(users_container)" cat "/run/secrets/$name")"; done ;;
   certificate) certificate "${2:?the certificate, PEM}" "${3:?its key, PEM}" ;;
+  mail) mail ;;
   redis) redis_version "${2:?which version?}" ;;
   list) docker run --rm --network none -v "${STACK}_backups:/backups:ro" --entrypoint sh "$images-redis:$version" /shop/ops/backup.sh list ;;
   restore) restore "${2:?data label of the node that has it}" "${3:?a name of list, or latest}" ;;
