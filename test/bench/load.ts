@@ -2,7 +2,7 @@
 import autocannon from 'autocannon';
 import { temporarySettings } from '../../local/redis-nodes.ts';
 import type { Settings } from '../../local/settings.ts';
-import { startShop } from '../../local/shop.ts';
+import { type Shop, startShop } from '../../local/shop.ts';
 import { makeProduct, shopClient, signInAdmin, signUp } from '../support/client.ts';
 
 /** What a while of load came to: requests answered 2xx a second, and their times in ms. */
@@ -10,6 +10,7 @@ export type Measured = { readonly perSecond: number; readonly p50: number; reado
 
 /** A shop to be measured, with a buyer and enough of everything. */
 export type Bench = {
+  readonly shop: Shop;
   /** Purchases, each of one piece of one product out of ten. @throws when anything is answered but 201 */
   purchases(seconds: number): Promise<Measured>;
   /** Single products, without a token. @throws when anything is answered but 200 */
@@ -36,6 +37,7 @@ export async function openBench(changes: Partial<Settings>): Promise<Bench> {
   }
 
   return {
+    shop,
     async purchases(seconds) {
       const { token } = await signUp(client); // anew: a token lives five minutes
       const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };

@@ -3,10 +3,12 @@
  * machine in the same run. Seconds and requests differ from machine to machine; the ratio says what a choice costs.
  */
 import { benchFsync } from './fsync.ts';
+import { benchMonitoring } from './monitoring.ts';
 
 /** Each prints what it measured, and runs for less than four minutes. */
 const benches: Record<string, () => Promise<void>> = {
   fsync: benchFsync,
+  monitoring: benchMonitoring,
 };
 
 /**

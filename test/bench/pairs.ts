@@ -7,7 +7,7 @@ export type Choice = { readonly name: string; measure(): Promise<Measured> };
 const rounds = 6;
 
 /**
- * Measures two choices in turns, after one turn each that does not count, and prints both and the median ratio of neighbours.
+ * Measures two choices in turns, after one turn each that does not count, and prints both and the ratios of neighbours: their median, the least and the most.
  * @param what is measured, for the heading
  * @returns that ratio: requests a second of the second choice for each of the first's
  */
@@ -29,12 +29,16 @@ export async function comparePairs(what: string, first: Choice, second: Choice):
       `  ${name}: ${of((m) => m.perSecond).toFixed(0)} a second, p50 ${of((m) => m.p50)} ms, p99 ${of((m) => m.p99)} ms`,
     );
   }
-  const ratios = pairs.map(([a, b]) => b.perSecond / a.perSecond).sort((a, b) => a - b);
-  const [least = 0, most = 0] = [ratios.at(0), ratios.at(-1)];
-  console.log(
-    `  ${second.name} / ${first.name}: ${median(ratios).toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`,
-  );
-  return median(ratios);
+  const ratios = (value: (measured: Measured) => number) => pairs.map(([a, b]) => value(b) / value(a));
+  const perSecond = ratios((m) => m.perSecond);
+  const slowest = ratios((m) => m.p99);
+  console.log(`  ${second.name} / ${first.name}: ${spread(perSecond)} of the requests, ${spread(slowest)} of the p99`);
+  return median(perSecond);
+}
+
+function spread(ratios: readonly number[]): string {
+  const [least, most] = [Math.min(...ratios), Math.max(...ratios)];
+  return `${median(ratios).toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`;
 }
 
 function median(values: readonly number[]): number {

@@ -1,0 +1,33 @@
+/** What it costs to be watched: every process scraped each 5 s, every request counted, the rules evaluated, all on the same machine. */
+import { topology } from '../../local/topology.ts';
+import { type Bench, openBench } from './load.ts';
+import { comparePairs } from './pairs.ts';
+
+const seconds = 5;
+
+/** Reads and purchases with monitoring and without. */
+export async function benchMonitoring(): Promise<void> {
+  const without = await openBench({ monitoring: false });
+  const watched = await openBench({ monitoring: true });
+  const watchers = topology(watched.shop.settings).filter(({ isOptional }) => isOptional);
+  try {
+    await watched.shop.waitUntilHealthy();
+    /** In the other's turn those who watch stand still: what they take then would be on its bill. */
+    const unwatched = async (measure: (bench: Bench) => ReturnType<Bench['products']>) => {
+      for (const { name } of watchers) watched.shop.pause(name);
+      const measured = await measure(without);
+      for (const { name } of watchers) watched.shop.resume(name);
+      return measured;
+    };
+    for (const what of ['products', 'purchases'] as const) {
+      await comparePairs(
+        `${what} by monitoring`,
+        { name: 'without', measure: () => unwatched((bench) => bench[what](seconds)) },
+        { name: 'with', measure: () => watched[what](seconds) },
+      );
+    }
+  } finally {
+    await without.close();
+    await watched.close();
+  }
+}
