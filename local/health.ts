@@ -2,6 +2,7 @@
 import { get } from 'node:http';
 import { connect } from 'node:net';
 import { Redis } from 'ioredis';
+import { isFresh } from './backups.ts';
 import { masterName, type ProcessSpec } from './topology.ts';
 
 /** What a Redis node says of itself. `offset` counts the bytes of writes that it has. */
@@ -12,7 +13,7 @@ const patienceMs = 1000;
 
 /**
  * Asks whether a process works: a Redis that answers, and as a replica is in step with its master; a Sentinel that has a quorum; a
- * service that is ready; an Nginx that serves.
+ * service that is ready; an Nginx that serves; backups that are made.
  * @param secrets by name, as in Settings
  */
 export async function isHealthy(spec: ProcessSpec, secrets: Record<string, string>): Promise<boolean> {
@@ -21,6 +22,8 @@ export async function isHealthy(spec: ProcessSpec, secrets: Record<string, strin
       return (await redisState(spec.port, secrets))?.inStep ?? false;
     case 'sentinel':
       return await hasQuorum(spec.port, secrets);
+    case 'backup':
+      return isFresh(spec);
     case 'tcp':
       return await listens(spec.health.port);
     case 'http':

@@ -2,6 +2,7 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { serviceNames } from '../api/services.ts';
+import { backupDir } from './backups.ts';
 import type { Settings } from './settings.ts';
 import type { ProcessSpec, portsFrom } from './topology.ts';
 
@@ -109,7 +110,7 @@ export function monitoringProcesses(
         ...['cpu', 'meminfo', 'filesystem', 'diskstats', 'loadavg', 'netdev', 'textfile', 'time'].map(
           (name) => `--collector.${name}`,
         ),
-        `--collector.textfile.directory=${folder('metrics')}`,
+        `--collector.textfile.directory=${join(backupDir(settings.dir), 'metrics')}`,
       ],
       {},
     ),
@@ -145,7 +146,7 @@ function targetsDir(dir: string): string {
 export function writeTargets(dir: string, specs: readonly ProcessSpec[]): void {
   if (!specs.some(({ kind }) => kind === 'prometheus')) return;
   mkdirSync(targetsDir(dir), { recursive: true });
-  mkdirSync(join(dir, 'metrics'), { recursive: true });
+  mkdirSync(join(backupDir(dir), 'metrics'), { recursive: true });
   const write = (job: string, kinds: readonly string[], portOf: (spec: ProcessSpec) => number) => {
     const targets = specs
       .filter(({ kind }) => kinds.includes(kind))

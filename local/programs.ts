@@ -8,6 +8,7 @@ const packageOf: Record<string, string> = {
   'redis-server': 'redis-server',
   'redis-cli': 'redis-tools',
   'redis-check-aof': 'redis-tools',
+  'redis-check-rdb': 'redis-tools',
   nginx: 'nginx',
   openssl: 'openssl',
   setpriv: 'util-linux',

@@ -44,6 +44,7 @@ export async function temporarySettings(
       httpPort: portBase + 80,
       httpsPort: portBase + 443,
       rateLimits: 'off',
+      backups: undefined,
       monitoring: false,
       ...changes,
     },

@@ -26,6 +26,8 @@ export type Settings = {
   redisMaxMemory: string;
   redisAppendFsync: string;
   adminEmail: string;
+  /** BACKUP_INTERVAL_S, BACKUP_KEEP, BACKUP_KEEP_DAYS as given, which ops/backup.sh knows; undefined: none are made. */
+  backups: Record<string, string> | undefined;
   /** Whether Prometheus, Alertmanager and their exporters run beside the shop. */
   monitoring: boolean;
   /** Who gets the mails about alerts; the admin if nobody else. */
@@ -80,6 +82,8 @@ const privateKey = z.string({ error: 'is missing' }).refine((value) => {
   }
 }, 'must be the base64 of a PEM with an EC private key on P-256');
 
+const backupSettings = ['BACKUP_INTERVAL_S', 'BACKUP_KEEP', 'BACKUP_KEEP_DAYS'];
+
 function schema() {
   return z.object({
     HTTP_PORT: port(8080),
@@ -102,6 +106,16 @@ function schema() {
       .default('512mb'),
     REDIS_APPENDFSYNC: z.enum(['everysec', 'always'], 'must be everysec or always').default('everysec'),
     ADMIN_EMAIL: z.email('must be an e-mail address').default('admin@example.com'),
+    BACKUPS: z.enum(['true', 'false'], 'must be true or false').default('true'),
+    ...Object.fromEntries(
+      backupSettings.map((name) => [
+        name,
+        z
+          .string()
+          .regex(/^[1-9]\d*$/, 'must be a number')
+          .optional(),
+      ]),
+    ),
     MONITORING: z.enum(['true', 'false'], 'must be true or false').default('true'),
     ALERT_EMAIL_TO: z.email('must be an e-mail address').optional(),
     ALERT_EMAIL_FROM: z.email('must be an e-mail address').optional(),
@@ -161,6 +175,7 @@ export function readSettings(
       redisMaxMemory: parsed.data.REDIS_MAXMEMORY,
       redisAppendFsync: parsed.data.REDIS_APPENDFSYNC,
       adminEmail: parsed.data.ADMIN_EMAIL,
+      backups: parsed.data.BACKUPS === 'true' ? pick(given, (name) => backupSettings.includes(name)) : undefined,
       monitoring: parsed.data.MONITORING === 'true',
       alertEmailTo: parsed.data.ALERT_EMAIL_TO ?? parsed.data.ADMIN_EMAIL,
       alerting: pick(given, (name) => ['ALERT_EMAIL_FROM', 'SMTP_URL', 'HEARTBEAT_URL'].includes(name)),

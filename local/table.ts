@@ -10,7 +10,7 @@ export function tableOf(status: ProcessStatus[], from: string): string[] {
   const rows = status.map((each) => [
     each.name,
     each.role ?? roleOf(each.kind),
-    String(each.port),
+    String(each.port || ''),
     each.state,
     each.lag === undefined || each.role === 'master' ? '' : `${each.lag} B`,
     String(each.restarts),
@@ -29,5 +29,6 @@ function roleOf(kind: string): string {
   if (kind === 'nginx') return 'edge';
   if (kind === 'sentinel') return 'watches Redis';
   if (kind === 'redis') return '';
+  if (kind === 'backup') return 'backups';
   return (serviceNames as readonly string[]).includes(kind) ? 'service' : 'monitoring';
 }

@@ -2,6 +2,7 @@
 // There is no order of starting: each process waits for what it needs, and says so in its log.
 import { join } from 'node:path';
 import { serviceNames } from '../api/services.ts';
+import { backupProcesses } from './backups.ts';
 import { monitoringProcesses } from './monitoring.ts';
 import { type Settings, settingName } from './settings.ts';
 
@@ -13,11 +14,12 @@ export type ProcessSpec = {
   /** Such as `users-2`: also its folder in `.shop/` and its log. */
   name: string;
   kind: Kind;
+  /** 0: none. */
   port: number;
   command: string[];
   env: Record<string, string>;
   /** How to ask whether it works; see health.ts. */
-  health: { ask: 'redis' | 'sentinel' | 'http' | 'tcp'; port: number; path: string };
+  health: { ask: 'redis' | 'sentinel' | 'http' | 'tcp' | 'backup'; port: number; path: string };
   /** The shop works without it, so nobody waits for it at the start. */
   isOptional?: true;
   /** Asks it to finish what it has begun and go. */
@@ -209,6 +211,7 @@ export function topology(settings: Settings): ProcessSpec[] {
     ...redis,
     ...services,
     ...nginx,
+    ...backupProcesses(settings, sentinels),
     ...(settings.monitoring ? monitoringProcesses(settings, ports, node) : []),
   ];
 }

@@ -14,7 +14,8 @@
 # BACKUP_KEEP latest and the last of each of BACKUP_KEEP_DAYS days. BACKUP_DIR can be copied elsewhere at any time: a file appears whole.
 # metrics/backup.prom there is for node_exporter's textfile collector.
 #
-# Environment: BACKUP_DIR, SENTINELS="host:port ...", MASTER_NAME, SECRETS_DIR with REDIS_PASSWORD_BACKUP and SENTINEL_PASSWORD.
+# Environment: BACKUP_DIR, SENTINELS="host:port ...", MASTER_NAME, SECRETS_DIR with REDIS_PASSWORD_BACKUP and SENTINEL_PASSWORD, or these
+# two themselves.
 set -eu
 umask 027
 BACKUP_DIR=${BACKUP_DIR:-/backups}
@@ -24,7 +25,7 @@ BACKUP_KEEP_DAYS=${BACKUP_KEEP_DAYS:-14}
 MASTER_NAME=${MASTER_NAME:-shop}
 
 say() { printf '%s backup: %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*"; }
-secret() { cat "$SECRETS_DIR/$1"; }
+secret() { if [ -n "${SECRETS_DIR-}" ]; then cat "$SECRETS_DIR/$1"; else eval "printf %s \"\${$1:?}\""; fi; }
 backups() { find "$BACKUP_DIR" -maxdepth 1 -name 'shop-*.rdb' | sort; }
 
 # A replica that is in step, as host:port; the master if there is none.

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { backupDir } from '../../local/backups.ts';
 import { mailDir } from '../../local/monitoring.ts';
 import { temporarySettings } from '../../local/redis-nodes.ts';
 import { type Shop, startShop } from '../../local/shop.ts';
@@ -157,5 +158,8 @@ function makeShortCertificate(dir: string): void {
 
 function writeBackupTime(dir: string, hoursAgo: number): void {
   const seconds = Math.round(Date.now() / 1000 - 3600 * hoursAgo);
-  writeFileSync(join(dir, 'metrics', 'backup.prom'), `shop_backup_last_success_timestamp_seconds ${seconds}\n`);
+  writeFileSync(
+    join(backupDir(dir), 'metrics', 'backup.prom'),
+    `shop_backup_last_success_timestamp_seconds ${seconds}\n`,
+  );
 }

@@ -17,7 +17,8 @@ function settingsOf(given: Record<string, string> = {}): Settings {
   return read.settings;
 }
 
-const watchers = (settings: Settings) => topology(settings).filter(({ isOptional }) => isOptional);
+const watchers = (settings: Settings) =>
+  topology(settings).filter(({ isOptional, kind }) => isOptional && kind !== 'backup');
 const names = (settings: Settings) => watchers(settings).map(({ name }) => name);
 const targets = (job: string) =>
   JSON.parse(readFileSync(join(dir, 'targets', `${job}.json`), 'utf8')) as {
