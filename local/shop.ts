@@ -206,8 +206,7 @@ export function createShop(given: Settings, options: ShopOptions = {}): Shop {
       );
       running = true;
       timers.push(setInterval(() => [...processes.values()].map(({ logPath }) => rotateLog(logPath)), rotateEveryMs));
-      for (const each of ofKind('nginx'))
-        timers.push(watchForFreeze(each, (name) => onEvent({ what: 'frozen', name })));
+      timers.push(watchForFreeze(ofKind('nginx'), (name) => onEvent({ what: 'frozen', name })));
     },
     kill: (name) => find(name).kill(),
     pause: (name) => find(name).pause(),

@@ -3,26 +3,47 @@ import { httpStatus } from './health.ts';
 import type { SupervisedProcess } from './process.ts';
 
 const everyMs = 400;
+const patienceMs = 300;
 const missesUntilFrozen = 3;
+/** When none answers, the machine is busy rather than all of them frozen, and killing one would cost what the others cannot take. */
+const missesWhenNoneAnswers = 12;
 
 /**
- * Watches an Nginx. A frozen one still gets its share of new connections from the kernel, and nobody answers them: it is found in at
- * most 2 s and killed, and its supervision starts it again. Services and Redis need none of it: Nginx and Sentinel pass them over.
+ * Watches all Nginx. A frozen one still gets its share of new connections from the kernel, and nobody answers them: it is found in less
+ * than 2 s and killed, and its supervision starts it again. Services and Redis need none of it: Nginx and Sentinel pass them over.
  * @returns the timer, to be cleared
  */
-export function watchForFreeze(nginx: SupervisedProcess, onFrozen: (name: string) => void): NodeJS.Timeout {
-  let misses = 0;
-  let watchedPid: number | undefined;
+export function watchForFreeze(
+  all: readonly SupervisedProcess[],
+  onFrozen: (name: string) => void,
+  ask: (nginx: SupervisedProcess) => Promise<boolean> = answers,
+): NodeJS.Timeout {
+  const watched = all.map((nginx) => ({ nginx, pid: undefined as number | undefined, misses: 0 }));
   return setInterval(async () => {
-    const pid = nginx.pid();
-    const { name, health } = nginx.spec();
-    const status = await httpStatus(health.port, health.path, everyMs);
-    // A process that was just started may take its time until it first answers.
-    misses = status !== undefined || pid === undefined || pid !== watchedPid ? 0 : misses + 1;
-    watchedPid = pid;
-    if (misses < missesUntilFrozen || pid !== nginx.pid()) return;
-    misses = 0;
-    onFrozen(name);
-    nginx.kill();
+    const beganMs = performance.now();
+    const answered = await Promise.all(
+      watched.map(async (each) => {
+        const pid = each.nginx.pid();
+        const isThere = await ask(each.nginx);
+        // A process that was just started may take its time until it first answers.
+        const isNew = pid === undefined || pid !== each.pid;
+        each.pid = pid;
+        const wasBusyOurselves = performance.now() - beganMs > patienceMs + 50;
+        if (isThere || isNew) each.misses = 0;
+        else if (!wasBusyOurselves) each.misses += 1;
+        return isThere;
+      }),
+    );
+    const limit = answered.includes(true) ? missesUntilFrozen : missesWhenNoneAnswers;
+    const frozen = watched.find(({ nginx, pid, misses }) => misses >= limit && pid === nginx.pid());
+    if (frozen === undefined) return;
+    frozen.misses = 0;
+    onFrozen(frozen.nginx.spec().name);
+    frozen.nginx.kill();
   }, everyMs);
+}
+
+async function answers(nginx: SupervisedProcess): Promise<boolean> {
+  const { port, path } = nginx.spec().health;
+  return (await httpStatus(port, path, patienceMs)) !== undefined;
 }
