@@ -104,7 +104,7 @@ function schema() {
       .string()
       .regex(/^\d+(kb|mb|gb)$/, 'must be a size such as 512mb')
       .default('512mb'),
-    REDIS_APPENDFSYNC: z.enum(['everysec', 'always'], 'must be everysec or always').default('everysec'),
+    REDIS_APPENDFSYNC: z.enum(['everysec', 'always'], 'must be everysec or always').default('always'),
     ADMIN_EMAIL: z.email('must be an e-mail address').default('admin@example.com'),
     BACKUPS: z.enum(['true', 'false'], 'must be true or false').default('true'),
     ...Object.fromEntries(

@@ -103,6 +103,11 @@ export const ofRedis: readonly Fault[] = [
     const replicas = await scene.stage.replicas();
     await Promise.all(replicas.map((name) => freeze(scene, name, 6000)));
   }),
+  fault('all Redis nodes killed at once', { failedFirstTries: 'only 503' }, async (scene) => {
+    kill(scene, await scene.stage.master(), ...(await scene.stage.replicas()));
+    await delay(2000);
+    await scene.stage.shop.waitUntilHealthy(undefined, 60_000);
+  }),
   fault('both replicas killed', { failedFirstTries: 'only 503' }, async (scene) => {
     await Promise.all((await scene.stage.replicas()).map((name) => down(scene, name, 4000)));
   }),
