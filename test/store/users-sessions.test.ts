@@ -7,7 +7,7 @@ import type { Account } from '../../api/users/schema.ts';
 import { openUserStore, type UserStore } from '../../api/users/store.ts';
 import { openSessionStore, type SessionStore } from '../../api/users/store-sessions.ts';
 import { openTestRedis, operator } from '../support/redis.ts';
-import { asRead, context, eventsOf, somebody, soon } from './users-support.ts';
+import { asRead, context, createdIn, eventsOf, somebody, soon } from './users-support.ts';
 
 let redis: ShopRedis;
 let store: UserStore;
@@ -24,11 +24,7 @@ afterAll(() => {
   master.disconnect();
 });
 
-async function created(changes: Partial<Account> = {}): Promise<Account> {
-  const made = somebody(changes);
-  expect(await store.create(made, context())).toMatchObject({ kind: 'created', replayed: false });
-  return made;
-}
+const created = (changes?: Partial<Account>) => createdIn(store, changes);
 
 describe('a sign-in', () => {
   async function begun(read: Account) {

@@ -1,10 +1,12 @@
 /** What the store tests of `users` share. */
 import type { Redis } from 'ioredis';
+import { expect } from 'vitest';
 import { deadlineIn } from '../../api/core/clock.ts';
 import { newId } from '../../api/core/ids.ts';
 import type { RequestContext } from '../../api/core/request.ts';
 import type { Account } from '../../api/users/schema.ts';
 import { newAccount } from '../../api/users/service.ts';
+import type { UserStore } from '../../api/users/store.ts';
 import { contextOf, userCaller } from '../support/redis.ts';
 
 const caller = userCaller();
@@ -27,6 +29,13 @@ export const soon = () => deadlineIn(5000);
 export function somebody(changes: Partial<Account> = {}): Account {
   const person = { firstName: 'Ada', lastName: 'Lovelace', role: 'customer', passwordHash: 'hash' } as const;
   return { ...newAccount({ ...person, email: `s-${newId()}@example.com` }), ...changes };
+}
+
+/** Somebody new, stored. */
+export async function createdIn(store: UserStore, changes?: Partial<Account>): Promise<Account> {
+  const made = somebody(changes);
+  expect(await store.create(made, context())).toMatchObject({ kind: 'created', replayed: false });
+  return made;
 }
 
 /** What a write needs to know of the user it was read as. */

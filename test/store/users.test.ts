@@ -9,7 +9,7 @@ import type { Account } from '../../api/users/schema.ts';
 import { changed } from '../../api/users/service.ts';
 import { openUserStore, type UserStore } from '../../api/users/store.ts';
 import { openTestRedis, operator } from '../support/redis.ts';
-import { again, asRead, context, eventsOf, somebody, soon, write } from './users-support.ts';
+import { again, asRead, context, createdIn, eventsOf, somebody, soon, write } from './users-support.ts';
 
 let redis: ShopRedis;
 let store: UserStore;
@@ -24,11 +24,7 @@ afterAll(() => {
   master.disconnect();
 });
 
-async function created(changes: Partial<Account> = {}): Promise<Account> {
-  const made = somebody(changes);
-  expect(await store.create(made, context())).toMatchObject({ kind: 'created', replayed: false });
-  return made;
-}
+const created = (changes?: Partial<Account>) => createdIn(store, changes);
 
 describe('the first admin', () => {
   it('is one, however many replicas make one at once, and made again is the same', async () => {

@@ -7,22 +7,9 @@ import { showPurchase } from '../../api/purchases/routes.ts';
 import { failureOf } from '../../api/purchases/saga.ts';
 import { failure, purchaseIn, purchaseOut, purchasesQuery } from '../../api/purchases/schema.ts';
 import { asFirstAnswered, summed } from '../../api/purchases/service.ts';
+import { purchaseWith } from './purchases-support.ts';
 
-const pending: Purchase = {
-  id: newId(),
-  userId: newId(),
-  status: 'pending',
-  requested: [{ productId: 'mug', quantity: 2 }],
-  items: [],
-  totalMinor: undefined,
-  currency: 'USD',
-  createdAtMs: 1000,
-  updatedAtMs: 1000,
-  completedAtMs: undefined,
-  failure: undefined,
-  version: 1,
-  releaseOwed: false,
-};
+const pending = purchaseWith();
 const completed: Purchase = {
   ...pending,
   status: 'completed',

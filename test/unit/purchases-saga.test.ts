@@ -10,28 +10,10 @@ import { openRecovery } from '../../api/purchases/recovery.ts';
 import { openSaga, type Saga } from '../../api/purchases/saga.ts';
 import type { PurchaseWrites } from '../../api/purchases/store.ts';
 import type { PurchaseReads } from '../../api/purchases/store-reads.ts';
+import { purchaseWith } from './purchases-support.ts';
 
 const quiet = { info() {}, warn() {}, error() {} };
 const reserved = { result: 'reserved', eventId: '1-0', at: 1, items: [] };
-
-function purchaseWith(changes: Partial<Purchase> = {}): Purchase {
-  return {
-    id: newId(),
-    userId: newId(),
-    status: 'pending',
-    requested: [{ productId: 'mug', quantity: 2 }],
-    items: [],
-    totalMinor: undefined,
-    currency: 'USD',
-    createdAtMs: 1000,
-    updatedAtMs: 1000,
-    completedAtMs: undefined,
-    failure: undefined,
-    version: 1,
-    releaseOwed: false,
-    ...changes,
-  };
-}
 
 /** A `products` that gives these answers in turn (an error is thrown), the last one for ever. */
 function productsWith(answers: unknown[]) {
