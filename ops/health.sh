@@ -1,5 +1,5 @@
 #!/bin/bash
-# Health check of a container: `health.sh api|nginx|redis|sentinel [alive]`. Tells readiness from liveness:
+# Health check of a container: `health.sh api|nginx|redis|sentinel [alive]`, or `health.sh http PATH`. Tells readiness from liveness:
 #
 #   ready   is asked until it was true once. Before that a container counts as starting: a rolling update waits for it.
 #   alive   is asked from then on. A service that drains, or a Redis without a master to follow, is not ready and yet quite well:
@@ -34,6 +34,11 @@ case $kind in
   nginx)
     ready() { status 8081 /; }
     alive() { status 8081 /; }
+    ;;
+  http)
+    path=$2
+    ready() { status "$PORT" "$path"; }
+    alive() { status "$PORT" "$path"; }
     ;;
   redis)
     # Any answer is one: LOADING, BUSY.

@@ -91,7 +91,8 @@ async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> 
     res.setHeader('Allow', 'GET, HEAD');
     return problem(res, 'method-not-allowed', 'This address knows GET and HEAD.');
   }
-  const file = files[path];
+  // Where Prometheus has no address that a person reaches (stack.yml), the links in mails to its graphs lead here: to the page that has them.
+  const file = files[path === '/status/graph' ? '/status' : path];
   if (file !== undefined) return send(res, file.type, file.body);
   if (path.startsWith('/status/runbooks/')) {
     const text = runbookPage(path.slice('/status/runbooks/'.length));

@@ -2,6 +2,7 @@
  * The Compose shop on a real engine: made from nothing, tried from inside and outside, broken, brought back. Left out, and said so, where no
  * engine answers.
  */
+import { isDeepStrictEqual as isEqual } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { waitFor } from '../support/wait.ts';
 import { type ComposeShop, composeShop, hasEngine } from './compose.ts';
@@ -41,6 +42,28 @@ describe.skipIf(!engine)('The shop in containers', { timeout: 120_000 }, () => {
   test('is up with one command on a fresh clone, with a random password of its own', async () => {
     expect(await (await fetch(`${shop.url}/healthz`)).json()).toEqual({ status: 'ok' });
     expect(password.length).toBeGreaterThan(20);
+  });
+
+  test('is watched: Prometheus reaches everybody, and counts what clients ask Nginx for', async () => {
+    const prometheus = (await shop.compose('port', 'prometheus', '9090')).trim();
+    const ask = async (query: string) => {
+      const answer = await fetch(`http://${prometheus}/api/v1/query?query=${encodeURIComponent(query)}`);
+      const { data } = (await answer.json()) as {
+        data: { result: { metric: { job?: string }; value: [number, string] }[] };
+      };
+      return Object.fromEntries(data.result.map(({ metric, value }) => [metric.job ?? '', Number(value[1])]));
+    };
+    const everybody = {
+      ...{ api: 6, redis: 3, sentinel: 3, 'redis-exporter': 1, nginx: 1, edge: 1, node: 1 },
+      ...{ prometheus: 1, alertmanager: 1 },
+    };
+    await waitFor('all to be scraped', async () => isEqual(await ask('sum by (job) (up)'), everybody), 30_000, 500);
+    const alive = { redis: 3, sentinel: 3, nginx: 1 };
+    expect(await ask('sum by (job) (redis_up or nginx_up)')).toEqual(alive);
+    for (let i = 0; i < 10; i++) await fetch(`${shop.url}/products`);
+    const counted = async () => (await ask('sum(edge_http_requests_total{route="/products"})'))[''] ?? 0;
+    await waitFor('the requests to be counted', async () => (await counted()) >= 10, 20_000, 500);
+    expect((await fetch(`${shop.url}/status`)).status).toBe(200);
   });
 
   test('has no secret in an image, an environment, a label or a log', async () => {
