@@ -7,19 +7,20 @@
 #   backup.sh verify FILE    whether it is what its checksum says and can be read
 #   backup.sh fresh          whether the last one is younger than two intervals
 #   backup.sh restore FILE   puts FILE (a path, a name in BACKUP_DIR, or `latest`) where the first Redis node will load it, and empties the
-#                            others and the Sentinels, all under /restore. The shop must be stopped: ops/restore.sh does all of it
-#   backup.sh empty          only empties what is under /restore (other nodes of a swarm)
+#                            others and the Sentinels, all under RESTORE_DIR. The shop must be stopped: ops/restore.sh does all of it
+#   backup.sh empty          only empties what is under RESTORE_DIR (other nodes of a swarm)
 #
 # Each backup is a snapshot (RDB) of one moment, read through once by redis-check-rdb, with its SHA-256 beside it. Kept are the
 # BACKUP_KEEP latest and the last of each of BACKUP_KEEP_DAYS days. BACKUP_DIR can be copied elsewhere at any time: a file appears whole.
 # metrics/backup.prom there is for node_exporter's textfile collector.
 #
 # Environment: BACKUP_DIR, SENTINELS="host:port ...", MASTER_NAME, SECRETS_DIR with REDIS_PASSWORD_BACKUP and SENTINEL_PASSWORD, or these
-# two themselves.
+# two themselves; RESTORE_DIR.
 set -eu
 umask 027
 BACKUP_DIR=${BACKUP_DIR:-/backups}
 BACKUP_INTERVAL_S=${BACKUP_INTERVAL_S:-3600}
+RESTORE_DIR=${RESTORE_DIR:-/restore}
 BACKUP_KEEP=${BACKUP_KEEP:-24}
 BACKUP_KEEP_DAYS=${BACKUP_KEEP_DAYS:-14}
 MASTER_NAME=${MASTER_NAME:-shop}
@@ -123,13 +124,14 @@ verify() {
 restore() {
   verify "$1"
   empty
-  cp "$file" /restore/redis-1/dump.rdb.part
-  mv /restore/redis-1/dump.rdb.part /restore/redis-1/dump.rdb
+  cp "$file" "$RESTORE_DIR/redis-1/dump.rdb.part"
+  mv "$RESTORE_DIR/redis-1/dump.rdb.part" "$RESTORE_DIR/redis-1/dump.rdb"
   say "${file##*/} is in place for redis-1"
 }
 
 empty() {
-  for dir in /restore/*; do
+  for dir in "$RESTORE_DIR"/redis-[0-9]* "$RESTORE_DIR"/sentinel-[0-9]*; do
+    [ -d "$dir" ] || continue
     find "$dir" -mindepth 1 -delete
     say "${dir##*/} is empty"
   done
