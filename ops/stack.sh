@@ -5,7 +5,8 @@
 #   ops/stack.sh password                prints the first admin's address and password (where a `users` container runs on this node)
 #   ops/stack.sh certificate CERT KEY    puts another certificate to work, by a rolling update of Nginx
 #   ops/stack.sh mail                    sends alert mails through the mail server in SMTP_URL (environment) from now on
-#   ops/stack.sh redis VERSION           moves Redis and the Sentinels to another version of the image, one node after another
+#   ops/stack.sh deploy [OPTION ...]     `docker stack deploy -c stack.yml` with these options, but where anything about Redis or the Sentinels
+#                                        has changed, one node after another
 #   ops/stack.sh restore NODE FILE       brings the data back from a backup on the node with data label NODE (1, 2 or 3): see `list`
 #   ops/stack.sh list                    the backups on this node
 #
@@ -13,6 +14,7 @@
 # ADMIN_PASSWORD, SMTP_URL, CERT_NAMES="shop.example ..." for the self-signed certificate, or TLS_CERT_FILE and TLS_KEY_FILE for a given one.
 set -eu
 STACK=${STACK:-shop}
+file=$(dirname "$0")/../stack.yml
 images=${SHOP_IMAGES:-evergreen} version=${SHOP_VERSION:-local}
 
 say() { printf '%s\n' "$*" >&2; }
@@ -94,12 +96,27 @@ certificate() {
   say "in use. From now on deploy with TLS_NUMBER=$new"
 }
 
-redis_version() {
-  for name in sentinel-1 sentinel-2 sentinel-3 redis-1 redis-2 redis-3; do
-    say "${STACK}_$name"
-    # Returns when the new one is healthy and has stayed so for the time of `monitor`: in step with its master by then.
-    docker service update --quiet --detach=false --image "$images-redis:$1" "${STACK}_$name" >/dev/null
-  done
+# stack.yml as `docker stack deploy` understands it, with service $1 alone.
+alone() {
+  docker stack config -c "$file" | awk -v wanted="$1:" '
+    /^[^ ]/ { section = $1 }
+    section == "services:" && /^  [^ ]/ { name = $1 }
+    section != "services:" || $1 == "services:" || name == wanted'
+}
+
+# A swarm updates services side by side, and each node's Redis is a service of its own: by itself it would restart all three at once.
+deploy() {
+  case " $* " in *' --prune '*) die 'without --prune, which would remove all that is not in the part at hand: docker stack deploy --prune afterwards' ;; esac
+  if docker service inspect "${STACK}_redis-1" >/dev/null 2>&1; then
+    for number in 1 2 3; do
+      for name in "sentinel-$number" "redis-$number"; do
+        # Returns when the new one is healthy and has stayed so for the time of `monitor`: in step with its master by then.
+        alone "$name" | docker stack deploy --quiet --detach=false "$@" -c - "$STACK" >/dev/null || die "$name did not become healthy"
+        say "${STACK}_$name is up to date"
+      done
+    done
+  fi
+  docker stack deploy "$@" -c "$file" "$STACK"
 }
 
 users_container() { docker ps -q -f "label=com.docker.swarm.service.name=${STACK}_users" -f status=running | head -n 1; }
@@ -147,7 +164,7 @@ case ${1-} in
   password) for name in ADMIN_EMAIL ADMIN_PASSWORD; do printf '%s=%s\n' "$name" "$(docker exec "$(users_container)" cat "/run/secrets/$name")"; done ;;
   certificate) certificate "${2:?the certificate, PEM}" "${3:?its key, PEM}" ;;
   mail) mail ;;
-  redis) redis_version "${2:?which version?}" ;;
+  deploy) shift; deploy "$@" ;;
   list) docker run --rm --network none -v "${STACK}_backups:/backups:ro" --entrypoint sh "$images-redis:$version" /shop/ops/backup.sh list ;;
   restore) restore "${2:?data label of the node that has it}" "${3:?a name of list, or latest}" ;;
   *) sed -n '2,/^set -/{s/^# \{0,1\}//p}' "$0"; exit 64 ;;
