@@ -46,7 +46,11 @@ export async function runCommand(dir: string, [command = 'help', ...rest]: strin
   const wanted = { status: 0, stop: 0, kill: 1, pause: 1, resume: 1, restart: 1, scale: 2 }[command];
   const operands = rest.filter((word) => word !== '--json');
   if (wanted === undefined || operands.length !== wanted) {
-    console.error(wanted === undefined ? `There is no command '${command}'.` : `'${command}' is used differently.`);
+    console.error(
+      wanted === undefined
+        ? `There is no command '${command}'.`
+        : `'${command}' takes ${wanted} words, not ${operands.length}.`,
+    );
     console.error(help);
     return 2;
   }

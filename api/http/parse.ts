@@ -42,6 +42,25 @@ function asParameter(fault: Fault): Fault {
   return { ...fault, pointer: fault.pointer.replace(/^#\/?/, '?') };
 }
 
+/** How a fault reads behind the name of the field; a schema's own words come first. */
+function inWords(issue: z.core.$ZodRawIssue): string | undefined {
+  const { code, input } = issue;
+  if (code === 'invalid_type' || code === 'invalid_value' || code === 'invalid_union') {
+    if (input === undefined) return 'is missing';
+  }
+  if (code === 'invalid_type') {
+    const expected = issue.expected === 'int' ? 'integer' : issue.expected;
+    return `must be ${/^[aeiou]/.test(expected) ? 'an' : 'a'} ${expected}`;
+  }
+  if (code === 'invalid_value') return `must be ${issue.values.map(String).join(' or ')}`;
+  if (code !== 'too_small' && code !== 'too_big') return undefined;
+  const limit = code === 'too_small' ? `at least ${issue.minimum}` : `at most ${issue.maximum}`;
+  if (code === 'too_small' && issue.minimum === 1 && /^(string|array)$/.test(issue.origin)) return 'must not be empty';
+  if (issue.origin === 'string') return `must have ${limit} characters`;
+  return issue.origin === 'array' ? `must have ${limit} items` : `must be ${limit}`;
+}
+z.config({ customError: inWords });
+
 /** Zod's issues as faults. @param at where in the body the parsed value stands */
 export function faultsOf(error: z.ZodError, body: unknown, at: readonly PropertyKey[] = []): Fault[] {
   return error.issues.flatMap((issue) => {

@@ -21,8 +21,10 @@ export async function runBenches(names: string[]): Promise<number> {
     console.error(`There is no bench ${unknown.join(', ')}. There are: ${Object.keys(benches).join(', ')}`);
     return 2;
   }
-  for (const [name, bench] of Object.entries(benches)) {
-    if (names.length === 0 || names.includes(name)) await bench();
-  }
+  const wanted = Object.entries(benches).filter(([name]) => names.length === 0 || names.includes(name));
+  console.log(
+    `${wanted.map(([name]) => name).join(', ')}: some minutes each, with the whole machine at work. Ctrl-C ends it.`,
+  );
+  for (const [, bench] of wanted) await bench();
   return 0;
 }

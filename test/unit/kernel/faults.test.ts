@@ -1,0 +1,38 @@
+/** How a 422 tells what is wrong: behind the name of a field, in one voice. */
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { faultsOf } from '../../../api/http/parse.ts';
+
+const schema = z.strictObject({
+  name: z.string().min(3),
+  tags: z.array(z.string()).min(1).max(2),
+  count: z.int().max(100),
+  kind: z.enum(['x', 'y']),
+});
+
+function detailsOf(body: unknown): Record<string, string> {
+  const { error } = schema.safeParse(body);
+  if (error === undefined) return {};
+  return Object.fromEntries(faultsOf(error, body).map(({ pointer, detail }) => [pointer, detail]));
+}
+
+test.each([
+  [{}, { '#/name': 'is missing', '#/tags': 'is missing', '#/count': 'is missing', '#/kind': 'is missing' }],
+  [
+    { name: 'ab', tags: [], count: 101, kind: 'z', more: 1 },
+    {
+      '#/name': 'must have at least 3 characters',
+      '#/tags': 'must not be empty',
+      '#/count': 'must be at most 100',
+      '#/kind': 'must be x or y',
+      '#/more': 'is unknown',
+    },
+  ],
+  [
+    { name: 1, tags: ['a', 'b', 'c'], count: 1.5, kind: 'x' },
+    { '#/name': 'must be a string', '#/tags': 'must have at most 2 items', '#/count': 'must be an integer' },
+  ],
+  [undefined, { '#': 'a JSON body is missing' }],
+])('%j', (body, details) => {
+  expect(detailsOf(body)).toEqual(details);
+});
