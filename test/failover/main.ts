@@ -1,11 +1,4 @@
-/**
- * `npm run chaos`: breaks a shop of its own in every way of the catalogue, under load, and checks all that was said to clients.
- *   --only TEXT     only faults whose name holds TEXT (several: --only a --only b)
- *   --minutes N     random faults for N minutes instead, `--pairs` two at a time
- *   --seed S        the same choices again
- *   --replay FILE   judges a kept history again; nothing is started
- *   --list          names the faults
- */
+/** `npm run chaos`: breaks a shop of its own in every way of the catalogue, under load, and checks all that was said to clients. */
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -19,6 +12,13 @@ import { complaints, tableHead, tableLine } from './report/table.ts';
 import { projectDir } from './stage.ts';
 import { keepStage } from './stages.ts';
 
+const usage = `npm run chaos                 every fault once, some 20 minutes
+  -- --only TEXT                only those whose name holds TEXT (several: --only a --only b)
+  -- --minutes N                random faults for N minutes instead; --pairs: two at a time
+  -- --seed S                   the same choices again
+  -- --replay FILE              judges a kept history again; nothing is started
+  -- --list                     names the faults`;
+
 const options = {
   only: { type: 'string', multiple: true },
   minutes: { type: 'string' },
@@ -26,6 +26,7 @@ const options = {
   pairs: { type: 'boolean', default: false },
   replay: { type: 'string' },
   list: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
 } as const;
 
 function readWords(args: string[]) {
@@ -35,11 +36,21 @@ type Asked = ReturnType<typeof readWords>;
 
 /**
  * Does what the words ask for.
- * @returns the exit code: 0 if everything was as promised
- * @throws when a word is unknown
+ * @returns the exit code: 0 if everything was as promised, 2 when the words make no sense
  */
 export async function runChaos(words: string[]): Promise<number> {
-  const asked = readWords(words);
+  let asked: Asked;
+  try {
+    asked = readWords(words);
+    listedRows(asked.only);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n\n${usage}`);
+    return 2;
+  }
+  if (asked.help) {
+    console.log(usage);
+    return 0;
+  }
   if (asked.list) {
     for (const { name } of catalogue) console.log(name);
     return 0;
