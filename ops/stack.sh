@@ -7,8 +7,9 @@
 #   ops/stack.sh mail                    sends alert mails through the mail server in SMTP_URL (environment) from now on
 #   ops/stack.sh deploy [OPTION ...]     `docker stack deploy -c stack.yml` with these options, but where anything about Redis or the Sentinels
 #                                        has changed, one node after another
-#   ops/stack.sh restore NODE FILE       brings the data back from a backup on the node with data label NODE (1, 2 or 3): see `list`
-#   ops/stack.sh list                    the backups on this node
+#   ops/stack.sh list [NUMBER]           the backups on the node with label shop-data=NUMBER (1)
+#   ops/stack.sh restore FILE            brings the data back from a backup on the node with label shop-data=1. One of another node: copy it and
+#                                        its .sha256 into the volume `backups` there first
 #
 # Environment: STACK (shop), SHOP_IMAGES, SHOP_VERSION as for `docker stack deploy`; for the first `prepare` also ADMIN_EMAIL,
 # ADMIN_PASSWORD, SMTP_URL, CERT_NAMES="shop.example ..." for the self-signed certificate, or TLS_CERT_FILE and TLS_KEY_FILE for a given one.
@@ -121,41 +122,59 @@ deploy() {
 
 users_container() { docker ps -q -f "label=com.docker.swarm.service.name=${STACK}_users" -f status=running | head -n 1; }
 
-# Runs the rest of the arguments once in the image of Redis, on the node with data label $1; `--mount ...` first.
-once_on() {
-  label=$1
+# Runs ops/backup.sh with the rest of the arguments once on the node with data label $1, whose volumes it has.
+backup_on() {
+  number=$1
   shift
-  job=restore-$label
+  job=$STACK-backup-$number
   docker service rm "$job" >/dev/null 2>&1 || true
-  docker service create --quiet --name "$job" --mode replicated-job --restart-condition none --constraint "node.labels.shop-data==$label" \
-    --resolve-image never "$@" >/dev/null
-  docker service logs --raw "$job"
+  docker service create --detach --quiet --name "$job" --mode replicated-job --restart-condition none \
+    --constraint "node.labels.shop-data==$number" --mount "type=volume,source=${STACK}_backups,target=/backups" \
+    --mount "type=volume,source=${STACK}_redis-$number,target=/restore/redis-$number" \
+    --mount "type=volume,source=${STACK}_sentinel-$number,target=/restore/sentinel-$number" \
+    --entrypoint sh "$(image_of redis-1)" /shop/ops/backup.sh "$@" >/dev/null 2>&1
+  wait_for 120 "the node with label shop-data=$number" ended "$job"
+  docker service logs --raw "$job" 2>&1
   state=$(docker service ps --format '{{.CurrentState}}' "$job" | head -n 1)
   docker service rm "$job" >/dev/null
-  case $state in Complete*) ;; *) die "on the node with label $label: $state" ;; esac
+  case $state in Complete*) ;; *) die "backup.sh $1 on the node with label shop-data=$number: $state" ;; esac
+}
+image_of() { docker service inspect -f '{{.Spec.TaskTemplate.ContainerSpec.Image}}' "${STACK}_$1"; }
+ended() { docker service ps --format '{{.CurrentState}}' "$1" | grep -qE '^(Complete|Failed|Rejected)'; }
+# shellcheck disable=SC2068 # a list of services
+stopped() { ! docker service ps --format '{{.CurrentState}}' $@ | grep -qE '^(Running|Starting|Preparing)'; }
+# Seconds, whom we wait for, and what has to become true.
+wait_for() {
+  until_s=$(($(date +%s) + $1)) whom=$2
+  shift 2
+  until "$@"; do
+    [ "$(date +%s)" -lt "$until_s" ] || die "waited too long for $whom. What was stopped is started by: docker stack deploy -c stack.yml $STACK"
+    sleep 1
+  done
 }
 
 restore() {
-  from=$1 file=$2
-  [ "$from" = 1 ] || die "copy the backup and its .sha256 into the volume ${STACK}_backups of the node with label 1 first"
-  replicas=$(docker service inspect -f '{{.Spec.Mode.Replicated.Replicas}}' "${STACK}_users")
+  # Checked before anything is stopped.
+  backup_on 1 verify "$1"
+  names='' stop='' start=''
+  # The services too: they remember who was the master.
+  for name in users products purchases sentinel-1 sentinel-2 sentinel-3 redis-1 redis-2 redis-3; do
+    replicas=$(docker service inspect -f '{{.Spec.Mode.Replicated.Replicas}}' "${STACK}_$name")
+    # None is what a restore leaves that was broken off.
+    if [ "$replicas" = 0 ]; then case $name in *-*) replicas=1 ;; *) replicas=${SERVICE_REPLICAS:-3} ;; esac; fi
+    names="$names ${STACK}_$name" stop="$stop ${STACK}_$name=0" start="$start ${STACK}_$name=$replicas"
+  done
   say 'stopping services, Sentinels and Redis'
-  all="users=0 products=0 purchases=0 sentinel-1=0 sentinel-2=0 sentinel-3=0 redis-1=0 redis-2=0 redis-3=0"
-  # shellcheck disable=SC2046 # a list
-  docker service scale -d $(printf "${STACK}_%s " $all) >/dev/null
-  for name in redis-1 redis-2 redis-3; do
-    while docker service ps -f desired-state=shutdown --format '{{.CurrentState}}' "${STACK}_$name" | grep -q Running; do sleep 1; done
-  done
-  for number in 1 2 3; do
-    once_on "$number" --mount "type=volume,source=${STACK}_backups,target=/backups" \
-      --mount "type=volume,source=${STACK}_redis-$number,target=/restore/redis-$number" \
-      --mount "type=volume,source=${STACK}_sentinel-$number,target=/restore/sentinel-$number" \
-      --entrypoint "sh" "$images-redis:$version" /shop/ops/backup.sh "$([ "$number" = 1 ] && echo restore || echo empty)" "$file"
-  done
+  # shellcheck disable=SC2086 # lists, here and below
+  docker service scale --detach $stop >/dev/null
+  # shellcheck disable=SC2086
+  wait_for 120 "all of$names to stop" stopped $names
+  backup_on 2 empty
+  backup_on 3 empty
+  backup_on 1 restore "$1"
   say 'starting'
-  back="users=$replicas products=$replicas purchases=$replicas sentinel-1=1 sentinel-2=1 sentinel-3=1 redis-1=1 redis-2=1 redis-3=1"
-  # shellcheck disable=SC2046 # a list
-  docker service scale -d $(printf "${STACK}_%s " $back) >/dev/null
+  # shellcheck disable=SC2086
+  docker service scale --detach $start >/dev/null
   say 'the shop is back when /healthz says so'
 }
 
@@ -165,7 +184,7 @@ case ${1-} in
   certificate) certificate "${2:?the certificate, PEM}" "${3:?its key, PEM}" ;;
   mail) mail ;;
   deploy) shift; deploy "$@" ;;
-  list) docker run --rm --network none -v "${STACK}_backups:/backups:ro" --entrypoint sh "$images-redis:$version" /shop/ops/backup.sh list ;;
-  restore) restore "${2:?data label of the node that has it}" "${3:?a name of list, or latest}" ;;
+  list) backup_on "${2:-1}" list ;;
+  restore) restore "${2:?a name of list, or latest}" ;;
   *) sed -n '2,/^set -/{s/^# \{0,1\}//p}' "$0"; exit 64 ;;
 esac
