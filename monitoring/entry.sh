@@ -10,7 +10,7 @@
 # mails), PROMETHEUS and ALERTMANAGER (address:port), RUNBOOKS and DASHBOARD (URLs for links).
 # prometheus: TARGETS_DIR (folder of api.json, redis.json, sentinel.json, nginx.json) where every process has an address of its own, or
 #   else SERVICES, REDIS_NODES and SENTINELS (names, separated by spaces) where containers have names; REDIS_EXPORTER, EDGE_EXPORTER,
-#   NODE_EXPORTER (address:port). Optional: SCRAPE_INTERVAL, RETENTION, RETENTION_SIZE.
+#   NODE_EXPORTER (address:port). Optional: SCRAPE_INTERVAL.
 # alertmanager: ALERT_EMAIL_TO (or else ALERT_EMAIL_TO_FILE), ALERT_EMAIL_FROM, SMTP_URL (smtp://[user:password@]host[:port], smtps:// for
 #   TLS from the first byte) or SMTP_URL_FILE. Optional: HEARTBEAT_URL (called every minute while monitoring lives), GROUP_WAIT, GROUP_INTERVAL.
 # Needs sh, sed and awk.
@@ -53,7 +53,7 @@ start_prometheus() {
   for rules in "$here"/prometheus/rules/*.yml; do render "$rules" RUNBOOKS >"$DATA_DIR/rules/${rules##*/}"; done
   [ -z "$only_render" ] || exit 0
   exec prometheus --config.file="$DATA_DIR/prometheus.yml" --storage.tsdb.path="$DATA_DIR/data" \
-    --storage.tsdb.retention.time="${RETENTION:-35d}" --storage.tsdb.retention.size="${RETENTION_SIZE:-2GB}" \
+    --storage.tsdb.retention.time=35d --storage.tsdb.retention.size=2GB \
     --web.listen-address="$LISTEN" --web.external-url="$EXTERNAL_URL" --web.route-prefix=/ --log.level=warn
 }
 
