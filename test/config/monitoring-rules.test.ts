@@ -98,7 +98,8 @@ describe('every alert', () => {
     expect(text).toMatch(/class: (cause|symptom|own)\b/);
     expect(text).toContain(`{RUNBOOKS}/${name}`);
     // Only what is certain at once, or has looked back by itself, may do without.
-    if (!['OversoldUnits', 'Watchdog', 'RecentCause', 'Starting'].includes(name)) expect(text).toMatch(/^ {8}for: \d+[smh]$/m);
+    if (!['OversoldUnits', 'Watchdog', 'RecentCause', 'Starting'].includes(name))
+      expect(text).toMatch(/^ {8}for: \d+[smh]$/m);
   });
 
   test.each(alerts)('$name has a test in which it fires', ({ name }) => {
