@@ -67,7 +67,10 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
     return undefined;
   }
 
-  /** Without a master: what is acknowledged is on at least one replica, so the furthest of all of them has it. All must answer. */
+  /**
+   * Without a master, or with one that has what no replica has: what is acknowledged is on at least one replica, so the furthest of all of
+   * them has it. All must answer.
+   */
   async function furthestIndex(): Promise<ReadIndex | undefined> {
     sentinels.hurry();
     const roles = await nodes.replicaInfos();
@@ -79,7 +82,7 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
 
   async function indexFor(freshness: Freshness): Promise<ReadIndex | undefined> {
     if (freshness === 'recent' && latest !== undefined && monotonicMs() - latest.atMs < recentMs) return latest;
-    return (await masterIndex()) ?? (await furthestIndex());
+    return masterIndex();
   }
 
   async function attempt(
@@ -107,12 +110,16 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
 
   async function query(freshness: Freshness, fill: (pipeline: ChainableCommander) => unknown, deadline: Deadline) {
     while (remainingMs(deadline) > 0) {
-      const index = await indexFor(freshness);
-      const found = index && (await tryAll(index, fill));
-      if (found && (freshness === 'recent' || (await isDurable(found, index)))) return found.replies;
+      const found = (await attemptBy(await indexFor(freshness))) ?? (await attemptBy(await furthestIndex()));
+      if (found !== undefined) return found.replies;
       await pause(20, deadline);
     }
     throw new Unavailable('no Redis node was new enough in time');
+
+    async function attemptBy(index: ReadIndex | undefined): Promise<Found | undefined> {
+      const found = index && (await tryAll(index, fill));
+      return found && (freshness === 'recent' || (await isDurable(found, index))) ? found : undefined;
+    }
   }
 
   /** Every replica in turn; those that are behind by a moment a second and third time; then the master. */
@@ -134,19 +141,22 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
   }
 
   /**
-   * Whether no failover can take back what was read: every replica has it, or the Sentinels are not about to pass over the one read.
-   * Without this, a master that was passed over and does not know it yet shows writes that nobody will ever acknowledge.
+   * Whether no failover can take back what was read: every replica has it, or one has and the Sentinels are not about to pass over it.
+   * Without this, a master that was passed over and does not know it yet shows writes that nobody will ever acknowledge. Replicas that
+   * do not answer us at all do not count against a master that was read: if they are dead, nobody can take its place.
    */
   async function isDurable({ role }: Found, index: ReadIndex): Promise<boolean> {
-    const needed = { ...index, offset: role.offset };
+    const has = (other: Role | undefined) => other !== undefined && covers(other, { ...index, offset: role.offset });
+    let others: readonly (Role | undefined)[] = [];
     for (let round = 0; round < 3; round++) {
-      const others = await (index.master === undefined ? nodes.replicaInfos() : nodes.replicaRoles());
-      if (others.length > 0 && others.every((other) => other && covers(other, needed))) return true;
+      others = await (index.master === undefined ? nodes.replicaInfos() : nodes.replicaRoles());
+      if (others.length > 0 && others.every(has)) return true;
       if (index.master === undefined) return false;
-      if (!others.every((other) => other && covers(other, index))) break;
+      if (!others.every((other) => other && covers(other, index))) break; // it is not only a moment behind
       await pause(1 + 2 * round);
     }
-    return index.master !== undefined && fenceHolds(await askSentinels(), parseAddress(index.master));
+    const isConfirmed = role.state !== 'master' || others.some(has) || others.every((other) => other === undefined);
+    return isConfirmed && index.master !== undefined && fenceHolds(await askSentinels(), parseAddress(index.master));
   }
 
   const close = sentinels.onMaster(() => {

@@ -94,6 +94,18 @@ describe('what a master wrote after another was promoted', () => {
   });
 });
 
+test('what a master has that its replicas never heard of is shown to nobody, though the Sentinels see nothing wrong', async () => {
+  for (const number of [1, 2]) await node(number).replicaof('127.0.0.1', 1); // as good as cut off
+  await node(0).config('SET', 'min-replicas-to-write', 0);
+  await node(0).set(key, 'on the master alone');
+  expect(await own(2000)).toEqual(['acknowledged']);
+});
+
+test('with both replicas down, the master is read', async () => {
+  for (const name of ['redis-2', 'redis-3']) await nodes.shop.halt(name);
+  expect(await own(2000)).toEqual(['acknowledged']);
+});
+
 describe('without a master', () => {
   test('reads go on while all replicas have the same', async () => {
     await nodes.shop.halt('redis-1');
