@@ -96,6 +96,7 @@ age_s() {
 }
 
 schedule() {
+  until source_node >/dev/null; do sleep 1 & wait $!; done # a shop that comes up
   while :; do
     age_s=$(age_s)
     if [ "$age_s" -lt "$BACKUP_INTERVAL_S" ]; then
@@ -130,6 +131,10 @@ restore() {
 }
 
 empty() {
+  if [ -S "$RESTORE_DIR/control.sock" ]; then
+    say "a shop runs in $RESTORE_DIR: stop it first (npm run shop -- stop; if none runs, delete control.sock there)"
+    exit 1
+  fi
   for dir in "$RESTORE_DIR"/redis-[0-9]* "$RESTORE_DIR"/sentinel-[0-9]*; do
     [ -d "$dir" ] || continue
     find "$dir" -mindepth 1 -delete
