@@ -3,7 +3,9 @@ import { topology } from '../../local/topology.ts';
 import { type Bench, openBench } from './load.ts';
 import { comparePairs } from './pairs.ts';
 
-const seconds = 5;
+// Many short turns rather than few long ones: the difference is smaller than what a machine does by itself from one minute to the next.
+const seconds = 3;
+const rounds = 14;
 
 /** Reads and purchases with monitoring and without. */
 export async function benchMonitoring(): Promise<void> {
@@ -24,6 +26,7 @@ export async function benchMonitoring(): Promise<void> {
         `${what} by monitoring`,
         { name: 'without', measure: () => unwatched((bench) => bench[what](seconds)) },
         { name: 'with', measure: () => watched[what](seconds) },
+        rounds,
       );
     }
   } finally {

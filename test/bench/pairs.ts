@@ -4,14 +4,13 @@ import type { Measured } from './load.ts';
 /** One of two choices. */
 export type Choice = { readonly name: string; measure(): Promise<Measured> };
 
-const rounds = 6;
-
 /**
  * Measures two choices in turns, after one turn each that does not count, and prints both and the ratios of neighbours: their median, the least and the most.
  * @param what is measured, for the heading
+ * @param rounds how many turns each
  * @returns that ratio: requests a second of the second choice for each of the first's
  */
-export async function comparePairs(what: string, first: Choice, second: Choice): Promise<number> {
+export async function comparePairs(what: string, first: Choice, second: Choice, rounds = 6): Promise<number> {
   console.log(`\n${what}: ${rounds} turns each`);
   await first.measure();
   await second.measure();
