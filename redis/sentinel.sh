@@ -59,11 +59,13 @@ start_sentinel() {
   # setting of the file, only of the running process. Nor does it reconnect to a node, or send it a PING, more than once a second: the
   # leader of a failover, which has just knocked at the dead master's door, then holds the new one for silent after the same second
   # (sentinelReconnectInstance and sentinelResetMaster in sentinel.c), and replaces it as well. Half of that, and it never does.
+  # A Sentinel that stood still for 2 s itself (a frozen node, a machine under load) judges nobody for the next 30 s, `tilt`: too long for a
+  # second fault, and too long if it was all of them. What it needs is fresh answers, which it has in one or two.
   # A Redis before 7.0 refuses; all that is lost is those seconds, and now and then a failover too many.
   (
     (
       while kill -0 $$ 2>/dev/null; do
-        case $(echo 'SENTINEL DEBUG info-period 1000 publish-period 1000 ping-period 500' | ask "$self" '' "$SENTINEL_PASSWORD") in
+        case $(echo 'SENTINEL DEBUG info-period 1000 publish-period 1000 ping-period 500 tilt-period 5000' | ask "$self" '' "$SENTINEL_PASSWORD") in
           OK* | ERR*) break ;;
         esac
         sleep 0.1

@@ -331,7 +331,7 @@ describe('a list', () => {
         expect(new Set(ids)).toEqual(new Set(stays.map((product) => product.doc.id)));
       }
     }
-  });
+  }, 60_000); // 18 walks with four writes for each page
 
   test('finds by prefixes of all words in name, description and company', async () => {
     const word = `w${newId().replaceAll('-', '')}`;
