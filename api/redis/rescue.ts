@@ -19,6 +19,8 @@ export type Rescue = {
 const stuckForMs = 2500; // longer than Sentinel takes to replace a master that is really gone
 /** One that does not help, because it is we who are cut off, is not repeated before this: a failover costs everybody a second. */
 const askAgainMs = 15_000;
+const lookAgainMs = 250;
+const refusedMs = 1000;
 
 /**
  * Asks a Sentinel for a failover once writes have been stuck for 2.5 s, if all that answer see nothing wrong with the master and some
@@ -32,7 +34,7 @@ export function openRescue(
   tell: (event: string) => void,
 ): Rescue {
   let stuckSinceMs: number | undefined;
-  let askedAtMs = Number.NEGATIVE_INFINITY;
+  let nextLookMs = 0;
 
   async function rescue(): Promise<void> {
     const master = sentinels.view()?.master;
@@ -40,19 +42,23 @@ export function openRescue(
     const replicas = await nodes.replicaInfos();
     const canTakeOver = replicas.some((role) => role?.follows === addressText(master) && role.state !== 'sync');
     if (!canTakeOver || stuckSinceMs === undefined) return;
+    nextLookMs = monotonicMs() + askAgainMs;
     tell(
       `no write could be confirmed for ${stuckForMs} ms, and the Sentinels see nothing wrong: asking for a failover`,
     );
-    await sentinels.failover();
+    // Whoever refuses knows better for the moment: a failover is under way, or nobody can be promoted yet.
+    await sentinels.failover().catch(() => {
+      nextLookMs = monotonicMs() + refusedMs;
+    });
   }
 
   return {
     stuck() {
       const now = monotonicMs();
       stuckSinceMs ??= now;
-      if (now - stuckSinceMs < stuckForMs || now - askedAtMs < askAgainMs) return;
-      askedAtMs = now;
-      rescue().catch(() => undefined); // whoever refuses knows better: a failover is under way, or nobody can be promoted
+      if (now - stuckSinceMs < stuckForMs || now < nextLookMs) return;
+      nextLookMs = now + lookAgainMs;
+      rescue().catch(() => undefined); // looked at again
     },
     fine() {
       stuckSinceMs = undefined;

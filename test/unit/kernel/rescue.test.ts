@@ -57,6 +57,15 @@ describe('a failover is asked for', () => {
     expect(failover).toHaveBeenCalledTimes(2);
   });
 
+  test('as soon as somebody could take over, when nobody could at first', async () => {
+    replicas = [undefined, undefined];
+    await stuckFor(4000);
+    expect(failover).not.toHaveBeenCalled();
+    replicas = [inStep, undefined];
+    await stuckFor(400);
+    expect(failover).toHaveBeenCalledOnce();
+  });
+
   test('when the replicas have lost the master, too', async () => {
     replicas = [{ ...inStep, state: 'connect' }, undefined];
     await stuckFor(3000);
