@@ -45,9 +45,7 @@ function asParameter(fault: Fault): Fault {
 /** How a fault reads behind the name of the field; a schema's own words come first. */
 function inWords(issue: z.core.$ZodRawIssue): string | undefined {
   const { code, input } = issue;
-  if (code === 'invalid_type' || code === 'invalid_value' || code === 'invalid_union') {
-    if (input === undefined) return 'is missing';
-  }
+  if (input === undefined && /^invalid_(type|value|union)$/.test(code)) return 'is missing';
   if (code === 'invalid_type') {
     const expected = issue.expected === 'int' ? 'integer' : issue.expected;
     return `must be ${/^[aeiou]/.test(expected) ? 'an' : 'a'} ${expected}`;

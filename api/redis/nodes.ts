@@ -1,8 +1,9 @@
 /** A connection to every node that the Sentinels know, for reads, and where each of them stands. */
 import type { Redis } from 'ioredis';
 import { within } from '../core/clock.ts';
+import { shared } from '../core/shared.ts';
 import { type Address, addressText } from './node.ts';
-import { parseInfo, parseRole, type Role, shared } from './role.ts';
+import { parseInfo, parseRole, type Role } from './role.ts';
 import type { Sentinels } from './sentinels.ts';
 
 /** See {@link openNodes}. Who does not answer stands nowhere: `undefined`. */

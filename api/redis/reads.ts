@@ -7,10 +7,11 @@ import type { ChainableCommander } from 'ioredis';
 import { type Deadline, monotonicMs, pause, remainingMs } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
 import type { Freshness } from '../core/request.ts';
+import { shared } from '../core/shared.ts';
 import { fenceHolds } from './fence.ts';
 import { type Address, addressText, parseAddress } from './node.ts';
 import type { Nodes } from './nodes.ts';
-import { parseInfo, parseRole, type Role, shared } from './role.ts';
+import { parseInfo, parseRole, type Role } from './role.ts';
 import type { Sentinels } from './sentinels.ts';
 
 /** See {@link openReads}. */
@@ -33,7 +34,8 @@ type ReadIndex = {
   readonly offset: number;
   readonly atMs: number;
 };
-type Found = { readonly address: Address; readonly role: Role; readonly replies: unknown[] };
+/** Replies, and where the node stood that gave them. */
+type Found = { readonly role: Role; readonly replies: unknown[] };
 
 const recentMs = 500; // half of what the contract allows: the rest is the answer's way back
 const suspectMs = 200;
@@ -105,7 +107,7 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
     if (results.some(([error]) => error)) return 'failed';
     const [own, ...replies] = results.map(([, reply]) => reply);
     const role = parseRole(own) ?? parseInfo(own);
-    return role !== undefined && covers(role, index, address) ? { address, role, replies } : 'behind';
+    return role !== undefined && covers(role, index, address) ? { role, replies } : 'behind';
   }
 
   async function query(freshness: Freshness, fill: (pipeline: ChainableCommander) => unknown, deadline: Deadline) {

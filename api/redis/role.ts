@@ -1,4 +1,4 @@
-/** What a node says of itself, and questions that many wait for. */
+/** What a node says of itself. */
 
 /** Where a node stands. Offsets only compare along one history. */
 export type Role = {
@@ -39,24 +39,5 @@ export function parseInfo(reply: unknown): Role | undefined {
     state: field('master_sync_in_progress') === '1' ? 'sync' : linked,
     history,
     offset: Number(field('slave_repl_offset')),
-  };
-}
-
-/** One question for all that wait for its answer. One already sent is too old for who asks now: they share the next. */
-export function shared<T>(ask: () => Promise<T>): () => Promise<T> {
-  let asking: Promise<T> | undefined;
-  let next: Promise<T> | undefined;
-  function start(): Promise<T> {
-    next = undefined;
-    const mine = ask().finally(() => {
-      if (asking === mine) asking = undefined;
-    });
-    asking = mine;
-    return mine;
-  }
-  return () => {
-    if (asking === undefined) return start();
-    next ??= asking.then(start, start);
-    return next;
   };
 }

@@ -17,8 +17,9 @@ export async function comparePairs(what: string, first: Choice, second: Choice, 
   const pairs: [Measured, Measured][] = [];
   for (let round = 0; round < rounds; round++) {
     // Who begins changes, so that a machine that grows slower treats both alike.
-    if (round % 2 === 0) pairs.push([await first.measure(), await second.measure()]);
-    else pairs.push(((b, a): [Measured, Measured] => [a, b])(await second.measure(), await first.measure()));
+    const early = await (round % 2 === 0 ? first : second).measure();
+    const late = await (round % 2 === 0 ? second : first).measure();
+    pairs.push(round % 2 === 0 ? [early, late] : [late, early]);
     process.stdout.write('.');
   }
   process.stdout.write('\n');
