@@ -122,7 +122,7 @@ deploy() {
 
 users_container() { docker ps -q -f "label=com.docker.swarm.service.name=${STACK}_users" -f status=running | head -n 1; }
 
-# Runs ops/backup.sh with the rest of the arguments once on the node with data label $1, whose volumes it has.
+# Runs redis/backup.sh with the rest of the arguments once on the node with data label $1, whose volumes it has.
 backup_on() {
   number=$1
   shift
@@ -132,7 +132,7 @@ backup_on() {
     --constraint "node.labels.shop-data==$number" --mount "type=volume,source=${STACK}_backups,target=/backups" \
     --mount "type=volume,source=${STACK}_redis-$number,target=/restore/redis-$number" \
     --mount "type=volume,source=${STACK}_sentinel-$number,target=/restore/sentinel-$number" \
-    --entrypoint sh "$(image_of redis-1)" /shop/ops/backup.sh "$@" >/dev/null 2>&1
+    --entrypoint sh "$(image_of redis-1)" /shop/redis/backup.sh "$@" >/dev/null 2>&1
   wait_for 120 "the node with label shop-data=$number" ended "$job"
   docker service logs --raw "$job" 2>&1
   state=$(docker service ps --format '{{.CurrentState}}' "$job" | head -n 1)

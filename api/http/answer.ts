@@ -4,7 +4,7 @@ import type { Answer, Route } from './route.ts';
 
 /** Sends an answer. 304 where the client has it already (RFC 9110 §13.1.2). */
 export function sendAnswer(req: Request, res: Response, route: Route, answer: Answer): void {
-  const tag = answer.tag === undefined ? undefined : `"${answer.tag}"`;
+  const tag = answer.etag === undefined ? undefined : `"${answer.etag}"`;
   res.set('Cache-Control', route.public ? 'no-cache' : 'no-store');
   if (tag !== undefined) res.set('ETag', tag);
   if (answer.location !== undefined) res.set('Location', answer.location);

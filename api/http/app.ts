@@ -145,9 +145,9 @@ function serve(route: Route, edge: Edge, base: string): RequestHandler {
     const counted = { caller, account: accountOf(caller, parsed.body) };
     const limited = await edge.limits.count('parsed', route.limit, counted, res);
     if (limited !== undefined) return limited;
-    const write = route.keyed ? writeIdentity(req, caller, body, edge.config.IDEMPOTENCY_SECRET) : undefined;
+    const write = route.idempotent ? writeIdentity(req, caller, body, edge.config.IDEMPOTENCY_SECRET) : undefined;
     if (isRefusal(write)) return write;
-    if (route.grows && !edge.mayGrow()) {
+    if (route.rejectWhenFull && !edge.mayGrow()) {
       return refuse('temporarily-unavailable', 'The shop is full for the moment: nothing can be added.');
     }
     const freshness = caller.kind === 'anonymous' ? 'recent' : 'own';

@@ -26,12 +26,12 @@ export async function identify(req: Request, route: Route, by: Identities, deadl
   const address = req.ip ?? '';
   const nobody: Caller = { kind: 'anonymous', address };
   const token = bearerOf(req);
-  if (route.who === 'service') {
+  if (route.access === 'service') {
     const service = token === undefined ? undefined : serviceOf(token, by.internalSecret);
     if (service !== undefined) return { caller: { kind: 'service', address, service } };
     return { caller: nobody, refusal: refuse('unauthenticated', 'Only services of the shop may call this.') };
   }
-  const optional = route.who === 'anyone';
+  const optional = route.access === 'anyone';
   if (token === undefined) return optional ? { caller: nobody } : unauthenticated(nobody, 'Send an access token.');
   const attempt = by.verify(token, deadline);
   const claims = await (optional ? attempt.catch(() => undefined) : attempt);
@@ -46,7 +46,7 @@ export async function identify(req: Request, route: Route, by: Identities, deadl
     return optional ? { caller: nobody } : { caller: nobody, refusal: refuse('session-ended', 'Sign in again.') };
   }
   const caller: Caller = { kind: 'user', address, ...claims, role: session.role };
-  if (route.who === 'admin' && caller.role !== 'admin') {
+  if (route.access === 'admin' && caller.role !== 'admin') {
     return { caller, refusal: refuse('forbidden', 'Only an admin may do this.') };
   }
   return { caller };

@@ -9,7 +9,7 @@ export type Answer = {
   readonly status: 200 | 201 | 204;
   readonly body?: unknown;
   /** The version of the single resource in `body`: becomes a strong ETag. */
-  readonly tag?: string;
+  readonly etag?: string;
   readonly location?: string;
   /** What the next page begins after; `null` on the last page. Only on lists. */
   readonly next?: string | null;
@@ -17,8 +17,8 @@ export type Answer = {
   readonly replayed?: boolean;
 };
 
-/** Who may call: `user` is anybody signed in, `service` another service over the internal listener. */
-export type Who = 'anyone' | 'user' | 'admin' | 'service';
+/** Who may call: `user` is any signed-in user, `service` another service over the internal listener. */
+export type Access = 'anyone' | 'user' | 'admin' | 'service';
 
 /** What a handler gets: everything parsed and checked. */
 export type Input<P, Q, B> = {
@@ -36,20 +36,20 @@ export type RouteSpec<P, Q, B> = {
   readonly method: 'get' | 'post' | 'patch' | 'put' | 'delete';
   /** Below the service's base URL, in Express's syntax: `/:id/stock`. */
   readonly path: string;
-  readonly who: Who;
+  readonly access: Access;
   /** One sentence for the OpenAPI document. */
   readonly summary: string;
   readonly params?: z.ZodType<P>;
   readonly query?: z.ZodType<Q>;
   readonly body?: z.ZodType<B>;
   /** The status of success and the schema of its body. */
-  readonly ok: { readonly status: 200 | 201 | 204; readonly body?: z.ZodType };
+  readonly response: { readonly status: 200 | 201 | 204; readonly body?: z.ZodType };
   /** The refusals that are this route's own, besides those that any route can have. */
-  readonly refusals?: readonly ProblemCode[];
+  readonly problems?: readonly ProblemCode[];
   /** Whether an Idempotency-Key is kept: true on whatever makes or changes something. */
-  readonly keyed?: boolean;
+  readonly idempotent?: boolean;
   /** Whether it makes the shop larger: refused with 503 while Redis is nearly full. */
-  readonly grows?: boolean;
+  readonly rejectWhenFull?: boolean;
   readonly limit?: LimitName;
   /**
    * Whether success ends the caller's own sign-in. Then a caller whose sign-in has ended gets as far as the handler, to hear a first answer

@@ -19,12 +19,12 @@ export function batchRoutes(
     route({
       method: 'post',
       path: '/batch',
-      who: 'admin',
+      access: 'admin',
       summary: 'Makes up to 1000 products, each taken or refused on its own.',
       body: schemas.batch,
-      ok: { status: 200, body: batchOut },
-      keyed: true,
-      grows: true,
+      response: { status: 200, body: batchOut },
+      idempotent: true,
+      rejectWhenFull: true,
       maxBodyBytes,
       itemsOf: 'products',
       async handle({ body, context }) {

@@ -12,19 +12,19 @@ export function internalRoutes(rules: ReturnType<typeof openReservationRules>): 
     route({
       method: 'post',
       path: reserveStock.path,
-      who: 'service',
+      access: 'service',
       summary: 'Takes all items of a purchase from stock, or none.',
       body: reservationIn,
-      ok: { status: 200, body: reserveStock.output },
+      response: { status: 200, body: reserveStock.output },
       handle: ({ body, context }) => forPurchases(context, () => rules.reserve(body.purchaseId, body.items, context)),
     }),
     route({
       method: 'post',
       path: releaseStock.path,
-      who: 'service',
+      access: 'service',
       summary: 'Gives back what a purchase reserved, exactly once.',
       body: releaseIn,
-      ok: { status: 200, body: releaseStock.output },
+      response: { status: 200, body: releaseStock.output },
       handle: ({ body, context }) => forPurchases(context, () => rules.release(body.purchaseId, body.items, context)),
     }),
   ];

@@ -27,57 +27,57 @@ export function productRoutes(
     route({
       method: 'post',
       path: '/',
-      who: 'admin',
+      access: 'admin',
       summary: 'Makes a product, under the shop’s own code or an id made here.',
       body: schemas.create,
-      ok: { status: 201, body: productOut },
-      refusals: ['product-exists'],
-      keyed: true,
-      grows: true,
+      response: { status: 201, body: productOut },
+      problems: ['product-exists'],
+      idempotent: true,
+      rejectWhenFull: true,
       handle: async ({ body, context }) => one(await rules.create(body, context), 201),
     }),
     route({
       method: 'get',
       path: '/',
-      who: 'anyone',
+      access: 'anyone',
       summary: 'Lists products by category, company, words, price and stock.',
       query: listQuery,
-      ok: { status: 200, body: listOut },
+      response: { status: 200, body: listOut },
       public: true,
       handle: list,
     }),
     route({
       method: 'get',
       path: '/:id',
-      who: 'anyone',
+      access: 'anyone',
       summary: 'Shows a product.',
       params: productParams,
-      ok: { status: 200, body: productOut },
+      response: { status: 200, body: productOut },
       public: true,
       async handle({ params, context }) {
         const found = await rules.get(params.id, context);
-        return isRefusal(found) ? found : { status: 200, body: shown(found), tag: tagOf(found) };
+        return isRefusal(found) ? found : { status: 200, body: shown(found), etag: tagOf(found) };
       },
     }),
     route({
       method: 'patch',
       path: '/:id',
-      who: 'admin',
+      access: 'admin',
       summary: 'Changes fields of a product; its stock changes by its own call.',
       params: productParams,
       body: schemas.update,
-      ok: { status: 200, body: productOut },
-      keyed: true,
+      response: { status: 200, body: productOut },
+      idempotent: true,
       handle: async ({ params, body, context }) => one(await rules.update(params.id, body, context), 200),
     }),
     route({
       method: 'delete',
       path: '/:id',
-      who: 'admin',
+      access: 'admin',
       summary: 'Deletes a product; purchases keep what they bought.',
       params: productParams,
-      ok: { status: 204 },
-      keyed: true,
+      response: { status: 204 },
+      idempotent: true,
       async handle({ params, context }) {
         const removed = await rules.remove(params.id, context);
         return isRefusal(removed) ? removed : { status: 204, replayed: removed.replayed };
@@ -86,13 +86,13 @@ export function productRoutes(
     route({
       method: 'post',
       path: '/:id/stock',
-      who: 'admin',
+      access: 'admin',
       summary: 'Adds to the stock of a product, or takes from it.',
       params: productParams,
       body: schemas.restock,
-      ok: { status: 200, body: productOut },
-      refusals: ['insufficient-stock'],
-      keyed: true,
+      response: { status: 200, body: productOut },
+      problems: ['insufficient-stock'],
+      idempotent: true,
       handle: async ({ params, body, context }) => one(await rules.restock(params.id, body.delta, context), 200),
     }),
   ];
@@ -113,7 +113,7 @@ function one(outcome: Done<Product> | Refusal, status: 200 | 201): Answer | Refu
   if (isRefusal(outcome)) return outcome;
   const { value, replayed } = outcome;
   const location = status === 201 ? { location: `/products/${value.doc.id}` } : {};
-  return { status, body: shown(value), tag: tagOf(value), replayed, ...location };
+  return { status, body: shown(value), etag: tagOf(value), replayed, ...location };
 }
 
 function shown({ doc, stock, updatedAt }: Product): ProductOut {

@@ -23,14 +23,14 @@ export function purchasesRoutes(service: PurchasesService, cursors: Cursors): Se
   const buy = route({
     method: 'post',
     path: '/',
-    who: 'user',
+    access: 'user',
     summary:
       'Buys all the items or none. After a 503 repeat it with the same Idempotency-Key: it finds the same purchase. Its answer stays that of its completion, also when it has been cancelled since; one cancelled before it could complete is answered as cancelled.',
     body: purchaseIn,
-    ok: { status: 201, body: purchaseOut },
-    refusals: ['insufficient-stock', 'unknown-product'],
-    keyed: true,
-    grows: true,
+    response: { status: 201, body: purchaseOut },
+    problems: ['insufficient-stock', 'unknown-product'],
+    idempotent: true,
+    rejectWhenFull: true,
     async handle({ body, context }) {
       const result = await service.buy(buyerOf(context), body.items, context);
       return isRefusal(result)
@@ -42,10 +42,10 @@ export function purchasesRoutes(service: PurchasesService, cursors: Cursors): Se
   const list = route({
     method: 'get',
     path: '/',
-    who: 'user',
+    access: 'user',
     summary: "Lists the caller's purchases, newest first; all of them for an admin, who may narrow by userId.",
     query: purchasesQuery,
-    ok: { status: 200, body: purchasesOut },
+    response: { status: 200, body: purchasesOut },
     async handle({ query, context }) {
       const { limit, cursor, userId, status } = query;
       const whose = service.scope(buyerOf(context), { userId, status });
@@ -64,10 +64,10 @@ export function purchasesRoutes(service: PurchasesService, cursors: Cursors): Se
   const get = route({
     method: 'get',
     path: '/:id',
-    who: 'user',
+    access: 'user',
     summary: "Shows a purchase; somebody else's is not found.",
     params: purchaseParams,
-    ok: { status: 200, body: purchaseOut },
+    response: { status: 200, body: purchaseOut },
     async handle({ params, context }) {
       const purchase = await service.get(buyerOf(context), params.id, context);
       return isRefusal(purchase) ? purchase : shown({ purchase, replayed: false });
@@ -77,28 +77,28 @@ export function purchasesRoutes(service: PurchasesService, cursors: Cursors): Se
   const events = route({
     method: 'get',
     path: '/:id/events',
-    who: 'user',
+    access: 'user',
     summary: 'Shows what happened to a purchase, oldest first.',
     params: purchaseParams,
-    ok: { status: 200, body: historyOut },
+    response: { status: 200, body: historyOut },
     async handle({ params, context }) {
       const found = await service.events(buyerOf(context), params.id, context);
       // A history only grows, so that its length is its version.
       return isRefusal(found)
         ? found
-        : { status: 200, body: { data: found.map(showEvent) }, tag: `${found.length}-events` };
+        : { status: 200, body: { data: found.map(showEvent) }, etag: `${found.length}-events` };
     },
   });
 
   const cancel = route({
     method: 'post',
     path: '/:id/cancel',
-    who: 'user',
+    access: 'user',
     summary: 'Cancels a purchase and gives its stock back, exactly once however often it is called.',
     params: purchaseParams,
-    ok: { status: 200, body: purchaseOut },
-    refusals: ['not-cancellable'],
-    keyed: true,
+    response: { status: 200, body: purchaseOut },
+    problems: ['not-cancellable'],
+    idempotent: true,
     async handle({ params, context }) {
       const result = await service.cancel(buyerOf(context), params.id, context);
       return isRefusal(result) ? result : shown(result);
@@ -114,7 +114,7 @@ function buyerOf({ caller }: RequestContext): Buyer {
 }
 
 function shown({ purchase, replayed }: Answered): Answer {
-  return { status: 200, body: showPurchase(purchase), tag: String(purchase.version), replayed };
+  return { status: 200, body: showPurchase(purchase), etag: String(purchase.version), replayed };
 }
 
 /** A purchase as the contract shows it; see {@link purchaseOut} for what is null when. */

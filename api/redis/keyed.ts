@@ -21,7 +21,7 @@ export async function runKeyed(
   part = '',
 ): Promise<ScriptReply | Refusal> {
   const { write, requestId, deadline } = context;
-  if (write === undefined) throw new Error(`${script.name} needs a route that is keyed`);
+  if (write === undefined) throw new Error(`${script.name} needs an idempotent route`);
   const record = `{${service}}:idempotency:${write.id}${part}`;
   const reply = await writes.run(
     script,

@@ -23,13 +23,13 @@ export function userRoutes(users: Users): Route[] {
     route({
       method: 'post',
       path: '/',
-      who: 'anyone',
+      access: 'anyone',
       summary: 'Sign up.',
       body: signUp,
-      ok: { status: 201, body: userOut },
-      refusals: ['email-taken', 'not-found'],
-      keyed: true,
-      grows: true,
+      response: { status: 201, body: userOut },
+      problems: ['email-taken', 'not-found'],
+      idempotent: true,
+      rejectWhenFull: true,
       limit: 'sign-up',
       handle: async ({ body, context }) => {
         const outcome = await users.signUp(body, context);
@@ -40,10 +40,10 @@ export function userRoutes(users: Users): Route[] {
     route({
       method: 'get',
       path: '/',
-      who: 'admin',
+      access: 'admin',
       summary: 'List all users, newest first.',
       query: listQuery,
-      ok: { status: 200, body: userPage },
+      response: { status: 200, body: userPage },
       handle: async ({ query, context }) => {
         const page = await users.list(query, context);
         if (isRefusal(page)) return page;
@@ -54,29 +54,29 @@ export function userRoutes(users: Users): Route[] {
     route({
       method: 'get',
       path: '/me',
-      who: 'user',
+      access: 'user',
       summary: 'Read your own user.',
-      ok: { status: 200, body: userOut },
+      response: { status: 200, body: userOut },
       handle: async ({ context }) => mine(got(await users.get(signedIn(context).userId, context))),
     }),
     route({
       method: 'patch',
       path: '/me',
-      who: 'user',
+      access: 'user',
       summary: 'Change your own names.',
       body: ownChanges,
-      ok: { status: 200, body: userOut },
-      keyed: true,
+      response: { status: 200, body: userOut },
+      idempotent: true,
       handle: async ({ body, context }) => mine(given(await users.change(signedIn(context).userId, body, context))),
     }),
     route({
       method: 'delete',
       path: '/me',
-      who: 'user',
+      access: 'user',
       summary: 'Delete your own user, with every sign-in. Purchases stay, by id.',
-      ok: { status: 204 },
-      refusals: ['last-admin'],
-      keyed: true,
+      response: { status: 204 },
+      problems: ['last-admin'],
+      idempotent: true,
       endsOwnSession: true,
       handle: async ({ context }) => {
         const who = signedIn(context);
@@ -86,45 +86,45 @@ export function userRoutes(users: Users): Route[] {
     route({
       method: 'put',
       path: '/me/password',
-      who: 'user',
+      access: 'user',
       summary: 'Set a new password and end every other sign-in of yours.',
       body: passwordChange,
-      ok: { status: 204 },
-      keyed: true,
+      response: { status: 204 },
+      idempotent: true,
       limit: 'sign-in',
       handle: async ({ body, context }) => done(await users.changePassword(signedIn(context), body, context)),
     }),
     route({
       method: 'get',
       path: '/:id',
-      who: 'admin',
+      access: 'admin',
       summary: 'Read a user.',
       params: userParams,
-      ok: { status: 200, body: userOut },
-      refusals: ['not-found'],
+      response: { status: 200, body: userOut },
+      problems: ['not-found'],
       handle: async ({ params, context }) => got(await users.get(params.id, context)),
     }),
     route({
       method: 'patch',
       path: '/:id',
-      who: 'admin',
+      access: 'admin',
       summary: "Change a user's names or role.",
       params: userParams,
       body: changes,
-      ok: { status: 200, body: userOut },
-      refusals: ['not-found', 'last-admin'],
-      keyed: true,
+      response: { status: 200, body: userOut },
+      problems: ['not-found', 'last-admin'],
+      idempotent: true,
       handle: async ({ params, body, context }) => given(await users.change(params.id, body, context)),
     }),
     route({
       method: 'delete',
       path: '/:id',
-      who: 'admin',
+      access: 'admin',
       summary: 'Delete a user, with every sign-in. Purchases stay, by id.',
       params: userParams,
-      ok: { status: 204 },
-      refusals: ['not-found', 'last-admin'],
-      keyed: true,
+      response: { status: 204 },
+      problems: ['not-found', 'last-admin'],
+      idempotent: true,
       handle: async ({ params, context }) => done(await users.remove(params.id, undefined, context)),
     }),
   ];
@@ -136,7 +136,7 @@ function shown({ createdAtMs, updatedAtMs, id, email, firstName, lastName, role 
 }
 
 function userAnswer({ user, replayed }: Answered): Answer {
-  return { status: 200, body: shown(user), tag: String(user.version), replayed };
+  return { status: 200, body: shown(user), etag: String(user.version), replayed };
 }
 
 function got(user: User | Refusal): Answer | Refusal {

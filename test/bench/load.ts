@@ -1,8 +1,8 @@
 /** A closed loop of clients at a shop: as many requests as it takes. */
 import autocannon from 'autocannon';
-import { temporarySettings } from '../../local/redis-nodes.ts';
-import type { Settings } from '../../local/settings.ts';
-import { type Shop, startShop } from '../../local/shop.ts';
+import { temporarySettings } from '../../ops/local/redis-nodes.ts';
+import type { Settings } from '../../ops/local/settings.ts';
+import { type Shop, startShop } from '../../ops/local/shop.ts';
 import { makeProduct, shopClient, signInAdmin, signUp } from '../support/client.ts';
 
 /** What a while of load came to: requests answered 2xx a second, and their times in ms. */

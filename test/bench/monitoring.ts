@@ -1,5 +1,5 @@
 /** What it costs to be watched: every process scraped each 5 s, every request counted, the rules evaluated, all on the same machine. */
-import { topology } from '../../local/topology.ts';
+import { topology } from '../../ops/local/topology.ts';
 import { type Bench, openBench } from './load.ts';
 import { comparePairs } from './pairs.ts';
 

@@ -229,7 +229,7 @@ describe.skipIf(!engine)('The shop in containers', { timeout: 120_000 }, () => {
   });
 
   test('comes back from a backup with the data of then', async () => {
-    await shop.inside('backup', 'sh /shop/ops/backup.sh now');
+    await shop.inside('backup', 'sh /shop/redis/backup.sh now');
     const then = await shop.books();
     expect(then.purchases?.length).toBeGreaterThan(0);
     const buying = await load();
@@ -238,8 +238,8 @@ describe.skipIf(!engine)('The shop in containers', { timeout: 120_000 }, () => {
       async () => (await shop.products()).length > (then.products?.length ?? 0),
     );
     await buying.stop();
-    const [name = ''] = (await shop.inside('backup', 'sh /shop/ops/backup.sh list')).trim().split('\n').slice(-1);
-    await shop.script('ops/restore.sh', name.split(' ')[0] ?? '');
+    const [name = ''] = (await shop.inside('backup', 'sh /shop/redis/backup.sh list')).trim().split('\n').slice(-1);
+    await shop.script('redis/restore.sh', name.split(' ')[0] ?? '');
     await waitFor('the shop', shop.healthy, 60_000, 500);
     expect(await shop.books()).toEqual(then);
     expectSound(await (await load()).stop(), 0);
@@ -247,7 +247,7 @@ describe.skipIf(!engine)('The shop in containers', { timeout: 120_000 }, () => {
 
   test('does not restore a backup that was damaged', async () => {
     await shop.inside('backup', 'cd /backups && f=$(ls shop-*.rdb | tail -n 1) && echo x >>"$f"');
-    await expect(shop.script('ops/restore.sh', 'latest')).rejects.toThrow();
+    await expect(shop.script('redis/restore.sh', 'latest')).rejects.toThrow();
     expect(await shop.healthy()).toBe(true);
   });
 

@@ -1,5 +1,5 @@
 /**
- * Breaks a Compose shop of its own, one thing after another under load, and prints what clients saw: the rows of docs/containers.md.
+ * Breaks a Compose shop of its own, one thing after another under load, and prints what clients saw: the rows of ops/README.md.
  *
  *   node --import tsx test/containers/faults.ts [WORD] [TIMES]      only the faults whose name has WORD, each TIMES times (once)
  *

@@ -2,10 +2,10 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { temporarySettings } from '../../local/redis-nodes.ts';
-import type { Settings } from '../../local/settings.ts';
-import { type Shop, startShop } from '../../local/shop.ts';
-import { masterName, type ProcessSpec, portsFrom } from '../../local/topology.ts';
+import { temporarySettings } from '../../ops/local/redis-nodes.ts';
+import type { Settings } from '../../ops/local/settings.ts';
+import { type Shop, startShop } from '../../ops/local/shop.ts';
+import { masterName, type ProcessSpec, portsFrom } from '../../ops/local/topology.ts';
 import { waitFor } from '../support/wait.ts';
 import { mountLittleDisk } from './faults/little-disk.ts';
 import { type Network, openNetwork } from './faults/network.ts';

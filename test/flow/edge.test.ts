@@ -29,54 +29,54 @@ beforeAll(async () => {
     .body.id;
 });
 
-type Line = { method: string; path: () => string; who: 'anyone' | 'user' | 'admin'; body?: unknown };
+type Line = { method: string; path: () => string; access: 'anyone' | 'user' | 'admin'; body?: unknown };
 const email = 'someone@example.com';
 const password = 'a good long password';
 /** Every route that takes a body, with one that is good but for what a test does to it. */
 const withBody: Line[] = [
-  { method: 'POST', path: () => '/users', who: 'anyone', body: { email, password, firstName: 'A', lastName: 'B' } },
-  { method: 'POST', path: () => '/users/login', who: 'anyone', body: { email, password } },
-  { method: 'POST', path: () => '/users/refresh', who: 'anyone', body: { refreshToken: 'x' } },
-  { method: 'POST', path: () => '/users/logout', who: 'anyone', body: { refreshToken: 'x' } },
-  { method: 'PATCH', path: () => '/users/me', who: 'user', body: { firstName: 'A' } },
+  { method: 'POST', path: () => '/users', access: 'anyone', body: { email, password, firstName: 'A', lastName: 'B' } },
+  { method: 'POST', path: () => '/users/login', access: 'anyone', body: { email, password } },
+  { method: 'POST', path: () => '/users/refresh', access: 'anyone', body: { refreshToken: 'x' } },
+  { method: 'POST', path: () => '/users/logout', access: 'anyone', body: { refreshToken: 'x' } },
+  { method: 'PATCH', path: () => '/users/me', access: 'user', body: { firstName: 'A' } },
   {
     method: 'PUT',
     path: () => '/users/me/password',
-    who: 'user',
+    access: 'user',
     body: { currentPassword: password, newPassword: password },
   },
-  { method: 'PATCH', path: () => `/users/${ann.id}`, who: 'admin', body: { firstName: 'A' } },
+  { method: 'PATCH', path: () => `/users/${ann.id}`, access: 'admin', body: { firstName: 'A' } },
   {
     method: 'POST',
     path: () => '/products',
-    who: 'admin',
+    access: 'admin',
     body: { name: 'x', category: 'y', price: { amount: 1, currency: 'USD' }, stock: 1 },
   },
-  { method: 'POST', path: () => '/products/batch', who: 'admin', body: { products: [{ name: 'x' }] } },
-  { method: 'PATCH', path: () => `/products/${productId}`, who: 'admin', body: { name: 'x' } },
-  { method: 'POST', path: () => `/products/${productId}/stock`, who: 'admin', body: { delta: 1 } },
-  { method: 'POST', path: () => '/purchases', who: 'user', body: { items: [{ productId: 'x', quantity: 1 }] } },
+  { method: 'POST', path: () => '/products/batch', access: 'admin', body: { products: [{ name: 'x' }] } },
+  { method: 'PATCH', path: () => `/products/${productId}`, access: 'admin', body: { name: 'x' } },
+  { method: 'POST', path: () => `/products/${productId}/stock`, access: 'admin', body: { delta: 1 } },
+  { method: 'POST', path: () => '/purchases', access: 'user', body: { items: [{ productId: 'x', quantity: 1 }] } },
 ];
 const withoutBody: Line[] = [
-  { method: 'GET', path: () => '/users/me', who: 'user' },
-  { method: 'DELETE', path: () => '/users/me', who: 'user' },
-  { method: 'GET', path: () => '/users', who: 'admin' },
-  { method: 'GET', path: () => `/users/${ann.id}`, who: 'admin' },
-  { method: 'DELETE', path: () => `/users/${ann.id}`, who: 'admin' },
-  { method: 'GET', path: () => '/users/.well-known/jwks.json', who: 'anyone' },
-  { method: 'GET', path: () => '/products', who: 'anyone' },
-  { method: 'GET', path: () => `/products/${productId}`, who: 'anyone' },
-  { method: 'DELETE', path: () => `/products/${productId}`, who: 'admin' },
-  { method: 'GET', path: () => '/purchases', who: 'user' },
-  { method: 'GET', path: () => `/purchases/${purchaseId}`, who: 'user' },
-  { method: 'GET', path: () => `/purchases/${purchaseId}/events`, who: 'user' },
-  { method: 'POST', path: () => `/purchases/${purchaseId}/cancel`, who: 'user' },
+  { method: 'GET', path: () => '/users/me', access: 'user' },
+  { method: 'DELETE', path: () => '/users/me', access: 'user' },
+  { method: 'GET', path: () => '/users', access: 'admin' },
+  { method: 'GET', path: () => `/users/${ann.id}`, access: 'admin' },
+  { method: 'DELETE', path: () => `/users/${ann.id}`, access: 'admin' },
+  { method: 'GET', path: () => '/users/.well-known/jwks.json', access: 'anyone' },
+  { method: 'GET', path: () => '/products', access: 'anyone' },
+  { method: 'GET', path: () => `/products/${productId}`, access: 'anyone' },
+  { method: 'DELETE', path: () => `/products/${productId}`, access: 'admin' },
+  { method: 'GET', path: () => '/purchases', access: 'user' },
+  { method: 'GET', path: () => `/purchases/${purchaseId}`, access: 'user' },
+  { method: 'GET', path: () => `/purchases/${purchaseId}/events`, access: 'user' },
+  { method: 'POST', path: () => `/purchases/${purchaseId}/cancel`, access: 'user' },
 ];
 const all = [...withBody, ...withoutBody];
 const title = ({ method, path }: Line) => `${method} ${String(path).replace(/^\(\) => /, '')}`;
 const named = (lines: Line[]) => lines.map((line) => [title(line), line] as const);
 
-const tokenFor = ({ who }: Line) => (who === 'anyone' ? undefined : who === 'admin' ? admin : ann.token);
+const tokenFor = ({ access }: Line) => (access === 'anyone' ? undefined : access === 'admin' ? admin : ann.token);
 function send(line: Line, sent: Sent = {}) {
   const token = tokenFor(line);
   return shop(line.method, line.path(), { ...(token === undefined ? {} : { token }), ...sent });
@@ -181,12 +181,12 @@ describe.each(named(all))('%s', (_title, line) => {
   });
 });
 
-describe.each(named(all.filter(({ who }) => who !== 'anyone')))('%s', (_title, line) => {
+describe.each(named(all.filter(({ access }) => access !== 'anyone')))('%s', (_title, line) => {
   test('refuses whoever may not', async () => {
     const sent = line.body === undefined ? {} : { body: line.body };
     expectProblem(await shop(line.method, line.path(), sent), 401, 'unauthenticated');
     expectProblem(await shop(line.method, line.path(), { ...sent, token: 'made.up.token' }), 401, 'unauthenticated');
-    if (line.who === 'admin') {
+    if (line.access === 'admin') {
       expectProblem(await shop(line.method, line.path(), { ...sent, token: ann.token }), 403, 'forbidden');
     }
   });

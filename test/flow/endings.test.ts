@@ -1,8 +1,8 @@
 /** What ends by itself and what is for the books: every key that a shop leaves behind, named by nobody in advance, and a month of days. */
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { temporarySettings } from '../../local/redis-nodes.ts';
-import { type Shop, startShop } from '../../local/shop.ts';
+import { temporarySettings } from '../../ops/local/redis-nodes.ts';
+import { type Shop, startShop } from '../../ops/local/shop.ts';
 import { makeProduct, type ShopClient, shopClient, signIn, signInAdmin, signUp } from '../support/client.ts';
 
 /** Keys that never end by themselves, and why. */

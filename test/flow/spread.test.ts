@@ -1,8 +1,8 @@
 /** Who does the work: every replica of a service its share, and Redis' replicas the reading. */
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { temporarySettings } from '../../local/redis-nodes.ts';
-import { type Shop, startShop } from '../../local/shop.ts';
+import { temporarySettings } from '../../ops/local/redis-nodes.ts';
+import { type Shop, startShop } from '../../ops/local/shop.ts';
 import { makeProduct, type ShopClient, shopClient, signInAdmin } from '../support/client.ts';
 
 let shop: Shop;

@@ -1,7 +1,7 @@
 /** Start order does not matter: whoever comes first waits for what it needs, says so, and works when it is there. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { temporarySettings } from '../../local/redis-nodes.ts';
-import { type Shop, startShop } from '../../local/shop.ts';
+import { temporarySettings } from '../../ops/local/redis-nodes.ts';
+import { type Shop, startShop } from '../../ops/local/shop.ts';
 import { makeProduct, type ShopClient, shopClient, signInAdmin, signUp } from '../support/client.ts';
 import { waitFor } from '../support/wait.ts';
 

@@ -3,11 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { backupDir } from '../../local/backups.ts';
-import { mailDir } from '../../local/monitoring.ts';
-import { temporarySettings } from '../../local/redis-nodes.ts';
-import { type Shop, startShop } from '../../local/shop.ts';
 import { subjectOf } from '../../monitoring/mailbox/mail.ts';
+import { backupDir } from '../../ops/local/backups.ts';
+import { mailDir } from '../../ops/local/monitoring.ts';
+import { temporarySettings } from '../../ops/local/redis-nodes.ts';
+import { type Shop, startShop } from '../../ops/local/shop.ts';
 import { waitFor } from '../support/wait.ts';
 import { startTraffic } from './traffic.ts';
 

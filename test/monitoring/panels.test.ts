@@ -1,10 +1,10 @@
 /** Every panel of every dashboard has numbers from a real shop under traffic; and the status page shows them to the admin alone. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { temporarySettings } from '../../local/redis-nodes.ts';
-import { type Shop, startShop } from '../../local/shop.ts';
-import { portsFrom } from '../../local/topology.ts';
 import { linesOf, readDashboards } from '../../monitoring/status/dashboards.ts';
 import { openPrometheus, type Prometheus } from '../../monitoring/status/prometheus.ts';
+import { temporarySettings } from '../../ops/local/redis-nodes.ts';
+import { type Shop, startShop } from '../../ops/local/shop.ts';
+import { portsFrom } from '../../ops/local/topology.ts';
 import { type ShopClient, shopClient, signInAdmin, signUp } from '../support/client.ts';
 import { hasProgram } from '../support/programs.ts';
 import { waitFor } from '../support/wait.ts';

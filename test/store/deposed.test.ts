@@ -6,7 +6,7 @@ import { type Address, connectNode } from '../../api/redis/node.ts';
 import { type Nodes, openNodes } from '../../api/redis/nodes.ts';
 import { openReads, type Reads } from '../../api/redis/reads.ts';
 import type { SentinelAnswer, Sentinels } from '../../api/redis/sentinels.ts';
-import { type RedisNodes, startRedisNodes } from '../../local/redis-nodes.ts';
+import { type RedisNodes, startRedisNodes } from '../../ops/local/redis-nodes.ts';
 import { waitFor } from '../support/wait.ts';
 
 const key = '{users}:test:deposed';

@@ -1,7 +1,7 @@
 /** A Redis for one test file alone, with replicas and Sentinels: for what would disturb those who share one. */
 import { Redis } from 'ioredis';
 import { openRedis, type ShopRedis } from '../../api/redis/open.ts';
-import { startRedisNodes } from '../../local/redis-nodes.ts';
+import { startRedisNodes } from '../../ops/local/redis-nodes.ts';
 
 /** The Redis as a service has it, a plain connection to its master as the operator, and the way to end both. */
 export type OwnRedis = { readonly redis: ShopRedis; readonly master: Redis; close(): Promise<void> };

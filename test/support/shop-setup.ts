@@ -1,7 +1,7 @@
 /** Before the flow tests: one whole shop, as `npm start` runs it, on free ports; shared by the files that only use it. */
 import type { TestProject } from 'vitest/node';
-import { temporarySettings } from '../../local/redis-nodes.ts';
-import { type Shop, startShop } from '../../local/shop.ts';
+import { temporarySettings } from '../../ops/local/redis-nodes.ts';
+import { type Shop, startShop } from '../../ops/local/shop.ts';
 
 /** What the set-up hands to the test files. */
 export type SharedShop = {

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { serviceNames } from '../../../api/services.ts';
-import type { ProcessSpec } from '../../../local/topology.ts';
+import type { ProcessSpec } from '../../../ops/local/topology.ts';
 import { dataDir } from '../stage.ts';
 import type { Fault, Promised, Scene } from './fault.ts';
 

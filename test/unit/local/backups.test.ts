@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { backupDir, backupProcesses, isFresh } from '../../../local/backups.ts';
-import { makeSecrets } from '../../../local/secrets.ts';
-import { readSettings } from '../../../local/settings.ts';
+import { backupDir, backupProcesses, isFresh } from '../../../ops/local/backups.ts';
+import { makeSecrets } from '../../../ops/local/secrets.ts';
+import { readSettings } from '../../../ops/local/settings.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'shop-backups-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));

@@ -3,8 +3,8 @@ import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { askControl, controlSocket, serveControl } from '../../../local/control.ts';
-import type { Shop } from '../../../local/shop.ts';
+import { askControl, controlSocket, serveControl } from '../../../ops/local/control.ts';
+import type { Shop } from '../../../ops/local/shop.ts';
 
 let dir: string;
 let server: Server;

@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, mkdtempSync, openSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { lastLines, rotateLog } from '../../../local/logs.ts';
+import { lastLines, rotateLog } from '../../../ops/local/logs.ts';
 
 test('a large log is moved aside, and its writer goes on in the emptied one', () => {
   const dir = mkdtempSync(join(tmpdir(), 'logs-'));

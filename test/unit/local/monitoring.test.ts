@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { writeTargets } from '../../../local/monitoring.ts';
-import { makeSecrets } from '../../../local/secrets.ts';
-import { readSettings, type Settings } from '../../../local/settings.ts';
-import { topology } from '../../../local/topology.ts';
+import { writeTargets } from '../../../ops/local/monitoring.ts';
+import { makeSecrets } from '../../../ops/local/secrets.ts';
+import { readSettings, type Settings } from '../../../ops/local/settings.ts';
+import { topology } from '../../../ops/local/topology.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'shop-targets-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));

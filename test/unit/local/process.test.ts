@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type ProcessEvent, type SupervisedProcess, superviseProcess } from '../../../local/process.ts';
-import type { ProcessSpec } from '../../../local/topology.ts';
+import { type ProcessEvent, type SupervisedProcess, superviseProcess } from '../../../ops/local/process.ts';
+import type { ProcessSpec } from '../../../ops/local/topology.ts';
 
 let dir: string;
 let supervised: SupervisedProcess;

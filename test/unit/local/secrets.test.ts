@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { keepEnvFile, makeSecret } from '../../../local/secrets.ts';
-import { readSettings, secretNames } from '../../../local/settings.ts';
+import { keepEnvFile, makeSecret } from '../../../ops/local/secrets.ts';
+import { readSettings, secretNames } from '../../../ops/local/settings.ts';
 
 let path: string;
 beforeEach(() => {

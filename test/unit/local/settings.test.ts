@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { makeSecrets } from '../../../local/secrets.ts';
-import { readSettings, secretNames, settingName, withSystemFolders } from '../../../local/settings.ts';
+import { makeSecrets } from '../../../ops/local/secrets.ts';
+import { readSettings, secretNames, settingName, withSystemFolders } from '../../../ops/local/settings.ts';
 
 const secrets = makeSecrets();
 const read = (changes: Record<string, string | undefined>) => readSettings({ ...secrets, ...changes }, '/project');

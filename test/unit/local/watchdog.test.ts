@@ -1,7 +1,7 @@
 /** When an Nginx is held for frozen. The processes are played: what is real is the judgement. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { SupervisedProcess } from '../../../local/process.ts';
-import { watchForFreeze } from '../../../local/watchdog.ts';
+import type { SupervisedProcess } from '../../../ops/local/process.ts';
+import { watchForFreeze } from '../../../ops/local/watchdog.ts';
 
 type Played = SupervisedProcess & { silent: boolean; kills: number };
 

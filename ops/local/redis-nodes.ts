@@ -34,7 +34,7 @@ export async function temporarySettings(
   const dir = mkdtempSync(join(tmpdir(), 'shop-'));
   const { portBase, release } = await reservePorts();
   const { PATH, HOME } = process.env;
-  const projectDir = dirname(dirname(fileURLToPath(import.meta.url)));
+  const projectDir = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
   const read = readSettings({ PATH, HOME, SHOP_DIR: dir, ...makeSecrets() }, projectDir);
   if (read.kind === 'faulty') throw new Error(read.faults.join('\n'));
   return {

@@ -10,7 +10,7 @@ import { readSettings, type Settings, withSystemFolders } from './settings.ts';
 import { runShop } from './start.ts';
 import { runTests } from './test.ts';
 
-const projectDir = dirname(dirname(fileURLToPath(import.meta.url)));
+const projectDir = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const environment = process.env;
 
 /** The settings of the environment and, below them, of `.env`; it is made or completed at the first start. */
@@ -46,13 +46,13 @@ switch (command) {
     break;
   case 'chaos': {
     if (!installMissing(projectDir, withSystemFolders(environment.PATH ?? ''))) process.exit(1);
-    const { runChaos } = await import('../test/failover/main.ts'); // not needed, and maybe not there, where the shop only runs
+    const { runChaos } = await import('../../test/failover/main.ts'); // not needed, and maybe not there, where the shop only runs
     process.exit(await runChaos(rest));
     break;
   }
   case 'bench': {
     if (!installMissing(projectDir, withSystemFolders(environment.PATH ?? ''))) process.exit(1);
-    const { runBenches } = await import('../test/bench/main.ts');
+    const { runBenches } = await import('../../test/bench/main.ts');
     process.exit(await runBenches(rest));
     break;
   }

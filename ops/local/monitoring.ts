@@ -1,7 +1,7 @@
 // The processes that watch the shop, and the lists of what they watch. The shop works without any of them.
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { serviceNames } from '../api/services.ts';
+import { serviceNames } from '../../api/services.ts';
 import { backupDir } from './backups.ts';
 import type { Settings } from './settings.ts';
 import type { ProcessSpec, portsFrom } from './topology.ts';

@@ -2,28 +2,28 @@
 # Installs the Debian or Ubuntu packages that the shop runs on, and nothing else: no service of theirs is started or takes a port,
 # neither now nor after a reboot, because the shop runs these programs itself.
 #
-#   sh local/install.sh PACKAGE...      e.g. sh local/install.sh redis-server nginx
+#   sh ops/local/install.sh PACKAGE...      e.g. sh ops/local/install.sh redis-server nginx
 #
 # As root it installs; otherwise it tries sudo, and where that cannot work it prints the one command to run and exits with 1.
 set -eu
 
 say() { printf '%s\n' "$*" >&2; }
 
-[ $# -gt 0 ] || { say "usage: sh local/install.sh PACKAGE..."; exit 2; }
+[ $# -gt 0 ] || { say "usage: sh ops/local/install.sh PACKAGE..."; exit 2; }
 command -v apt-get >/dev/null || {
   say "This machine has no apt-get. Please install these yourself, then start again: $*"
   exit 1
 }
 
 if [ "$(id -u)" -ne 0 ]; then
-  by_hand="su -c 'sh local/install.sh $*'"
+  by_hand="su -c 'sh ops/local/install.sh $*'"
   if command -v sudo >/dev/null; then
     # Without a terminal sudo could not ask for a password: then only if it needs none.
     if sudo -n true 2>/dev/null || { [ -t 0 ] && [ -t 2 ]; }; then
       say "Installing $* needs root: asking sudo."
       sudo sh "$0" "$@" && exit 0
     fi
-    by_hand="sudo sh local/install.sh $*"
+    by_hand="sudo sh ops/local/install.sh $*"
   fi
   say "Not installed yet: $*. Run this once as an administrator, then start again:"
   say ""

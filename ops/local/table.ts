@@ -1,6 +1,6 @@
 // The table of processes, as people see it.
 import { relative } from 'node:path';
-import { serviceNames } from '../api/services.ts';
+import { serviceNames } from '../../api/services.ts';
 import type { ProcessStatus } from './status.ts';
 
 const heads = ['process', 'role', 'port', 'state', 'behind', 'restarts', 'log'];

@@ -7,7 +7,7 @@
 #   backup.sh verify FILE    whether it is what its checksum says and can be read
 #   backup.sh fresh          whether the last one is younger than two intervals
 #   backup.sh restore FILE   puts FILE (a path, a name in BACKUP_DIR, or `latest`) where the first Redis node will load it, and empties the
-#                            others and the Sentinels, all under RESTORE_DIR. The shop must be stopped: ops/restore.sh does all of it
+#                            others and the Sentinels, all under RESTORE_DIR. The shop must be stopped: redis/restore.sh does all of it
 #   backup.sh empty          only empties what is under RESTORE_DIR (other nodes of a swarm)
 #
 # Each backup is a snapshot (RDB) of one moment, read through once by redis-check-rdb, with its SHA-256 beside it. Kept are the

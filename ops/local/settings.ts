@@ -2,7 +2,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { serviceNames } from '../api/services.ts';
+import { serviceNames } from '../../api/services.ts';
 
 /** Everything a shop on this machine is made from: where it lives, its ports, how many of each, its secrets. */
 export type Settings = {
@@ -26,7 +26,7 @@ export type Settings = {
   redisMaxMemory: string;
   redisAppendFsync: string;
   adminEmail: string;
-  /** BACKUP_INTERVAL_S, BACKUP_KEEP, BACKUP_KEEP_DAYS as given, which ops/backup.sh knows; undefined: none are made. */
+  /** BACKUP_INTERVAL_S, BACKUP_KEEP, BACKUP_KEEP_DAYS as given, which redis/backup.sh knows; undefined: none are made. */
   backups: Record<string, string> | undefined;
   /** Whether Prometheus, Alertmanager and their exporters run beside the shop. */
   monitoring: boolean;

@@ -1,7 +1,7 @@
 // The whole shop on one page: every process, its port, its command, what it is given, and in which order all of it stops.
 // There is no order of starting: each process waits for what it needs, and says so in its log.
 import { join } from 'node:path';
-import { serviceNames } from '../api/services.ts';
+import { serviceNames } from '../../api/services.ts';
 import { backupProcesses } from './backups.ts';
 import { monitoringProcesses } from './monitoring.ts';
 import { type Settings, settingName } from './settings.ts';

@@ -18,7 +18,7 @@ export function backupProcesses(settings: Settings, sentinels: readonly string[]
       name: 'backup',
       kind: 'backup',
       port: 0,
-      command: ['sh', join(settings.projectDir, 'ops', 'backup.sh'), 'schedule'],
+      command: ['sh', join(settings.projectDir, 'redis', 'backup.sh'), 'schedule'],
       env: {
         ...settings.backups,
         BACKUP_DIR: backupDir(settings.dir),

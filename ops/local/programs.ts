@@ -37,7 +37,7 @@ export function installMissing(projectDir: string, path: string, of: Record<stri
   const packages = [...new Set(missing.map((program) => of[program] ?? program))];
   console.log(`Not on this machine yet: ${missing.join(', ')}.`);
   // Relative, because it is also the command that is shown to whoever has to run it by hand.
-  const result = spawnSync('sh', ['local/install.sh', ...packages], { cwd: projectDir, stdio: 'inherit' });
+  const result = spawnSync('sh', ['ops/local/install.sh', ...packages], { cwd: projectDir, stdio: 'inherit' });
   if (result.status !== 0) return false;
   const still = missingPrograms(path, of);
   if (still.length > 0) console.error(`Installed, but still not found in ${path}: ${still.join(', ')}.`);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Brings the Compose shop back from a backup: `ops/restore.sh NAME|latest`; without a name it lists them. What was written since is gone.
+# Brings the Compose shop back from a backup: `redis/restore.sh NAME|latest`; without a name it lists them. What was written since is gone.
 # (On a swarm: ops/stack.sh restore.)
 set -eu
 cd "$(dirname "$0")/.."
