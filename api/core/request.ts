@@ -19,6 +19,12 @@ export type Caller =
 /** What a user may do. */
 export type Role = 'customer' | 'admin';
 
+/**
+ * How long a first answer is kept, in ms. Clients are promised 24 h; two hours more, because a record written or read by a Redis node whose
+ * clock is an hour wrong ends an hour early.
+ */
+export const recordLifetimeMs = 26 * 3_600_000;
+
 /** How a write is told from its repetitions. */
 export type WriteIdentity = {
   /** Stands for caller, method, path and Idempotency-Key; a keyed hash. */
@@ -27,6 +33,8 @@ export type WriteIdentity = {
   readonly fingerprint: string;
   /** The attempt: a repetition by ourselves or by Nginx has the same, one by the client another. */
   readonly nonce: string;
+  /** How long the first answer is kept, in ms. */
+  readonly lifetimeMs: number;
 };
 
 /** One request, as seen by everything below the edge. */

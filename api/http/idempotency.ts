@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Request } from 'express';
 import { type Refusal, refuse } from '../core/outcome.ts';
-import type { Caller, WriteIdentity } from '../core/request.ts';
+import { type Caller, recordLifetimeMs, type WriteIdentity } from '../core/request.ts';
 import { keyedHash } from './secrets.ts';
 
 /**
@@ -22,6 +22,7 @@ export function writeIdentity(req: Request, caller: Caller, body: unknown, secre
     id: keyedHash(secret, 'record', who, req.method, path, key),
     fingerprint: keyedHash(secret, 'body', canonical(body), canonical(req.query)),
     nonce: req.get('X-Attempt-Id') ?? randomUUID(),
+    lifetimeMs: recordLifetimeMs,
   };
 }
 

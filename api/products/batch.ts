@@ -20,7 +20,7 @@ type Todo = { readonly product: NewProduct; readonly at: number };
 type Work = (product: NewProduct, part: string) => Promise<Done<Product> | Refusal | undefined>;
 
 /** Opens the batches. */
-export function openBatches(store: Pick<Store, 'claim'>, rules: Pick<Rules, 'create' | 'recallCreated'>) {
+export function openBatches(store: Pick<Store, 'bindBatch'>, rules: Pick<Rules, 'create' | 'lookupCreated'>) {
   return {
     /**
      * Makes the products.
@@ -32,9 +32,9 @@ export function openBatches(store: Pick<Store, 'claim'>, rules: Pick<Rules, 'cre
       given: readonly (NewProduct | Refusal)[],
       context: RequestContext,
     ): Promise<Done<readonly (string | Refusal)[]> | Refusal> {
-      const claim = await store.claim(newId(), context);
-      if (isRefusal(claim)) return claim;
-      const { id, repeated, replayed } = claim;
+      const binding = await store.bindBatch(newId(), context);
+      if (isRefusal(binding)) return binding;
+      const { id, repeated, replayed } = binding;
       const results: (string | Refusal)[] = [];
       let todo: Todo[] = [];
       for (const [at, item] of refuseRepeated(given).entries()) {
@@ -45,7 +45,7 @@ export function openBatches(store: Pick<Store, 'claim'>, rules: Pick<Rules, 'cre
       if (repeated) {
         await settle(
           slicesOf(todo, () => 0),
-          (product, part) => rules.recallCreated(product, context, part),
+          (product, part) => rules.lookupCreated(product, context, part),
         );
         todo = todo.filter(({ at }) => results[at] === undefined);
       }

@@ -17,12 +17,12 @@ export function openReservationRules(store: Reservations) {
     },
 
     /** Gives back what was taken, once, and lets nothing be taken under this id any more. */
-    async release(purchaseId: string, told: readonly ReservedItem[], context: RequestContext): Promise<Release> {
+    async release(purchaseId: string, callerItems: readonly ReservedItem[], context: RequestContext): Promise<Release> {
       const deadline = soon(context.deadline);
       while (remainingMs(deadline) > 0) {
-        const basis = await store.basis(purchaseId, told, deadline);
-        const released = await store.release(purchaseId, basis, context.requestId, deadline);
-        if (released !== 'changed') return released;
+        const source = await store.releaseSource(purchaseId, callerItems, deadline);
+        const released = await store.release(purchaseId, source, context.requestId, deadline);
+        if (released !== 'conflict') return released;
       }
       throw new Unavailable('the reservation went on changing');
     },

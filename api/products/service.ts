@@ -35,13 +35,13 @@ export function openRules(store: Store) {
     },
 
     /** What `create` answered under this key and part before; `undefined` if it never did. */
-    async recallCreated(
+    async lookupCreated(
       given: NewProduct,
       context: RequestContext,
       part: string,
     ): Promise<Done<Product> | Refusal | undefined> {
-      const outcome = await store.recall(context, part);
-      return !isRefusal(outcome) && outcome.kind === 'nothing' ? undefined : made(given, given.id ?? '', outcome);
+      const outcome = await store.lookup(context, part);
+      return !isRefusal(outcome) && outcome.kind === 'no-record' ? undefined : made(given, given.id ?? '', outcome);
     },
 
     /** Changes the fields that are there. */
@@ -89,7 +89,7 @@ export function openRules(store: Store) {
         }
         case 'full':
           return invalid([{ pointer: '#/delta', detail: `would put more than ${maxStock} in stock` }]);
-        case 'unknown':
+        case 'missing':
           return unknown(id);
         default:
           throw unexpected(outcome);
@@ -109,12 +109,12 @@ export function openRules(store: Store) {
     for (;;) {
       const [before] = await store.read([id], context);
       if (before === undefined || !matches(context.ifMatch, tagOf(before))) {
-        const earlier = await store.recall(context);
-        if (isRefusal(earlier) || earlier.kind !== 'nothing') return earlier;
+        const earlier = await store.lookup(context);
+        if (isRefusal(earlier) || earlier.kind !== 'no-record') return earlier;
         return before === undefined ? unknown(id) : stale(id);
       }
       const outcome = await write(before, Array.isArray(context.ifMatch) ? before.rev : '');
-      if (isRefusal(outcome) || outcome.kind !== 'moved') return outcome;
+      if (isRefusal(outcome) || outcome.kind !== 'conflict') return outcome;
     }
   }
 }

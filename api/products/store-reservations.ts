@@ -16,8 +16,8 @@ export type Wanted = { readonly productId: string; readonly quantity: number };
 export type Reservation = z.infer<typeof reserveStock.output>;
 /** What came of a release; see the call's contract. */
 export type Release = z.infer<typeof releaseStock.output>;
-/** What a release begins from: what the reservation's record holds, or what the caller told because there is no record. */
-export type ReleaseBasis = { readonly from: 'kept' | 'told'; readonly items: string };
+/** The items of a release (JSON), and whether they are from the reservation's record or, without a record, from the caller. */
+export type ReleaseSource = { readonly from: 'recorded' | 'caller'; readonly items: string };
 
 /** See {@link openReservations}. */
 export type Reservations = ReturnType<typeof openReservations>;
@@ -37,10 +37,10 @@ export function openReservations(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
     ): Promise<Reservation> {
       const keys = [reservationKey(purchaseId), eventStream('products'), ...wanted.map((w) => productKey(w.productId))];
       const quantities = wanted.flatMap((w) => [w.productId, w.quantity]);
-      const args = [Date.now(), requestId, purchaseId, reservationKeptMs, ...quantities];
+      const args = [requestId, purchaseId, reservationKeptMs, ...quantities];
       const reply = decodeReply(await redis.writes.run(reserveScript, keys, args, deadline));
       const [first = '', at, items = ''] = reply?.fields ?? [];
-      switch (reply?.word) {
+      switch (reply?.result) {
         case 'reserved':
           return { result: 'reserved', eventId: first, at: Number(at), items: basisItems.parse(JSON.parse(items)) };
         case 'sold-out':
@@ -50,38 +50,42 @@ export function openReservations(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
         case 'released':
           return { result: 'released' };
         default:
-          throw new Error(`reserve.lua replied '${reply?.word}'`);
+          throw new Error(`reserve.lua replied '${reply?.result}'`);
       }
     },
 
-    /** What a release has to begin from now. @param told the items that the caller knows, for when there is no record any more */
-    async basis(purchaseId: string, told: readonly ReservedItem[], deadline: Deadline): Promise<ReleaseBasis> {
+    /** Where a release takes its items from. @param callerItems used when the reservation's record has expired */
+    async releaseSource(
+      purchaseId: string,
+      callerItems: readonly ReservedItem[],
+      deadline: Deadline,
+    ): Promise<ReleaseSource> {
       const key = reservationKey(purchaseId);
       const [found] = await redis.reads.query('own', (pipeline) => pipeline.hmget(key, 'state', 'items'), deadline);
       const [state, items] = found as (string | null)[];
-      if (state == null) return { from: 'told', items: JSON.stringify(told) };
-      return { from: 'kept', items: state === 'reserved' ? (items ?? '[]') : '[]' };
+      if (state == null) return { from: 'caller', items: JSON.stringify(callerItems) };
+      return { from: 'recorded', items: state === 'reserved' ? (items ?? '[]') : '[]' };
     },
 
-    /** Gives back once. `changed`: the record is not any more what `basis` found; ask for it again. */
+    /** Gives back once. `conflict`: the record has changed since `releaseSource` read it; read it again. */
     async release(
       purchaseId: string,
-      basis: ReleaseBasis,
+      source: ReleaseSource,
       requestId: string,
       deadline: Deadline,
-    ): Promise<Release | 'changed'> {
-      const items = basisItems.parse(JSON.parse(basis.items));
+    ): Promise<Release | 'conflict'> {
+      const items = basisItems.parse(JSON.parse(source.items));
       const keys = [reservationKey(purchaseId), eventStream('products'), ...items.map((i) => productKey(i.productId))];
-      const args = [Date.now(), requestId, purchaseId, reservationKeptMs, basis.from, basis.items];
+      const args = [requestId, purchaseId, reservationKeptMs, source.from, source.items];
       const reply = decodeReply(await redis.writes.run(releaseScript, keys, args, deadline));
       const [eventId = '', at] = reply?.fields ?? [];
-      switch (reply?.word) {
+      switch (reply?.result) {
         case 'released':
           return { result: 'released', eventId, at: Number(at) };
-        case 'changed':
-          return 'changed';
+        case 'conflict':
+          return 'conflict';
         default:
-          throw new Error(`release.lua replied '${reply?.word}'`);
+          throw new Error(`release.lua replied '${reply?.result}'`);
       }
     },
   };

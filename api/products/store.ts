@@ -1,7 +1,7 @@
-/** Products in Redis: the only caller of save.lua, restock.lua, recall.lua and claim.lua. */
+/** Products in Redis: the only caller of save.lua, restock.lua and bind-batch.lua. */
 import { isRefusal, type Refusal } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
-import { runKeyed } from '../redis/keyed.ts';
+import { lookupScript, runKeyed } from '../redis/keyed.ts';
 import type { ShopRedis } from '../redis/open.ts';
 import { loadScript, type ScriptReply } from '../redis/script.ts';
 import { indexChanges, type ProductDoc } from './entries.ts';
@@ -9,8 +9,7 @@ import { productKey } from './keys.ts';
 
 const saveScript = loadScript(new URL('./lua/save.lua', import.meta.url));
 const restockScript = loadScript(new URL('./lua/restock.lua', import.meta.url));
-const recallScript = loadScript(new URL('./lua/recall.lua', import.meta.url));
-const claimScript = loadScript(new URL('./lua/claim.lua', import.meta.url));
+const bindBatchScript = loadScript(new URL('./lua/bind-batch.lua', import.meta.url));
 
 /** A product as it was at one moment. `updatedAt` in ms since 1970. */
 export type Product = {
@@ -44,17 +43,17 @@ export type Save =
 
 type Said = { readonly replayed: boolean };
 
-/** What a write of the store can come to; `moved`: the product is not as it was read. */
+/** What a write of the store can come to; `conflict`: the product has changed since it was read. */
 export type Outcome =
   | ({ readonly kind: 'created'; readonly id: string; readonly atMs: number; readonly incarnation: string } & Said)
   | ({ readonly kind: 'updated' | 'restocked'; readonly product: Product } & Said)
   | ({ readonly kind: 'deleted' | 'exists' } & Said)
   | ({ readonly kind: 'short'; readonly stock: number } & Said)
   | { readonly kind: 'full'; readonly stock: number }
-  | { readonly kind: 'moved' | 'unknown' | 'nothing' };
+  | { readonly kind: 'conflict' | 'missing' | 'no-record' };
 
-/** A batch's hold on its key; see `claim`. */
-export type Claim = { readonly id: string; readonly repeated: boolean; readonly replayed: boolean };
+/** A batch's binding to its key; see `bindBatch`. */
+export type BatchBinding = { readonly id: string; readonly repeated: boolean; readonly replayed: boolean };
 
 /** See {@link openStore}. */
 export type Store = ReturnType<typeof openStore>;
@@ -82,7 +81,7 @@ export function openStore(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
       return replies.map((reply) => storedOf(reply as (string | null)[]));
     },
 
-    /** Makes, changes or deletes. @param wantedRev refuses any other as `moved`; '' takes any */
+    /** Makes, changes or deletes. @param wantedRev refuses any other with `conflict`; '' takes any */
     async save(save: Save, wantedRev: string, context: RequestContext, part = ''): Promise<Outcome | Refusal> {
       const before = save.kind === 'create' ? undefined : save.before;
       const after = save.kind === 'delete' ? undefined : save;
@@ -116,9 +115,9 @@ export function openStore(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
       return outcomeOf(await runKeyed(redis.writes, 'products', restockScript, [productKey(id)], args, context));
     },
 
-    /** What was answered under this key before; `nothing` if it is new. */
-    async recall(context: RequestContext, part = ''): Promise<Outcome | Refusal> {
-      return outcomeOf(await runKeyed(redis.writes, 'products', recallScript, [], [], context, part));
+    /** What was answered under this key before; `no-record` if it is new. */
+    async lookup(context: RequestContext, part = ''): Promise<Outcome | Refusal> {
+      return outcomeOf(await runKeyed(redis.writes, 'products', lookupScript, [], [], context, part));
     },
 
     /**
@@ -126,11 +125,11 @@ export function openStore(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
      * @param newId becomes the id the first time
      * @returns the id; whether it is from an earlier attempt (`repeated`), of the client's (`replayed`)
      */
-    async claim(newId: string, context: RequestContext): Promise<Claim | Refusal> {
-      const reply = await runKeyed(redis.writes, 'products', claimScript, [], [newId], context);
+    async bindBatch(newId: string, context: RequestContext): Promise<BatchBinding | Refusal> {
+      const reply = await runKeyed(redis.writes, 'products', bindBatchScript, [], [newId], context);
       if (isRefusal(reply)) return reply;
       const [id] = reply.fields;
-      if (reply.word !== 'claimed' || id === undefined) throw new Error(`claim.lua replied '${reply.word}'`);
+      if (reply.result !== 'bound' || id === undefined) throw new Error(`bind-batch.lua replied '${reply.result}'`);
       return { id, repeated: id !== newId, replayed: reply.replayed };
     },
   };
@@ -149,26 +148,26 @@ function productOf([doc = '', stock, updatedAt, rev = '', incarnation = '']: rea
 
 function outcomeOf(reply: ScriptReply | Refusal): Outcome | Refusal {
   if (isRefusal(reply)) return reply;
-  const { replayed, word, fields } = reply;
+  const { replayed, result, fields } = reply;
   const [first = '', second = '', third = ''] = fields;
-  switch (word) {
+  switch (result) {
     case 'created':
-      return { kind: word, id: first, atMs: Number(second), incarnation: third, replayed };
+      return { kind: result, id: first, atMs: Number(second), incarnation: third, replayed };
     case 'updated':
     case 'restocked':
-      return { kind: word, product: productOf(fields), replayed };
+      return { kind: result, product: productOf(fields), replayed };
     case 'deleted':
     case 'exists':
-      return { kind: word, replayed };
+      return { kind: result, replayed };
     case 'short':
-      return { kind: word, stock: Number(first), replayed };
+      return { kind: result, stock: Number(first), replayed };
     case 'full':
-      return { kind: word, stock: Number(first) };
-    case 'moved':
-    case 'unknown':
-    case 'nothing':
-      return { kind: word };
+      return { kind: result, stock: Number(first) };
+    case 'conflict':
+    case 'missing':
+    case 'no-record':
+      return { kind: result };
     default:
-      throw new Error(`a script of products replied '${word}'`);
+      throw new Error(`a script of products replied '${result}'`);
   }
 }

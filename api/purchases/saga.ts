@@ -45,8 +45,8 @@ export function openSaga(
   const carrying = new Map<string, Promise<Purchase>>();
   const givingBack = new Map<string, Promise<true>>();
 
-  function ended({ purchase, moved }: Step): Purchase {
-    if (moved) onEnd(purchase.status);
+  function ended({ purchase, applied }: Step): Purchase {
+    if (applied) onEnd(purchase.status);
     return purchase;
   }
 

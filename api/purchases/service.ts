@@ -112,8 +112,8 @@ export function purchasesService(
           return { ...refusal, replayed: result.replayed };
         }
         case 'cancelled': {
-          const { purchase, moved, replayed } = result;
-          if (moved) onCancel();
+          const { purchase, applied, replayed } = result;
+          if (applied) onCancel();
           // The cancellation is durable whatever becomes of this call: answering 503 would be less true than 200.
           if (purchase.releaseOwed) {
             await saga.giveBack(purchase, context.requestId, context.deadline).catch((error: unknown) => {

@@ -24,12 +24,12 @@ const scripts = {
 /** An event of `products` that belongs into a purchase's history: its id there and its time in ms since 1970. */
 export type ForeignEvent = { readonly eventId: string; readonly at: number };
 
-/** A purchase after a step; `moved` says whether the step changed it (a repetition, by us too, does not). */
-export type Step = { readonly purchase: Purchase; readonly moved: boolean };
+/** A purchase after a step; `applied`: this call changed it (a repetition does not). */
+export type Step = { readonly purchase: Purchase; readonly applied: boolean };
 
 /** What came of a cancellation. `stale`: it has changed since the version that the caller meant. */
 export type Cancellation =
-  | { readonly kind: 'cancelled'; readonly purchase: Purchase; readonly moved: boolean; readonly replayed: boolean }
+  | { readonly kind: 'cancelled'; readonly purchase: Purchase; readonly applied: boolean; readonly replayed: boolean }
   | { readonly kind: 'failed'; readonly replayed: boolean }
   | { readonly kind: 'missing' }
   | { readonly kind: 'stale' };
@@ -62,9 +62,9 @@ export type PurchaseWrites = {
 export function openPurchaseWrites(writes: Writes): PurchaseWrites {
   async function step(script: Script, keys: string[], args: string[], deadline: Deadline): Promise<Step | undefined> {
     const reply = decodeReply(await writes.run(script, keys, args, deadline));
-    if (reply === undefined || reply.word === 'missing') return undefined;
-    const word = stepWord.parse(reply.word);
-    return { purchase: certainly(purchaseOfList(reply.fields), script.name), moved: word === 'moved' };
+    if (reply === undefined || reply.result === 'missing') return undefined;
+    const result = stepResult.parse(reply.result);
+    return { purchase: certainly(purchaseOfList(reply.fields), script.name), applied: result === 'applied' };
   }
 
   return {
@@ -80,7 +80,7 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
         context,
       );
       if (isRefusal(reply)) return reply;
-      z.literal('begun').parse(reply.word);
+      z.literal('begun').parse(reply.result);
       return { id: z.string().parse(reply.fields[0]), replayed: reply.replayed };
     },
 
@@ -108,15 +108,7 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
           unfinishedKey('pending'),
           ...statusLists(userId, 'pending', 'completed'),
         ],
-        [
-          id,
-          String(Date.now()),
-          requestId,
-          JSON.stringify(items),
-          String(totalMinor),
-          JSON.stringify(reserved),
-          JSON.stringify(completed),
-        ],
+        [id, requestId, JSON.stringify(items), String(totalMinor), JSON.stringify(reserved), JSON.stringify(completed)],
         deadline,
       );
       return certainly(done, id);
@@ -133,7 +125,7 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
           unfinishedKey('pending'),
           ...statusLists(userId, 'pending', 'failed'),
         ],
-        [id, String(Date.now()), requestId, JSON.stringify(failure), JSON.stringify(failed)],
+        [id, requestId, JSON.stringify(failure), JSON.stringify(failed)],
         deadline,
       );
       return certainly(done, id);
@@ -158,8 +150,8 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
         context,
       );
       if (isRefusal(reply)) return reply;
-      const { word, fields, replayed } = reply;
-      const kind = cancelWord.parse(word);
+      const { result, fields, replayed } = reply;
+      const kind = cancelResult.parse(result);
       switch (kind) {
         case 'missing':
           return { kind };
@@ -168,9 +160,9 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
         case 'failed':
           return { kind, replayed };
         case 'cancelled':
-        case 'kept': {
+        case 'unchanged': {
           const purchase = certainly(purchaseOfList(fields), id);
-          return { kind: 'cancelled', purchase, moved: kind === 'cancelled' && !replayed, replayed };
+          return { kind: 'cancelled', purchase, applied: kind === 'cancelled' && !replayed, replayed };
         }
       }
     },
@@ -184,7 +176,7 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
       };
       const keys = [purchaseKey(id), historyKey(id), unfinishedKey('owed')];
       const reply = decodeReply(await writes.run(scripts.released, keys, [id, JSON.stringify(event)], deadline));
-      z.enum(['released', 'missing']).parse(reply?.word);
+      z.enum(['released', 'missing']).parse(reply?.result);
     },
 
     async confirm(id, deadline) {
@@ -193,8 +185,8 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
   };
 }
 
-const stepWord = z.enum(['moved', 'kept']);
-const cancelWord = z.enum(['cancelled', 'kept', 'failed', 'missing', 'stale']);
+const stepResult = z.enum(['applied', 'unchanged']);
+const cancelResult = z.enum(['cancelled', 'unchanged', 'failed', 'missing', 'stale']);
 
 /** A purchase is never deleted: one that was there and is not any more is a bug. */
 function certainly<T>(value: T | undefined, what: string): T {

@@ -1,12 +1,15 @@
 /** Writes under an Idempotency-Key: the part that all their scripts begin with. */
 import { type Refusal, refuse } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
-import { decodeReply, type Script, type ScriptReply } from './script.ts';
+import { decodeReply, loadScript, type Script, type ScriptReply } from './script.ts';
 import type { Writes } from './writes.ts';
+
+/** Finds the reply that was stored under an idempotency key; `no-record` when there is none. For {@link runKeyed}. */
+export const lookupScript = loadScript(new URL('./lua/lookup.lua', import.meta.url), 'go-on');
 
 /**
  * Runs a script whose KEYS begin with the idempotency record and the service's event stream, and whose ARGV begin with
- * fingerprint, nonce, now (ms since 1970) and request id; `keys` and `args` follow them.
+ * fingerprint, nonce, lifetime of the record (ms) and request id; `keys` and `args` follow them.
  * @param part distinguishes several writes of one request from each other
  * @returns the reply, or the refusal when the Idempotency-Key was used for another body
  * @throws Unavailable when it is not certain in time
@@ -26,7 +29,7 @@ export async function runKeyed(
   const reply = await writes.run(
     script,
     [record, `{${service}}:events`, ...keys],
-    [write.fingerprint, write.nonce, Date.now(), requestId, ...args],
+    [write.fingerprint, write.nonce, write.lifetimeMs, requestId, ...args],
     deadline,
   );
   return (

@@ -1,14 +1,18 @@
--- Stands before every script. Three things that each write needs, so that state, event and answer are one step:
+-- Stands before every script: the time, idempotency records and events, so that state, event and answer are one atomic step.
 --
--- Idempotency records: a hash { fingerprint, nonce, reply } that lives 24 h. `nonce` is the attempt that made it: the same attempt
--- repeated by us after a lost acknowledgement is no replay to the client.
--- A script's reply is { how, word, field... }; `how` is 'fresh' or 'replayed', or alone 'reused'.
+-- An idempotency record is a hash { fingerprint, nonce, reply, replays }. `nonce` identifies the attempt that made it: when
+-- our own retry after a lost acknowledgement finds the record, that is no replay to the client.
+-- A script's reply is { status, result, field... }. `status` is 'fresh', 'replayed', or 'reused' (alone: the key came with another body).
 
-local IDEMPOTENCY_MS = 86400000
+-- The time of this run in ms since 1970, as text. It is this node's clock, so that a service whose clock is wrong writes no wrong time.
+-- Redis replicates what a script writes, not the script, so replicas get the same value.
+-- https://redis.io/docs/latest/develop/programmability/eval-intro/#script-replication
+local time = redis.call('TIME')
+local now = time[1] .. string.sub(string.format('%06d', tonumber(time[2])), 1, 3)
 
--- The reply of the first run under this record, or nil. Writes when it finds one: WAIT only covers the connection's last write,
--- and what the first run wrote may never have reached a replica.
-local function seen(record, fingerprint, nonce)
+-- The reply of the first run under this record, or nil. It writes when it finds one: WAIT only covers the connection's own last
+-- write, and what the first run wrote may not have reached a replica.
+local function find_reply(record, fingerprint, nonce)
   local found = redis.call('HMGET', record, 'fingerprint', 'nonce', 'reply')
   if not found[1] then return nil end
   redis.call('HINCRBY', record, 'replays', 1)
@@ -18,11 +22,11 @@ local function seen(record, fingerprint, nonce)
   return reply
 end
 
--- Keeps a reply (a list of strings) under the record and returns it.
-local function remember(record, fingerprint, nonce, reply)
+-- Stores a reply (a list of strings: result, field...) under the record for `lifetime` ms, and returns it.
+local function store_reply(record, fingerprint, nonce, lifetime, reply)
   table.insert(reply, 1, 'fresh')
   redis.call('HSET', record, 'fingerprint', fingerprint, 'nonce', nonce, 'reply', cjson.encode(reply))
-  redis.call('PEXPIRE', record, IDEMPOTENCY_MS)
+  redis.call('PEXPIRE', record, lifetime)
   return reply
 end
 
@@ -31,8 +35,8 @@ local function int(number)
   return string.format('%.0f', number)
 end
 
--- Appends an event and returns its id. `data` is JSON. Entries end after a day: by then they are in the histories.
-local function emit(stream, type, now, request, data)
+-- Appends an event and returns its id. `data` is JSON. Events end after a day: by then they are in the histories.
+local function emit(stream, type, request, data)
   local oldest = int(tonumber(now) - 86400000)
   return redis.call('XADD', stream, 'MINID', '~', oldest, '*', 'type', type, 'at', now, 'request', request, 'data', data)
 end

@@ -22,13 +22,13 @@ export function loadScript(file: URL, whenFull: 'refuse' | 'go-on' = 'refuse'): 
 }
 
 /** A script's reply, decoded as far as all of them are alike (see prelude.lua). */
-export type ScriptReply = { readonly replayed: boolean; readonly word: string; readonly fields: readonly string[] };
+export type ScriptReply = { readonly replayed: boolean; readonly result: string; readonly fields: readonly string[] };
 
 /**
  * Decodes a script's reply.
  * @returns `undefined` when the idempotency key belongs to another request
  */
 export function decodeReply(reply: readonly string[]): ScriptReply | undefined {
-  const [how, word = '', ...fields] = reply;
-  return how === 'reused' ? undefined : { replayed: how === 'replayed', word, fields };
+  const [status, result = '', ...fields] = reply;
+  return status === 'reused' ? undefined : { replayed: status === 'replayed', result, fields };
 }

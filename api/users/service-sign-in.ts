@@ -54,7 +54,7 @@ export function openSignIns({ users, sessions, passwords, access, refresh }: Sig
           return refuse('invalid-credentials', 'There is no user with this address and password.');
         }
         const outcome = await sessions.begin(read, sessionId, context);
-        return outcome.kind === 'changed' ? outcome : sessionOf({ userId: read.id, sessionId, role: outcome.role }, 1);
+        return outcome.kind === 'conflict' ? outcome : sessionOf({ userId: read.id, sessionId, role: outcome.role }, 1);
       });
     },
 
@@ -67,7 +67,7 @@ export function openSignIns({ users, sessions, passwords, access, refresh }: Sig
         if (role === undefined) return ended();
         const next = sessionOf({ ...claims, role }, claims.generation + 1);
         const outcome = await sessions.exchange(claims, role, seal(key, JSON.stringify(next)), context);
-        if (outcome.kind === 'changed') return outcome;
+        if (outcome.kind === 'conflict') return outcome;
         return outcome.kind === 'ended' ? ended() : sessionOut.parse(JSON.parse(unseal(key, outcome.sealed)));
       });
     },

@@ -18,13 +18,13 @@ const stream = '{users}:events';
 /** What a write needs of the request. */
 type Request = Pick<RequestContext, 'requestId' | 'deadline'>;
 
-/** `changed`: the password is another than was compared. */
-export type Begun = { readonly kind: 'begun'; readonly role: Role } | { readonly kind: 'changed' };
-/** `sealed`: the answer to this token, whoever was first to ask. `changed`: the role is another than was read. */
+/** `conflict`: the password is another than was compared. */
+export type Begun = { readonly kind: 'begun'; readonly role: Role } | { readonly kind: 'conflict' };
+/** `sealed`: the answer to this token, whoever was first to ask. `conflict`: the role is another than was read. */
 export type Exchanged =
   | { readonly kind: 'exchanged'; readonly sealed: string }
   | { readonly kind: 'ended' }
-  | { readonly kind: 'changed' };
+  | { readonly kind: 'conflict' };
 
 /** See {@link openSessionStore}. Everything throws Unavailable when it is not certain before the deadline. */
 export type SessionStore = {
@@ -44,20 +44,18 @@ export type SessionStore = {
 export function openSessionStore({ reads, writes }: Pick<ShopRedis, 'reads' | 'writes'>): SessionStore {
   return {
     async begin({ id, passwordHash }, sessionId, { requestId, deadline }) {
-      const now = Date.now();
       const keys = [stream, userKey(id), sessionsKey(id)];
-      const args = [now, requestId, id, sessionId, passwordHash, now + sessionMs, maxSessions];
-      const [, word, role] = await writes.run(scripts.login, keys, args, deadline);
-      if (word === 'changed') return { kind: word };
-      if (word === 'begun') return { kind: word, role: roleOf(role) };
-      throw unknownWord(word);
+      const args = [requestId, id, sessionId, passwordHash, sessionMs, maxSessions];
+      const [, result, role] = await writes.run(scripts.login, keys, args, deadline);
+      if (result === 'conflict') return { kind: result };
+      if (result === 'begun') return { kind: result, role: roleOf(role) };
+      throw unknownResult(result);
     },
     async role(userId, deadline) {
       const [role] = await reads.query('own', (pipeline) => pipeline.hget(userKey(userId), 'role'), deadline);
       return role === null ? undefined : roleOf(role);
     },
     async exchange({ userId, sessionId, generation }, role, sealed, { requestId, deadline }) {
-      const now = Date.now();
       const keys = [
         stream,
         userKey(userId),
@@ -65,16 +63,16 @@ export function openSessionStore({ reads, writes }: Pick<ShopRedis, 'reads' | 'w
         successorKey(sessionId, generation),
         endingKey(sessionId),
       ];
-      const args = [now, requestId, userId, sessionId, generation, role, sealed, graceMs, now + sessionMs];
-      const [, word, kept] = await writes.run(scripts.refresh, keys, args, deadline);
-      if (word === 'exchanged' && kept !== undefined) return { kind: word, sealed: kept };
-      if (word === 'ended' || word === 'changed') return { kind: word };
-      throw unknownWord(word);
+      const args = [requestId, userId, sessionId, generation, role, sealed, graceMs, sessionMs];
+      const [, result, kept] = await writes.run(scripts.refresh, keys, args, deadline);
+      if (result === 'exchanged' && kept !== undefined) return { kind: result, sealed: kept };
+      if (result === 'ended' || result === 'conflict') return { kind: result };
+      throw unknownResult(result);
     },
     async end(userId, sessionId, { requestId, deadline }) {
       const keys = [stream, sessionsKey(userId), endingKey(sessionId)];
-      const [, word] = await writes.run(scripts.logout, keys, [Date.now(), requestId, userId, sessionId], deadline);
-      if (word !== 'ended') throw unknownWord(word);
+      const [, result] = await writes.run(scripts.logout, keys, [requestId, userId, sessionId], deadline);
+      if (result !== 'ended') throw unknownResult(result);
     },
     async check(userId, sessionId, deadline) {
       const [role, held] = await reads.query(
@@ -93,6 +91,6 @@ function roleOf(text: unknown): Role {
   throw new Error(`'${text}' is no role`);
 }
 
-function unknownWord(word: string | undefined): Error {
-  return new Error(`a script replied '${word}', which its caller does not know`);
+function unknownResult(result: string | undefined): Error {
+  return new Error(`a script replied '${result}', which its caller does not know`);
 }

@@ -24,8 +24,8 @@ const scripts = {
 /** What was read before a change, and whether If-Match allows the change. */
 export type Before = { readonly id: string; readonly read: Account | undefined; readonly stale: boolean };
 
-/** Nothing was done: no such user, the user is another than was read, or If-Match does not hold. */
-type Undone = { readonly kind: 'missing' } | { readonly kind: 'changed' } | { readonly kind: 'stale' };
+/** Nothing was done: no such user, the user has changed since it was read (`conflict`), or If-Match does not hold. */
+type Undone = { readonly kind: 'missing' } | { readonly kind: 'conflict' } | { readonly kind: 'stale' };
 type LastAdmin = { readonly kind: 'last-admin'; readonly replayed: boolean };
 /** The request was answered before, with a user that has been deleted since. */
 type Gone = { readonly kind: 'gone' };
@@ -118,19 +118,19 @@ export function openUserStore({ reads, writes }: Pick<ShopRedis, 'reads' | 'writ
       const args = [made.id, made.role, sealUser(made, made), ...fieldsOf(made)];
       const reply = await runKeyed(writes, 'users', scripts.create, keys, args, context);
       if (isRefusal(reply)) return reply;
-      const { word, replayed } = reply;
-      if (word === 'taken') return { kind: 'taken', replayed };
-      if (word !== 'created') throw unknownWord(reply);
+      const { result, replayed } = reply;
+      if (result === 'taken') return { kind: 'taken', replayed };
+      if (result !== 'created') throw unknownResult(reply);
       const [id = '', sealed = ''] = reply.fields;
       const keeper = id === made.id ? made : await find(id, 'own', context.deadline);
       return keeper === undefined ? { kind: 'gone' } : { kind: 'created', user: unsealUser(keeper, sealed), replayed };
     },
     async createFirstAdmin(made, requestId, deadline) {
       const keys = ['{users}:events', userKey(made.id), emailKey(made.email), listKey, adminsKey];
-      const args = [Date.now(), requestId, made.id, ...fieldsOf(made)];
-      const [, word] = await writes.run(scripts.firstAdmin, keys, args, deadline);
-      if (word === 'created' || word === 'there-is-one' || word === 'taken') return word;
-      throw unknownWord({ word: String(word) });
+      const args = [requestId, made.id, ...fieldsOf(made)];
+      const [, result] = await writes.run(scripts.firstAdmin, keys, args, deadline);
+      if (result === 'created' || result === 'there-is-one' || result === 'taken') return result;
+      throw unknownResult({ result: String(result) });
     },
 
     async save(before, next, context) {
@@ -146,10 +146,12 @@ export function openUserStore({ reads, writes }: Pick<ShopRedis, 'reads' | 'writ
         context,
       );
       if (isRefusal(reply)) return reply;
-      const { word, replayed, fields } = reply;
-      if (word === 'last-admin') return { kind: word, replayed };
-      if (word !== 'saved') return undone(reply);
-      return read === undefined ? { kind: 'gone' } : { kind: word, user: unsealUser(read, fields[0] ?? ''), replayed };
+      const { result, replayed, fields } = reply;
+      if (result === 'last-admin') return { kind: result, replayed };
+      if (result !== 'saved') return undone(reply);
+      return read === undefined
+        ? { kind: 'gone' }
+        : { kind: result, user: unsealUser(read, fields[0] ?? ''), replayed };
     },
     async remove(before, sessionId, context) {
       const { id, read } = before;
@@ -157,9 +159,9 @@ export function openUserStore({ reads, writes }: Pick<ShopRedis, 'reads' | 'writ
       const args = [id, versionOf(read), conditionOf(before), sessionId ?? ''];
       const reply = await runKeyed(writes, 'users', scripts.remove, keys, args, context);
       if (isRefusal(reply)) return reply;
-      const { word, replayed } = reply;
-      if (word === 'deleted' || word === 'last-admin') return { kind: word, replayed };
-      return word === 'ended' ? { kind: word } : undone(reply);
+      const { result, replayed } = reply;
+      if (result === 'deleted' || result === 'last-admin') return { kind: result, replayed };
+      return result === 'ended' ? { kind: result } : undone(reply);
     },
     async setPassword(before, newHash, sessionId, context) {
       const { id, read } = before;
@@ -173,21 +175,21 @@ export function openUserStore({ reads, writes }: Pick<ShopRedis, 'reads' | 'writ
         context,
       );
       if (isRefusal(reply)) return reply;
-      const { word, replayed } = reply;
-      if (word === 'set') return { kind: word, replayed };
-      return word === 'wrong' ? { kind: word } : undone(reply);
+      const { result, replayed } = reply;
+      if (result === 'set') return { kind: result, replayed };
+      return result === 'wrong' ? { kind: result } : undone(reply);
     },
   };
 }
 
 function undone(reply: ScriptReply): Undone {
-  const { word } = reply;
-  if (word === 'missing' || word === 'changed' || word === 'stale') return { kind: word };
-  throw unknownWord(reply);
+  const { result } = reply;
+  if (result === 'missing' || result === 'conflict' || result === 'stale') return { kind: result };
+  throw unknownResult(reply);
 }
 
-function unknownWord({ word }: Pick<ScriptReply, 'word'>): Error {
-  return new Error(`a script replied '${word}', which its caller does not know`);
+function unknownResult({ result }: Pick<ScriptReply, 'result'>): Error {
+  return new Error(`a script replied '${result}', which its caller does not know`);
 }
 
 function accountOf(fields: unknown): Account | undefined {

@@ -2,14 +2,14 @@
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { deadlineIn } from '../../api/core/clock.ts';
 import { newId } from '../../api/core/ids.ts';
 import { Unavailable } from '../../api/core/outcome.ts';
 import { runKeyed } from '../../api/redis/keyed.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
 import type { Script } from '../../api/redis/script.ts';
-import { contextOf, openTestRedis, operator, userCaller } from '../support/redis.ts';
+import { contextOf, openTestRedis, operator, repetitionOf, userCaller } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
 
 const prelude = readFileSync(new URL('../../api/redis/prelude.lua', import.meta.url), 'utf8');
@@ -20,11 +20,11 @@ function script(body: string): Script {
 }
 
 const count = script(`
-local before = seen(KEYS[1], ARGV[1], ARGV[2])
+local before = find_reply(KEYS[1], ARGV[1], ARGV[2])
 if before then return before end
 local n = redis.call('INCR', KEYS[3])
-emit(KEYS[2], 'test.counted', ARGV[3], ARGV[4], '{}')
-return remember(KEYS[1], ARGV[1], ARGV[2], { 'counted', int(n) })`);
+emit(KEYS[2], 'test.counted', ARGV[4], '{}')
+return store_reply(KEYS[1], ARGV[1], ARGV[2], ARGV[3], { 'counted', int(n) })`);
 const put = script("redis.call('SET', KEYS[1], ARGV[1]) return { 'done' }");
 
 let users: ShopRedis;
@@ -43,12 +43,9 @@ describe('a write under a key', () => {
     const key = `{users}:test:${newId()}`;
     const context = contextOf(userCaller());
     const first = await runKeyed(users.writes, 'users', count, [key], [], context);
-    const repeat = await runKeyed(users.writes, 'users', count, [key], [], {
-      ...context,
-      write: { id: context.write?.id ?? '', fingerprint: 'body', nonce: newId() },
-    });
-    expect(first).toEqual({ replayed: false, word: 'counted', fields: ['1'] });
-    expect(repeat).toEqual({ replayed: true, word: 'counted', fields: ['1'] });
+    const repeat = await runKeyed(users.writes, 'users', count, [key], [], repetitionOf(context));
+    expect(first).toEqual({ replayed: false, result: 'counted', fields: ['1'] });
+    expect(repeat).toEqual({ replayed: true, result: 'counted', fields: ['1'] });
   });
 
   test('repeated by the same attempt is no replay to the client', async () => {
@@ -57,14 +54,37 @@ describe('a write under a key', () => {
     const all = await Promise.all(
       Array.from({ length: 50 }, () => runKeyed(users.writes, 'users', count, [key], [], context)),
     );
-    for (const reply of all) expect(reply).toEqual({ replayed: false, word: 'counted', fields: ['1'] });
+    for (const reply of all) expect(reply).toEqual({ replayed: false, result: 'counted', fields: ['1'] });
+  });
+
+  test('takes its time from Redis, not from a process whose clock is an hour ahead', async () => {
+    const startedMs = Date.now();
+    vi.useFakeTimers({ toFake: ['Date'], now: startedMs + 3_600_000 });
+    const context = contextOf(userCaller());
+    await runKeyed(users.writes, 'users', count, [`{users}:test:${newId()}`], [], context).finally(vi.useRealTimers);
+    const master = await operator();
+    const entries = await master.xrevrange('{users}:events', '+', '-');
+    await master.quit();
+    const at = entries.map(([, fields]) => fields).find((fields) => fields.includes(context.requestId))?.[3];
+    expect(Math.abs(Number(at) - startedMs)).toBeLessThan(60_000);
+  });
+
+  test('lives as long as its identity says', async () => {
+    const context = contextOf(userCaller());
+    const write = { ...context.write, id: newId(), fingerprint: 'x', nonce: newId(), lifetimeMs: 60_000 };
+    await runKeyed(users.writes, 'users', count, [`{users}:test:${newId()}`], [], { ...context, write });
+    const master = await operator();
+    const keptMs = await master.pttl(`{users}:idempotency:${write.id}`);
+    await master.quit();
+    expect(keptMs).toBeGreaterThan(50_000);
+    expect(keptMs).toBeLessThanOrEqual(60_000);
   });
 
   test('with another body is refused', async () => {
     const key = `{users}:test:${newId()}`;
     const context = contextOf(userCaller());
     await runKeyed(users.writes, 'users', count, [key], [], context);
-    const other = { ...context, write: { id: context.write?.id ?? '', fingerprint: 'another', nonce: newId() } };
+    const other = repetitionOf(context, { fingerprint: 'another' });
     expect(await runKeyed(users.writes, 'users', count, [key], [], other)).toMatchObject({
       code: 'idempotency-key-reused',
     });

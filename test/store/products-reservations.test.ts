@@ -29,8 +29,8 @@ const purchases = { kind: 'service', address: '127.0.0.1', service: 'purchases' 
 const asked = () => contextOf(purchases, { write: undefined });
 const reserve = (id: string, items: { productId: string; quantity: number }[], on = redis) =>
   openReservationRules(openReservations(on)).reserve(id, items, asked());
-const release = (id: string, told: Parameters<ReturnType<typeof openReservationRules>['release']>[1] = []) =>
-  openReservationRules(openReservations(redis)).release(id, told, asked());
+const release = (id: string, callerItems: Parameters<ReturnType<typeof openReservationRules>['release']>[1] = []) =>
+  openReservationRules(openReservations(redis)).release(id, callerItems, asked());
 
 async function product(stock: number, changes: { id?: string; amount?: number; name?: string } = {}): Promise<string> {
   const { id = newId(), amount = 250, name = 'A lamp' } = changes;
@@ -175,9 +175,11 @@ describe('a release', () => {
     const a = await product(10);
     const purchaseId = newId();
     const reserved = await reserve(purchaseId, [{ productId: a, quantity: 4 }]);
-    const told = reserved.result === 'reserved' ? reserved.items : [];
-    const answers = await Promise.all(Array.from({ length: 50 }, (_, i) => release(purchaseId, i % 2 ? told : [])));
-    answers.push(await release(purchaseId, told));
+    const callerItems = reserved.result === 'reserved' ? reserved.items : [];
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, i) => release(purchaseId, i % 2 ? callerItems : [])),
+    );
+    answers.push(await release(purchaseId, callerItems));
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
     expect(await ledger(a)).toMatchObject({ stock: 10, sold: 4, returned: 4 });
     expect(await eventsOf(purchaseId)).toEqual(['product.reserved', 'product.released']);
@@ -206,8 +208,8 @@ describe('a release', () => {
     const a = await product(1);
     const purchaseId = newId();
     await reserve(purchaseId, [{ productId: a, quantity: 2 }]);
-    const told = [{ productId: a, incarnation: 'x', name: 'x', quantity: 2, unitPriceMinor: 1 }];
-    expect(await release(purchaseId, told)).toMatchObject({ result: 'released' });
+    const callerItems = [{ productId: a, incarnation: 'x', name: 'x', quantity: 2, unitPriceMinor: 1 }];
+    expect(await release(purchaseId, callerItems)).toMatchObject({ result: 'released' });
     expect(await reserve(purchaseId, [{ productId: a, quantity: 1 }])).toEqual({ result: 'released' });
     expect(await ledger(a)).toMatchObject({ stock: 1, returned: 0 });
   });
@@ -216,10 +218,10 @@ describe('a release', () => {
     const a = await product(10);
     const purchaseId = newId();
     const reserved = await reserve(purchaseId, [{ productId: a, quantity: 4 }]);
-    const told = reserved.result === 'reserved' ? reserved.items : [];
+    const callerItems = reserved.result === 'reserved' ? reserved.items : [];
     await master.del(`{products}:reservation:${purchaseId}`);
-    const first = await release(purchaseId, told);
-    expect(await release(purchaseId, told)).toEqual(first);
+    const first = await release(purchaseId, callerItems);
+    expect(await release(purchaseId, callerItems)).toEqual(first);
     expect(await ledger(a)).toMatchObject({ stock: 10, returned: 4 });
   });
 
@@ -241,9 +243,9 @@ describe('a release', () => {
     const a = await product(10);
     const purchaseId = newId();
     const store = openReservations(redis);
-    const early = await store.basis(purchaseId, [], deadlineIn(5000));
+    const early = await store.releaseSource(purchaseId, [], deadlineIn(5000));
     await reserve(purchaseId, [{ productId: a, quantity: 4 }]);
-    expect(await store.release(purchaseId, early, newId(), deadlineIn(5000))).toBe('changed');
+    expect(await store.release(purchaseId, early, newId(), deadlineIn(5000))).toBe('conflict');
     expect(await ledger(a)).toMatchObject({ stock: 6 });
   });
 });

@@ -11,7 +11,7 @@ import { openRules, type Rules, tagOf } from '../../api/products/service.ts';
 import { openStore, type Product, type Store } from '../../api/products/store.ts';
 import { openIndexes } from '../../api/products/store-indexes.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
-import { contextOf, openTestRedis, operator, userCaller } from '../support/redis.ts';
+import { contextOf, openTestRedis, operator, repetitionOf, userCaller } from '../support/redis.ts';
 
 let redis: ShopRedis;
 let master: Redis;
@@ -31,8 +31,7 @@ afterAll(() => {
 const admin = userCaller('admin');
 const context = (changes: Partial<RequestContext> = {}) => contextOf(admin, changes);
 /** The same request again, as another attempt of the client. */
-const again = (before: RequestContext) =>
-  context({ ...before, write: { ...(before.write ?? { id: '', fingerprint: '' }), nonce: newId() } });
+const again = (before: RequestContext) => repetitionOf(context(before));
 
 const given = (changes: Partial<NewProduct> = {}): NewProduct => ({
   id: newId(),
@@ -77,7 +76,7 @@ describe('a write', () => {
   test('under a key of another body is refused', async () => {
     const first = context();
     await rules.create(given(), first);
-    const other = context({ write: { id: first.write?.id ?? '', fingerprint: 'other', nonce: newId() } });
+    const other = repetitionOf(first, { fingerprint: 'other' });
     expect(await rules.create(given(), other)).toMatchObject({ code: 'idempotency-key-reused' });
   });
 
@@ -221,7 +220,7 @@ describe('a batch', () => {
     // The first time ends after three products, as if the process had died.
     let left = 3;
     const dying = openBatches(store, {
-      recallCreated: rules.recallCreated,
+      lookupCreated: rules.lookupCreated,
       create: (...args) => (left-- > 0 ? rules.create(...args) : Promise.reject(new Error('died'))),
     });
     const writes: string[] = [];
@@ -241,7 +240,7 @@ describe('a batch', () => {
     const first = context();
     await batches.make([given()], first);
     const id = newId();
-    const other = context({ write: { id: first.write?.id ?? '', fingerprint: 'other', nonce: newId() } });
+    const other = repetitionOf(first, { fingerprint: 'other' });
     expect(await batches.make([given({ id })], other)).toMatchObject({ code: 'idempotency-key-reused' });
     expect(await store.read([id], context())).toEqual([undefined]);
   });

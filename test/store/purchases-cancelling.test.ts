@@ -14,7 +14,7 @@ describe('cancelling', () => {
     await complete(begun);
     const result = await store.cancel(begun, begun.userId, contextFor(begun));
     if (isRefusal(result) || result.kind !== 'cancelled') throw new Error('not cancelled');
-    expect(result).toMatchObject({ moved: true, purchase: { status: 'cancelled', releaseOwed: true, version: 3 } });
+    expect(result).toMatchObject({ applied: true, purchase: { status: 'cancelled', releaseOwed: true, version: 3 } });
     expect(await isUnfinished('owed', begun)).toBe(true);
     expect(await listedAs(begun)).toEqual(['any', 'cancelled']);
     for (let i = 0; i < 2; i++) await store.released(result.purchase, { eventId: '9-0', at: 9 }, soon());
@@ -40,7 +40,7 @@ describe('cancelling', () => {
       if (isRefusal(result) || result.kind !== 'cancelled') throw new Error('not cancelled');
       return result;
     });
-    expect(purchases.filter((each) => each.moved)).toHaveLength(1);
+    expect(purchases.filter((each) => each.applied)).toHaveLength(1);
     for (const each of purchases) expect(each.purchase).toEqual(purchases[0]?.purchase);
     expect(await historyTypes(begun)).toHaveLength(4);
   });

@@ -43,7 +43,7 @@ describe('a sign-in', () => {
   it('does not begin with a password that was replaced while it was compared', async () => {
     const made = await created();
     await store.setPassword(asRead(made), 'a new hash', 'no session', context());
-    expect(await sessions.begin(made, newId(), context())).toEqual({ kind: 'changed' });
+    expect(await sessions.begin(made, newId(), context())).toEqual({ kind: 'conflict' });
     expect(await master.exists(sessionsKey(made.id))).toBe(0);
   });
 
@@ -106,7 +106,7 @@ describe('a sign-in', () => {
   it('is not exchanged with a role that has changed since it was read', async () => {
     const made = await created();
     const token = await begun(made);
-    expect(await sessions.exchange(token, 'admin', 'sealed', context())).toEqual({ kind: 'changed' });
+    expect(await sessions.exchange(token, 'admin', 'sealed', context())).toEqual({ kind: 'conflict' });
     expect(await sessions.exchange(token, 'customer', 'sealed', context())).toMatchObject({ kind: 'exchanged' });
   });
 

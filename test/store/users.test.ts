@@ -99,9 +99,11 @@ describe('a user', () => {
     const made = await created();
     const renamed = changed(made, { firstName: 'Grace' }, 0);
     expect(await store.save(asRead(made), renamed, context())).toMatchObject({ kind: 'saved', user: { version: 2 } });
-    expect(await store.save(asRead(made), changed(made, { lastName: 'X' }, 0), context())).toEqual({ kind: 'changed' });
-    expect(await store.remove(asRead(made), undefined, context())).toEqual({ kind: 'changed' });
-    expect(await store.setPassword(asRead(made), 'new', 's', context())).toEqual({ kind: 'changed' });
+    expect(await store.save(asRead(made), changed(made, { lastName: 'X' }, 0), context())).toEqual({
+      kind: 'conflict',
+    });
+    expect(await store.remove(asRead(made), undefined, context())).toEqual({ kind: 'conflict' });
+    expect(await store.setPassword(asRead(made), 'new', 's', context())).toEqual({ kind: 'conflict' });
   });
 
   it('that was changed and then deleted answers neither change nor sign-up again', async () => {

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { inject } from 'vitest';
 import { type Deadline, deadlineIn } from '../../api/core/clock.ts';
 import { newId } from '../../api/core/ids.ts';
-import type { Caller, RequestContext } from '../../api/core/request.ts';
+import { type Caller, type RequestContext, recordLifetimeMs, type WriteIdentity } from '../../api/core/request.ts';
 import { openRedis, type RedisSettings, type ShopRedis } from '../../api/redis/open.ts';
 import { waitFor } from './wait.ts';
 
@@ -59,8 +59,14 @@ export function contextOf(
   changes: Partial<RequestContext> = {},
   deadline: Deadline = deadlineIn(5000),
 ): RequestContext {
-  const write = { id: newId(), fingerprint: 'body', nonce: newId() };
+  const write = { id: newId(), fingerprint: 'body', nonce: newId(), lifetimeMs: recordLifetimeMs };
   return { requestId: newId(), caller, deadline, freshness: 'own', write, ifMatch: undefined, ...changes };
+}
+
+/** The write of `first` again, as the client's own repetition would send it. */
+export function repetitionOf(first: RequestContext, changes: Partial<WriteIdentity> = {}): RequestContext {
+  if (first.write === undefined) throw new Error('a context of a write has an identity');
+  return { ...first, write: { ...first.write, nonce: newId(), ...changes } };
 }
 
 /** A caller who is signed in. */

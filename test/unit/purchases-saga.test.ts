@@ -35,9 +35,9 @@ function storeOf(first: Purchase) {
   const steps: string[] = [];
   const end = (step: string, changes: Partial<Purchase>) => {
     steps.push(step);
-    const moved = purchase.status === 'pending';
-    if (moved) purchase = { ...purchase, ...changes, version: purchase.version + 1 };
-    return Promise.resolve({ purchase, moved });
+    const applied = purchase.status === 'pending';
+    if (applied) purchase = { ...purchase, ...changes, version: purchase.version + 1 };
+    return Promise.resolve({ purchase, applied });
   };
   const store: Pick<PurchaseWrites, 'complete' | 'fail' | 'released' | 'confirm'> = {
     complete: () => end('complete', { status: 'completed' }),

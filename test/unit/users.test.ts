@@ -176,14 +176,14 @@ describe('passwords', () => {
 describe('an attempt that finds a change', () => {
   it('is made again until it does not', async () => {
     let attempts = 0;
-    const attempt = async () => (++attempts < 3 ? ({ kind: 'changed' } as const) : ({ kind: 'done' } as const));
+    const attempt = async () => (++attempts < 3 ? ({ kind: 'conflict' } as const) : ({ kind: 'done' } as const));
     expect(await settled(deadlineIn(1000), attempt)).toEqual({ kind: 'done' });
   });
 
   it('is given up at the deadline', async () => {
     const attempt = async () => {
       await setImmediate();
-      return { kind: 'changed' } as const;
+      return { kind: 'conflict' } as const;
     };
     await expect(settled(deadlineIn(50), attempt)).rejects.toThrow(Unavailable);
   });

@@ -1,11 +1,11 @@
 -- Gives back what a purchase reserved, exactly once, and leaves a tombstone that stops a reservation that comes late.
 -- KEYS: 1 reservation, 2 event stream, 3... the products of the items, in their order
--- ARGV: 1 now, 2 request id, 3 purchase id, 4 how long the tombstone is kept (ms),
---       5 'kept' when the items were read from the reservation, 'told' when there was none and the caller told them,
---       6 the items as JSON: [{ productId, incarnation, quantity }...]
--- Reply: { 'fresh', 'released', event id, at } | { 'fresh', 'changed' }: the reservation is not what was read, read again
+-- ARGV: 1 request id, 2 purchase id, 3 how long the tombstone is kept (ms),
+--       4 where the items come from: 'recorded' (read from the reservation) or 'caller' (there was no reservation),
+--       5 the items as JSON: [{ productId, incarnation, quantity }...]
+-- Reply: { 'fresh', 'released', event id, at } | { 'fresh', 'conflict' }: the reservation has changed since it was read
 local reservation, stream = KEYS[1], KEYS[2]
-local now, request, purchase, keptMs, from, items = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local request, purchase, keptMs, source, items = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
 local found = redis.call('HMGET', reservation, 'state', 'eventId', 'at', 'items')
 local state = found[1]
@@ -15,14 +15,14 @@ if state == 'released' then
   redis.call('PEXPIRE', reservation, keptMs)
   return { 'fresh', 'released', found[2], found[3] }
 end
-if state == 'reserved' and (from ~= 'kept' or items ~= found[4]) then return { 'fresh', 'changed' } end
-if not state and from ~= 'told' then return { 'fresh', 'changed' } end
+if state == 'reserved' and (source ~= 'recorded' or items ~= found[4]) then return { 'fresh', 'conflict' } end
+if not state and source ~= 'caller' then return { 'fresh', 'conflict' } end
 
 local returned = {}
 if state == 'reserved' or not state then
   for i, item in ipairs(cjson.decode(items)) do
     local product = KEYS[i + 2]
-    -- A product that was deleted and made anew under the same id is another: nothing of this is its.
+    -- A recreated product is a different product and gets no stock back.
     if redis.call('HGET', product, 'incarnation') == item.incarnation then
       redis.call('HINCRBY', product, 'stock', int(item.quantity))
       redis.call('HINCRBY', product, 'returned', int(item.quantity))
@@ -35,7 +35,7 @@ end
 
 -- Joined by hand: cjson takes an empty list for an object.
 local event = '{"purchaseId":' .. cjson.encode(purchase) .. ',"items":[' .. table.concat(returned, ',') .. ']}'
-local eventId = emit(stream, 'product.released', now, request, event)
+local eventId = emit(stream, 'product.released', request, event)
 redis.call('HSET', reservation, 'state', 'released', 'eventId', eventId, 'at', now)
 redis.call('HDEL', reservation, 'items')
 redis.call('PEXPIRE', reservation, keptMs)

@@ -1,10 +1,10 @@
 -- Takes all items of a purchase from stock, or none. The first answer under the purchase's id is the only one.
 -- KEYS: 1 reservation, 2 event stream, 3... the products, each once
--- ARGV: 1 now, 2 request id, 3 purchase id, 4 how long the record is kept (ms), 5... product id and quantity of each product
+-- ARGV: 1 request id, 2 purchase id, 3 how long the record is kept (ms), 4... product id and quantity of each product
 -- Reply: { 'fresh', 'reserved', event id, at, <items> } | { 'fresh', 'sold-out', <items> } | { 'fresh', 'unknown-product', <ids> }
 --      | { 'fresh', 'released' }     (<...> is JSON)
 local reservation, stream = KEYS[1], KEYS[2]
-local now, request, purchase, keptMs = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local request, purchase, keptMs = ARGV[1], ARGV[2], ARGV[3]
 
 local function answer()
   local found = redis.call('HMGET', reservation, 'state', 'eventId', 'at', 'items')
@@ -29,7 +29,7 @@ end
 
 local unknown, short, reserved, moved = {}, {}, {}, {}
 for i = 3, #KEYS do
-  local id, quantity = ARGV[2 * i - 1], ARGV[2 * i]
+  local id, quantity = ARGV[2 * i - 2], ARGV[2 * i - 1]
   local product = redis.call('HMGET', KEYS[i], 'incarnation', 'stock', 'name', 'priceMinor')
   if not product[1] then
     unknown[#unknown + 1] = id
@@ -47,11 +47,11 @@ if #unknown > 0 then return keep('unknown-product', cjson.encode(unknown)) end
 if #short > 0 then return keep('sold-out', cjson.encode(short)) end
 
 for i = 3, #KEYS do
-  local quantity = ARGV[2 * i]
+  local quantity = ARGV[2 * i - 1]
   redis.call('HINCRBY', KEYS[i], 'stock', '-' .. quantity)
   redis.call('HINCRBY', KEYS[i], 'sold', quantity)
   redis.call('HINCRBY', KEYS[i], 'rev', 1)
   redis.call('HSET', KEYS[i], 'updatedAt', now)
 end
 local event = cjson.encode({ purchaseId = purchase, items = moved })
-return keep('reserved', cjson.encode(reserved), emit(stream, 'product.reserved', now, request, event))
+return keep('reserved', cjson.encode(reserved), emit(stream, 'product.reserved', request, event))

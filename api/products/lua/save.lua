@@ -1,24 +1,24 @@
 -- Makes, changes or deletes a product together with its entries in the indexes. The caller computed them from the edition that it read.
 -- KEYS: 1 idempotency record, 2 event stream, 3 product, 4... the indexes that change
--- ARGV: 1 fingerprint, 2 nonce, 3 now, 4 request id, 5 product id,
+-- ARGV: 1 fingerprint, 2 nonce, 3 lifetime of the record (ms), 4 request id, 5 product id,
 --       6 the edition that was read ('' there was no product), 7 the rev that must be there ('' any),
 --       8 the new document ('' delete the product), 9 name, 10 price in minor units, 11 new edition, 12 stock (of a new product),
 --       13 updated at, 14... for each index: how many members to remove, these, how many to add, these
--- Reply: { how, 'created', id, updated at, incarnation } | { how, 'updated', doc, stock, updated at, rev, incarnation }
---      | { how, 'deleted' } | { how, 'exists' } | { 'fresh', 'moved' }: the product is not as it was read, read again   (how: see prelude.lua)
+-- Reply: { status, 'created', id, updated at, incarnation } | { status, 'updated', doc, stock, updated at, rev, incarnation }
+--      | { status, 'deleted' } | { status, 'exists' } | { 'fresh', 'conflict' }: the product is not as it was read, read again   (status: see prelude.lua)
 local record, stream, product = KEYS[1], KEYS[2], KEYS[3]
-local fingerprint, nonce, now, request, id = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local fingerprint, nonce, lifetime, request, id = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local readEdition, wantedRev, doc, name, price, edition, stock, at =
   ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13]
 
-local before = seen(record, fingerprint, nonce)
+local before = find_reply(record, fingerprint, nonce)
 if before then return before end
 
 local found = redis.call('HMGET', product, 'edition', 'rev', 'incarnation', 'stock')
 local there = found[1]
-if readEdition == '' and there then return remember(record, fingerprint, nonce, { 'exists' }) end
-if readEdition ~= '' and there ~= readEdition then return { 'fresh', 'moved' } end
-if wantedRev ~= '' and found[2] ~= wantedRev then return { 'fresh', 'moved' } end
+if readEdition == '' and there then return store_reply(record, fingerprint, nonce, lifetime, { 'exists' }) end
+if readEdition ~= '' and there ~= readEdition then return { 'fresh', 'conflict' } end
+if wantedRev ~= '' and found[2] ~= wantedRev then return { 'fresh', 'conflict' } end
 
 -- Takes the next list of ARGV: its length, then its members.
 local position = 14
@@ -50,21 +50,21 @@ end
 local function tell(type, incarnation, units)
   local data = { productId = id, incarnation = incarnation, stock = tonumber(units) }
   if doc ~= '' then data.priceMinor = tonumber(price) end
-  emit(stream, type, now, request, cjson.encode(data))
+  emit(stream, type, request, cjson.encode(data))
 end
 
 if doc == '' then
   redis.call('DEL', product)
   tell('product.deleted', found[3], found[4])
-  return remember(record, fingerprint, nonce, { 'deleted' })
+  return store_reply(record, fingerprint, nonce, lifetime, { 'deleted' })
 end
 
 redis.call('HSET', product, 'doc', doc, 'name', name, 'priceMinor', price, 'edition', edition, 'updatedAt', at)
 local rev = int(redis.call('HINCRBY', product, 'rev', 1))
 if there then
   tell('product.updated', found[3], found[4])
-  return remember(record, fingerprint, nonce, { 'updated', doc, found[4], at, rev, found[3] })
+  return store_reply(record, fingerprint, nonce, lifetime, { 'updated', doc, found[4], at, rev, found[3] })
 end
 redis.call('HSET', product, 'incarnation', edition, 'stock', stock, 'initial', stock, 'restocked', 0, 'sold', 0, 'returned', 0)
 tell('product.created', edition, stock)
-return remember(record, fingerprint, nonce, { 'created', id, at, edition })
+return store_reply(record, fingerprint, nonce, lifetime, { 'created', id, at, edition })

@@ -1,17 +1,17 @@
 -- Ends a pending purchase that products has refused. One in any other state stays as it is: the first end is the only one.
 -- KEYS: 1 purchase, 2 event stream, 3 history, 4 pending index,
 --       5 all pending, 6 all failed, 7 owner's pending, 8 owner's failed (lists)
--- ARGV: 1 id, 2 now, 3 request id, 4 failure (JSON), 5 data of purchase.failed (JSON)
--- Reply: { 'fresh', 'moved' or 'kept', field, value, ... }: the purchase as it is now; { 'fresh', 'missing' }
+-- ARGV: 1 id, 2 request id, 3 failure (JSON), 4 data of purchase.failed (JSON)
+-- Reply: { 'fresh', 'applied' or 'unchanged', field, value, ... }: the purchase as it is now; { 'fresh', 'missing' }
 local purchase, stream, history, pending = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local id, now, request, failure, failed = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local id, request, failure, failed = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
 local status = redis.call('HGET', purchase, 'status')
 if not status then return { 'fresh', 'missing' } end
 
-local word = 'kept'
+local result = 'unchanged'
 if status == 'pending' then
-  word = 'moved'
+  result = 'applied'
   redis.call('HSET', purchase, 'status', 'failed', 'failure', failure, 'updatedAt', now)
   redis.call('HINCRBY', purchase, 'version', 1)
   redis.call('ZREM', pending, id)
@@ -19,10 +19,10 @@ if status == 'pending' then
   redis.call('ZADD', KEYS[6], 0, id)
   redis.call('ZREM', KEYS[7], id)
   redis.call('ZADD', KEYS[8], 0, id)
-  local event = emit(stream, 'purchase.failed', now, request, failed)
+  local event = emit(stream, 'purchase.failed', request, failed)
   redis.call('RPUSH', history,
     '{"id":"purchases:' .. event .. '","type":"purchase.failed","at":' .. now .. ',"data":' .. failed .. '}')
 else
   redis.call('HSET', purchase, 'status', status) -- changes nothing, but gives WAIT a write that comes after what is answered
 end
-return { 'fresh', word, unpack(redis.call('HGETALL', purchase)) }
+return { 'fresh', result, unpack(redis.call('HGETALL', purchase)) }

@@ -1,12 +1,13 @@
 -- Begins a sign-in, if the password is still the one that was compared. Without a record: repeated, it writes the same sign-in again.
 -- KEYS: 1 event stream, 2 user, 3 sign-ins
--- ARGV: 1 now, 2 request id, 3 user id, 4 session id, 5 hash that was compared, 6 end of the sign-in (ms), 7 how many there may be
--- Reply: { 'fresh', 'begun', role } | { 'fresh', 'changed' }
+-- ARGV: 1 request id, 2 user id, 3 session id, 4 hash that was compared, 5 how long the sign-in lasts (ms), 6 how many there may be
+-- Reply: { 'fresh', 'begun', role } | { 'fresh', 'conflict' }
 local stream, user, sessions = KEYS[1], KEYS[2], KEYS[3]
-local now, request, id, session, hash, ends, most = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7])
+local request, id, session, hash, most = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[6])
+local ends = int(tonumber(now) + tonumber(ARGV[5]))
 
 local held = redis.call('HMGET', user, 'passwordHash', 'role')
-if held[1] ~= hash then return { 'fresh', 'changed' } end
+if held[1] ~= hash then return { 'fresh', 'conflict' } end
 
 -- Only when there are too many are they looked through: what has expired goes, else the oldest.
 if redis.call('HEXISTS', sessions, session) == 0 and redis.call('HLEN', sessions) >= most then
@@ -23,7 +24,7 @@ if redis.call('HEXISTS', sessions, session) == 0 and redis.call('HLEN', sessions
   if #gone > 0 then redis.call('HDEL', sessions, unpack(gone)) end
   if #ended > 0 then
     redis.call('HDEL', sessions, unpack(ended))
-    emit(stream, 'session.ended', now, request, cjson.encode({ userId = id, sessionIds = ended }))
+    emit(stream, 'session.ended', request, cjson.encode({ userId = id, sessionIds = ended }))
   end
 end
 

@@ -1,12 +1,13 @@
 -- Exchanges a refresh token. The present generation moves the sign-in on and leaves the sealed answer for a while; a used one gets that
 -- answer while it is there, and afterwards ends the sign-in. Without a record: repeated, it finds what it left.
 -- KEYS: 1 event stream, 2 user, 3 sign-ins, 4 sealed answer to this token, 5 trace of an ending
--- ARGV: 1 now, 2 request id, 3 user id, 4 session id, 5 the token's generation, 6 role in the sealed answer, 7 sealed answer,
---       8 how long it is kept (ms), 9 new end of the sign-in (ms)
--- Reply: { 'fresh', 'exchanged', sealed answer } | { 'fresh', 'ended' } | { 'fresh', 'changed' }
+-- ARGV: 1 request id, 2 user id, 3 session id, 4 the token's generation, 5 role in the sealed answer, 6 sealed answer,
+--       7 how long it is kept (ms), 8 how long the sign-in lasts from now (ms)
+-- Reply: { 'fresh', 'exchanged', sealed answer } | { 'fresh', 'ended' } | { 'fresh', 'conflict' }
 local stream, user, sessions, successor, ending = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local now, request, id, session, generation = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
-local role, sealed, keptMs, ends = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
+local request, id, session, generation = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local role, sealed, keptMs = ARGV[5], ARGV[6], ARGV[7]
+local ends = int(tonumber(now) + tonumber(ARGV[8]))
 
 local held = redis.call('HGET', sessions, session)
 local present, heldEnds = string.match(held or '0:0', '^(%d+):(%d+)$')
@@ -26,10 +27,10 @@ end
 if generation < present then
   redis.call('HDEL', sessions, session)
   redis.call('SET', ending, now, 'PX', 60000)
-  emit(stream, 'session.ended', now, request, cjson.encode({ userId = id, sessionIds = { session } }))
+  emit(stream, 'session.ended', request, cjson.encode({ userId = id, sessionIds = { session } }))
   return { 'fresh', 'ended' }
 end
-if roleNow ~= role then return { 'fresh', 'changed' } end
+if roleNow ~= role then return { 'fresh', 'conflict' } end
 
 redis.call('HSET', sessions, session, int(present + 1) .. ':' .. ends)
 redis.call('PEXPIREAT', sessions, int(tonumber(ends) + 86400000))
