@@ -4,6 +4,8 @@ import { z } from 'zod';
 import type { Call } from '../contracts/calls.ts';
 import { type Deadline, monotonicMs, remainingMs } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
+import { internalCallers } from '../services.ts';
+import { clockSkewSeconds, isShortLived } from './tokens.ts';
 
 /** See {@link internalClient}. */
 export type InternalClient = {
@@ -19,6 +21,8 @@ export type InternalClient = {
 /** How long one attempt may take, in ms: Nginx gives up on a replica after 1.5 s and takes the next. */
 const attemptMs = 2000;
 const audience = 'evergreen-internal';
+/** How long a credential lives, in seconds; one that would live longer is refused. */
+const credentialSeconds = 120;
 
 /** Makes the client of a service. @param secret what all services share to know each other by */
 export function internalClient(baseUrl: string, service: string, secret: string): InternalClient {
@@ -27,7 +31,12 @@ export function internalClient(baseUrl: string, service: string, secret: string)
 
   function bearer(): string {
     if (monotonicMs() > credentialUntilMs) {
-      credential = jwt.sign({}, secret, { algorithm: 'HS256', issuer: service, audience, expiresIn: 120 });
+      credential = jwt.sign({}, secret, {
+        algorithm: 'HS256',
+        issuer: service,
+        audience,
+        expiresIn: credentialSeconds,
+      });
       credentialUntilMs = monotonicMs() + 60_000;
     }
     return `Bearer ${credential}`;
@@ -54,10 +63,14 @@ export function internalClient(baseUrl: string, service: string, secret: string)
   };
 }
 
-/** The service that a credential was made by, or `undefined` if it is not one of ours. */
+const credentialClaims = z.object({ iss: z.enum(internalCallers), iat: z.number(), exp: z.number() });
+
+/** Reads a credential. @returns the caller that made it; `undefined` unless it is one of {@link internalCallers}, for two minutes at most */
 export function serviceOf(token: string, secret: string): string | undefined {
   try {
-    return z.object({ iss: z.string() }).parse(jwt.verify(token, secret, { algorithms: ['HS256'], audience })).iss;
+    const options: jwt.VerifyOptions = { algorithms: ['HS256'], audience, clockTolerance: clockSkewSeconds };
+    const { iss, ...times } = credentialClaims.parse(jwt.verify(token, secret, options));
+    return isShortLived(times, credentialSeconds) ? iss : undefined;
   } catch {
     return undefined;
   }

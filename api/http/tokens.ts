@@ -1,9 +1,10 @@
-/** Access tokens (RFC 9068, RFC 8725): signed by `users` alone, verified by everybody with its public keys. */
+/** Access tokens (RFC 9068, RFC 8725): signed by `users` alone, verified by every service with its public keys. */
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import { z } from 'zod';
 import type { TokenClaims } from '../contracts/claims.ts';
-import { type Deadline, monotonicMs, within } from '../core/clock.ts';
+import { accessTokenSeconds } from '../contracts/events.ts';
+import { type Deadline, monotonicMs, remainingMs, within } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
 
 /** Who issues the tokens and for whom. */
@@ -13,7 +14,17 @@ export const audience = 'evergreen';
 /** The only algorithm that is accepted: ECDSA on P-256. */
 export const algorithm = 'ES256';
 
-const claims = z.object({ sub: z.string(), sid: z.string(), role: z.enum(['customer', 'admin']) });
+/** How far the clocks of two machines may be apart, in seconds. */
+export const clockSkewSeconds = 5;
+
+const claims = z.object({
+  sub: z.string(),
+  sid: z.string(),
+  role: z.enum(['customer', 'admin']),
+  jti: z.string().min(1),
+  iat: z.number(),
+  exp: z.number(),
+});
 
 /** A public key as in the JWKS document (RFC 7517). */
 export type PublicJwk = JsonWebKey & { readonly kid: string };
@@ -21,18 +32,53 @@ export type PublicJwk = JsonWebKey & { readonly kid: string };
 /** Verifies a token; `undefined` when it is not a valid one. @throws Unavailable while the keys cannot be had */
 export type TokenVerifier = (token: string, deadline: Deadline) => Promise<TokenClaims | undefined>;
 
-const refetchMs = 5000;
+/** Keys older than this are fetched in the background, those older than the second before they are used, in ms. */
+const backgroundAgeMs = 60_000;
+const maxAgeMs = 120_000;
+/** The shortest time between two fetches, so that made-up key ids cannot flood `users`. */
+const fetchIntervalMs = 5000;
+/** How long a token waits for keys that are due, while older ones are known. */
+const fetchWaitMs = 500;
 
 /**
- * Makes a verifier. The keys are fetched at the first token and again when one names a key that is not known, at most every 5 s.
- * @param fetchKeys asks for the present keys; its failure only matters while none are known
+ * Makes a verifier. The keys are fetched at the first token, again every minute or two, and at once when a token names an unknown key,
+ * at most every 5 s. While they cannot be fetched, those that are known stay in use: signing in goes on while `users` restarts.
  */
 export function tokenVerifier(fetchKeys: () => Promise<readonly PublicJwk[]>): TokenVerifier {
+  const keys = openKeys(fetchKeys);
+  return async (token, deadline) => {
+    const header = jwt.decode(token, { complete: true })?.header;
+    if (header?.typ !== 'at+jwt' || typeof header.kid !== 'string' || header.alg !== algorithm) return undefined;
+    const key = await keys(header.kid, deadline);
+    return key === undefined ? undefined : readClaims(token, key);
+  };
+}
+
+/** What a token says, if it was signed with this key, is valid now, and lives no longer than `users` makes them. */
+function readClaims(token: string, key: KeyObject): TokenClaims | undefined {
+  try {
+    const options: jwt.VerifyOptions = { algorithms: [algorithm], issuer, audience, clockTolerance: clockSkewSeconds };
+    const { sub, sid, role, iat, exp } = claims.parse(jwt.verify(token, key, options));
+    return isShortLived({ iat, exp }, accessTokenSeconds) ? { userId: sub, sessionId: sid, role } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a token began before now and lives at most `maxSeconds`, give or take the clocks' difference. Times in seconds since 1970. */
+export function isShortLived({ iat, exp }: { iat: number; exp: number }, maxSeconds: number): boolean {
+  return exp - iat <= maxSeconds && iat <= Date.now() / 1000 + clockSkewSeconds;
+}
+
+/** The public keys by id, as fresh as {@link tokenVerifier} says. */
+function openKeys(fetchKeys: () => Promise<readonly PublicJwk[]>) {
   let keys = new Map<string, KeyObject>();
   let fetchedAtMs = Number.NEGATIVE_INFINITY;
+  let askedAtMs = Number.NEGATIVE_INFINITY;
   let fetching: Promise<void> | undefined;
 
-  function refresh(): Promise<void> {
+  function fetchNow(): Promise<void> {
+    askedAtMs = monotonicMs();
     fetching ??= fetchKeys()
       .then((list) => {
         keys = new Map(list.map((jwk) => [jwk.kid, createPublicKey({ key: jwk, format: 'jwk' })]));
@@ -41,29 +87,19 @@ export function tokenVerifier(fetchKeys: () => Promise<readonly PublicJwk[]>): T
       .finally(() => {
         fetching = undefined;
       });
+    fetching.catch(() => undefined);
     return fetching;
   }
 
-  async function keyFor(kid: string, deadline: Deadline): Promise<KeyObject | undefined> {
-    const known = keys.get(kid);
-    if (known !== undefined || monotonicMs() - fetchedAtMs < refetchMs) return known;
-    await within(refresh(), Math.max(0, deadline.atMs - monotonicMs())).catch(() => undefined);
+  return async (kid: string, deadline: Deadline): Promise<KeyObject | undefined> => {
+    const ageMs = monotonicMs() - fetchedAtMs;
+    const mayFetch = keys.size === 0 || fetching !== undefined || monotonicMs() - askedAtMs >= fetchIntervalMs;
+    const isNeeded = !keys.has(kid) || ageMs >= maxAgeMs;
+    if (mayFetch && isNeeded) {
+      const waitMs = keys.size === 0 ? remainingMs(deadline) : Math.min(fetchWaitMs, remainingMs(deadline));
+      await within(fetchNow(), waitMs).catch(() => undefined);
+    } else if (mayFetch && ageMs >= backgroundAgeMs) void fetchNow();
     if (keys.size === 0) throw new Unavailable('the keys that verify tokens cannot be had');
     return keys.get(kid);
-  }
-
-  return async (token, deadline) => {
-    const header = jwt.decode(token, { complete: true })?.header;
-    if (header?.typ !== 'at+jwt' || typeof header.kid !== 'string' || header.alg !== algorithm) return undefined;
-    const key = await keyFor(header.kid, deadline);
-    if (key === undefined) return undefined;
-    try {
-      const { sub, sid, role } = claims.parse(
-        jwt.verify(token, key, { algorithms: [algorithm], issuer, audience, clockTolerance: 5 }),
-      );
-      return { userId: sub, sessionId: sid, role };
-    } catch {
-      return undefined;
-    }
   };
 }

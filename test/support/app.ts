@@ -108,6 +108,7 @@ export function accessToken(claims: { userId?: string; role?: Role; sessionId?: 
     issuer,
     audience,
     subject: userId,
+    jwtid: newId(),
     expiresIn: accessTokenSeconds,
     header: { alg: algorithm, typ: 'at+jwt', kid },
   });

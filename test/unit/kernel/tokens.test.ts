@@ -1,0 +1,141 @@
+/** Access tokens and the credentials of services: which are accepted, and for how long a key is trusted. */
+import { generateKeyPairSync } from 'node:crypto';
+import jwt from 'jsonwebtoken';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { deadlineIn } from '../../../api/core/clock.ts';
+import { serviceOf } from '../../../api/http/client.ts';
+import { algorithm, audience, issuer, type PublicJwk, tokenVerifier } from '../../../api/http/tokens.ts';
+
+const soon = () => deadlineIn(5000);
+const nowSeconds = () => Math.floor(Date.now() / 1000);
+
+/** A signing key with its public half, as `users` publishes it. */
+function makeKey(kid: string) {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const jwk = { ...publicKey.export({ format: 'jwk' }), kid } as PublicJwk;
+  const sign = (changes: Record<string, unknown> = {}) => {
+    const claims = { sub: 'ann', sid: 's', role: 'customer', jti: 'j', iat: nowSeconds(), exp: nowSeconds() + 300 };
+    const payload = Object.fromEntries(
+      Object.entries({ ...claims, iss: issuer, aud: audience, ...changes }).filter(([, value]) => value !== undefined),
+    );
+    return jwt.sign(payload, privateKey, {
+      algorithm,
+      header: { alg: algorithm, typ: 'at+jwt', kid },
+      noTimestamp: 'iat' in changes && changes.iat === undefined,
+    });
+  };
+  return { jwk, sign };
+}
+
+describe('an access token', () => {
+  const { jwk, sign } = makeKey('k');
+  const verify = tokenVerifier(async () => [jwk]);
+
+  test('with every claim is accepted', async () => {
+    expect(await verify(sign(), soon())).toEqual({ userId: 'ann', sessionId: 's', role: 'customer' });
+  });
+
+  test.each([
+    ['no exp', { exp: undefined }],
+    ['no iat', { iat: undefined }],
+    ['no jti', { jti: undefined }],
+    ['an empty jti', { jti: '' }],
+    ['more than five minutes to live', { exp: nowSeconds() + 330 }],
+    ['an iat in the future', { iat: nowSeconds() + 30, exp: nowSeconds() + 300 }],
+    ['an exp in the past', { iat: nowSeconds() - 300, exp: nowSeconds() - 30 }],
+    ['another issuer', { iss: 'evergreen-products' }],
+    ['another audience', { aud: 'evergreen-internal' }],
+    ['an unknown role', { role: 'owner' }],
+  ])('with %s is refused', async (_what, changes) => {
+    expect(await verify(sign(changes), soon())).toBeUndefined();
+  });
+});
+
+describe('the public keys', () => {
+  const [first, second] = [makeKey('first'), makeKey('second')];
+  let published: PublicJwk[];
+  let fetches: number;
+  let fails: boolean;
+  const fetchKeys = async () => {
+    fetches += 1;
+    if (fails) throw new Error('users does not answer');
+    return published;
+  };
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    published = [first.jwk];
+    fetches = 0;
+    fails = false;
+  });
+  afterEach(() => void vi.useRealTimers());
+  const minutes = (count: number) => vi.advanceTimersByTime(count * 60_000);
+
+  test('a key that was removed is refused within two minutes', async () => {
+    const verify = tokenVerifier(fetchKeys);
+    expect(await verify(first.sign(), soon())).toBeDefined();
+    published = [second.jwk];
+    minutes(2);
+    expect(await verify(first.sign(), soon())).toBeUndefined();
+    expect(await verify(second.sign(), soon())).toBeDefined();
+  });
+
+  test('an unknown key is asked for at once, but a flood of made-up ones asks only every 5 s', async () => {
+    const verify = tokenVerifier(fetchKeys);
+    await verify(first.sign(), soon());
+    published = [first.jwk, second.jwk];
+    vi.advanceTimersByTime(5000);
+    expect(await verify(second.sign(), soon())).toBeDefined();
+    for (let i = 0; i < 50; i++) expect(await verify(makeKey(`made up ${i}`).sign(), soon())).toBeUndefined();
+    expect(fetches).toBe(2);
+  });
+
+  test('a flood of made-up keys asks only every 5 s also while users does not answer', async () => {
+    const verify = tokenVerifier(fetchKeys);
+    await verify(first.sign(), soon());
+    fails = true;
+    vi.advanceTimersByTime(5000);
+    for (let i = 0; i < 50; i++) expect(await verify(makeKey(`made up ${i}`).sign(), soon())).toBeUndefined();
+    expect(fetches).toBe(2);
+  });
+
+  test('stay in use while users does not answer', async () => {
+    const verify = tokenVerifier(fetchKeys);
+    await verify(first.sign(), soon());
+    fails = true;
+    minutes(30);
+    expect(await verify(first.sign(), soon())).toBeDefined();
+  });
+});
+
+describe('the credential of a service', () => {
+  const secret = 'a secret that only tests know';
+  const sign = (changes: jwt.SignOptions = {}, payload: object = {}) =>
+    jwt.sign(payload, secret, {
+      algorithm: 'HS256',
+      issuer: 'purchases',
+      audience: 'evergreen-internal',
+      expiresIn: 120,
+      ...changes,
+    });
+
+  test('of a service of the shop names it', () => {
+    expect(serviceOf(sign(), secret)).toBe('purchases');
+  });
+
+  test.each([
+    ['of an unknown issuer', sign({ issuer: 'intruder' })],
+    ['for more than two minutes', sign({ expiresIn: 121 })],
+    ['that never ends', jwt.sign({}, secret, { issuer: 'purchases', audience: 'evergreen-internal' })],
+    ['that does not say when it began', sign({ noTimestamp: true })],
+    ['that begins in the future', sign({}, { iat: nowSeconds() + 60 })],
+    ['that has ended', sign({ expiresIn: -10 })],
+    ['for another audience', sign({ audience: 'evergreen' })],
+    [
+      'of another secret',
+      jwt.sign({}, 'another', { issuer: 'purchases', audience: 'evergreen-internal', expiresIn: 60 }),
+    ],
+    ['without a signature', jwt.sign({}, '', { algorithm: 'none', issuer: 'purchases', expiresIn: 60 })],
+  ])('%s is refused', (_what, credential) => {
+    expect(serviceOf(credential, secret)).toBeUndefined();
+  });
+});
