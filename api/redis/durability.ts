@@ -1,0 +1,273 @@
+/**
+ * The rule of acknowledgement: does what is known prove that no election of the Sentinels can lose a write? One pure function decides it
+ * for writes and for reads; DESIGN.md has the proof and its assumptions.
+ *
+ * A write that every Redis node has cannot be lost by an election. Otherwise each Sentinel that could lead a failover must be known to
+ * elect a node that has the write, by Redis' own rules: `sentinelSelectSlave` and `sentinelGetLeader` in src/sentinel.c, alike in
+ * Redis 7.0, 7.2, 7.4 and 8.0.
+ */
+
+/** A replica as one Sentinel reports it (SENTINEL REPLICAS). Addresses are `host:port`, ages and durations are in ms. */
+export type ReplicaReport = {
+  readonly address: string;
+  /** Empty until the Sentinel has had its first INFO from this node since its last reset of the list (start, change of master). */
+  readonly runId: string;
+  readonly flags: ReadonlySet<string>;
+  readonly priority: number;
+  /** `slave-repl-offset` of the last INFO. */
+  readonly offset: number;
+  readonly masterLinkDownMs: number;
+  /** Age of the last good reply to PING (`last-ok-ping-reply`). Without an INFO it means nothing: a reset sets it to zero. */
+  readonly pongAgeMs: number;
+  /** Age of the last INFO (`info-refresh`); `undefined` before the first one. */
+  readonly infoAgeMs: number | undefined;
+  /** For how long the Sentinel has held this node for down (`s-down-time`); `undefined` when it does not. */
+  readonly downForMs: number | undefined;
+};
+
+/** Another Sentinel as one Sentinel reports it (SENTINEL SENTINELS). */
+export type PeerReport = { readonly id: string; readonly address: string; readonly flags: ReadonlySet<string> };
+
+/** One Sentinel's answer. Times are those of the service's monotonic clock, in ms. */
+export type SentinelReport = {
+  /** As the service is configured. */
+  readonly address: string;
+  /** SENTINEL MYID. */
+  readonly id: string;
+  readonly askedAtMs: number;
+  readonly answeredAtMs: number;
+  /** The master that it names. */
+  readonly master: string;
+  readonly epoch: number;
+  /** Flags of the master that it names, at the leader of a failover those of the replica that was promoted. */
+  readonly masterFlags: ReadonlySet<string>;
+  /** Empty until the first INFO since the last reset. */
+  readonly masterRunId: string;
+  readonly masterPongAgeMs: number;
+  readonly masterInfoAgeMs: number | undefined;
+  readonly masterDownForMs: number | undefined;
+  readonly downAfterMs: number;
+  /** The replicas that an election would choose from. */
+  readonly replicas: readonly ReplicaReport[];
+  readonly peers: readonly PeerReport[];
+};
+
+/** A Sentinel that did not answer in time. Its id is that of its last answer, if there was one. */
+export type SilentSentinel = { readonly address: string; readonly id: string | undefined; readonly silent: true };
+
+/** What is known of one write, or of what a read saw. */
+export type Evidence = {
+  /** A write needs at least one replica. What a read saw on the master may be shown while no replica can be elected in its place. */
+  readonly kind: 'write' | 'read';
+  readonly master: string;
+  /** Replication offset of the master at which the write is complete. */
+  readonly offset: number;
+  /** A moment (service's monotonic clock) by which every healthy replica had received the write: {@link deliveryMs} after it was made. */
+  readonly settledAtMs: number;
+  /** The replicas that are known to have the write. */
+  readonly confirmed: ReadonlySet<string>;
+  /** All Redis nodes: the union of all Sentinels' lists. The master may be among them. */
+  readonly nodes: ReadonlySet<string>;
+  /** Every configured Sentinel once. All answers were asked for after the replicas had confirmed. */
+  readonly sentinels: readonly (SentinelReport | SilentSentinel)[];
+};
+
+/** Why a write is not known to be durable, and what to do about it. */
+export type Doubt =
+  /** No replica has it: repeat the write. */
+  | 'unconfirmed'
+  /** A Sentinel that could lead names another master or runs a failover: repeat the write, perhaps elsewhere. */
+  | 'replaced'
+  | 'failover'
+  /** Ask again: fewer than two Sentinels answer, or a silent one could be leading a failover. */
+  | 'too-few-sentinels'
+  | 'silent-sentinel'
+  /** Ask again: a Sentinel would elect a node without the write, or none that it sees has it. */
+  | 'other-winner'
+  /** Ask again: the Sentinel does not know yet that the winner has the write, or has not heard from it since. */
+  | 'winner-behind'
+  | 'winner-not-heard'
+  | 'no-candidate'
+  | 'master-not-heard';
+
+export type Verdict = { readonly durable: true } | { readonly durable: false; readonly reason: Doubt };
+
+/** The periods with which the Sentinels run (SENTINEL DEBUG in redis/sentinel.sh); selection depends on them. */
+export type SentinelPeriods = { readonly pingMs: number; readonly infoMs: number };
+
+/** A healthy link delivers within this time; a slower one counts as a fault. */
+export const deliveryMs = 50;
+
+const failoverFlags = ['failover_in_progress', 'force_failover'];
+
+/** Decides whether the evidence proves the write durable. */
+export function judgeDurability(evidence: Evidence, periods: SentinelPeriods): Verdict {
+  const { kind, master, nodes, confirmed } = evidence;
+  if (kind === 'write' && confirmed.size === 0) return doubt('unconfirmed');
+  const missing = new Set([...nodes].filter((node) => node !== master && !confirmed.has(node)));
+  if (missing.size === 0) return { durable: true };
+  const answers = evidence.sentinels.filter((sentinel) => 'master' in sentinel);
+  if (answers.length < 2) return doubt('too-few-sentinels');
+  if (hasSilentLeader(evidence.sentinels, answers)) return doubt('silent-sentinel');
+
+  const leaders = answers.filter((answer) => canLead(answer, evidence.sentinels, answers));
+  if (leaders.some((leader) => leader.master !== master)) return doubt('replaced');
+  if (leaders.some((leader) => failoverFlags.some((flag) => leader.masterFlags.has(flag)))) return doubt('failover');
+  const elections = leaders.map((leader) => judgeElection(leader, evidence, missing, periods));
+  const refused = elections.find((election) => typeof election === 'string');
+  if (refused !== undefined) return doubt(refused);
+  const possible = elections.filter((election) => typeof election === 'object');
+  return judgeBlindLeaders(possible, confirmed.size === 0);
+}
+
+function doubt(reason: Doubt): Verdict {
+  return { durable: false, reason };
+}
+
+/** What one Sentinel would do if it led a failover. */
+type Election = {
+  /**
+   * `no`: it would elect a node that has the write. Otherwise it has no candidate at all; `lost`: it has heard a node with the write and
+   * no longer does; `fresh`: it has heard none since its last reset.
+   */
+  readonly blind: 'no' | 'fresh' | 'lost';
+  /** Whether it surely reaches the master, so that it starts no failover while that one lives. */
+  readonly hearsMaster: boolean;
+};
+
+function judgeElection(
+  leader: SentinelReport,
+  { master, offset, settledAtMs, confirmed }: Evidence,
+  missing: ReadonlySet<string>,
+  periods: SentinelPeriods,
+): Election | Doubt {
+  const listed = leader.replicas.filter(({ address }) => address !== master);
+  const threats = listed.filter((replica) => missing.has(replica.address) && mayBecomeCandidate(replica));
+  const winner = best([...new Set([...listed.filter((r) => isCandidate(r, leader, periods)), ...threats])]);
+  const missingSinceMs = Math.min(
+    ...listed.filter(({ address }) => missing.has(address)).map((replica) => downSince(leader, replica.downForMs)),
+  );
+  // PONG and INFO that arrive `deliveryMs` after the write had settled answer questions that arrived after it had.
+  const heardSettled = (atMs: number) => atMs >= settledAtMs + deliveryMs;
+  const surelyReaches = (atMs: number) => heardSettled(atMs) || atMs >= missingSinceMs;
+  const hearsMaster = surelyReaches(
+    heardAt(leader, leader.masterRunId, leader.masterPongAgeMs, leader.masterInfoAgeMs),
+  );
+
+  if (winner === undefined) {
+    const known = listed.some(({ address, runId }) => confirmed.has(address) && runId !== '');
+    return { blind: known || confirmed.size === 0 ? 'lost' : 'fresh', hearsMaster };
+  }
+  if (!confirmed.has(winner.address)) return 'other-winner';
+  const heardMs = heardAt(leader, winner.runId, winner.pongAgeMs, winner.infoAgeMs);
+  if (threats.length === 0) return surelyReaches(heardMs) ? { blind: 'no', hearsMaster } : 'winner-not-heard';
+  if (winner.offset < offset) return 'winner-behind';
+  return heardSettled(heardMs) ? { blind: 'no', hearsMaster } : 'winner-not-heard';
+}
+
+/**
+ * Sentinels without a candidate: harmless while no failover can begin. It takes two that hold the master for down, the leader among them.
+ * @param masterOnly no replica has it: what a read saw while no replica can be elected
+ */
+function judgeBlindLeaders(elections: readonly Election[], masterOnly: boolean): Verdict {
+  const deaf = elections.filter(({ hearsMaster }) => !hearsMaster).length;
+  for (const { blind, hearsMaster } of elections) {
+    if (blind !== 'no' && !hearsMaster && deaf > 1) return doubt('master-not-heard');
+  }
+  const seesWinner = elections.some(({ blind }) => blind === 'no');
+  if (!seesWinner && !masterOnly && elections.some(({ blind }) => blind === 'lost')) return doubt('no-candidate');
+  if (!seesWinner && deaf > 0) return doubt('master-not-heard');
+  return { durable: true };
+}
+
+// --- Who could lead a failover
+
+/** Whether some Sentinel that did not answer could be elected leader now. */
+function hasSilentLeader(all: Evidence['sentinels'], answers: readonly SentinelReport[]): boolean {
+  const silent = all.filter((sentinel) => 'silent' in sentinel);
+  if (silent.some((sentinel) => canLead(sentinel, all, answers))) return true;
+  // A Sentinel that only the others know. One that all of them hold for down is a leftover of an address that is no longer used.
+  return answers.some(({ peers }) =>
+    peers.some((peer) => !isDown(peer) && !all.some((sentinel) => isSame(peer, sentinel))),
+  );
+}
+
+/**
+ * Whether a Sentinel can win the votes of a majority, its own included: the others vote for whichever asks first, unless it cannot
+ * reach them. One that an answering Sentinel holds for down gets no vote from there.
+ */
+function canLead(
+  sentinel: SentinelReport | SilentSentinel,
+  all: Evidence['sentinels'],
+  answers: readonly SentinelReport[],
+): boolean {
+  const majority = Math.floor(all.length / 2) + 1;
+  const lost = answers.filter((answer) => answer !== sentinel && holdsDown(answer, sentinel)).length;
+  return all.length - lost >= majority;
+}
+
+function holdsDown(answer: SentinelReport, sentinel: SentinelReport | SilentSentinel): boolean {
+  const entries = answer.peers.filter((peer) => isSame(peer, sentinel));
+  return entries.length > 0 && entries.every(isDown);
+}
+
+/** By id where it is known: an address can belong to a Sentinel of the past. */
+function isSame(peer: PeerReport, sentinel: SentinelReport | SilentSentinel): boolean {
+  return sentinel.id === undefined ? peer.address === sentinel.address : peer.id === sentinel.id;
+}
+
+function isDown({ flags }: { readonly flags: ReadonlySet<string> }): boolean {
+  return flags.has('s_down') || flags.has('o_down');
+}
+
+// --- Whom it would elect
+
+/**
+ * The replica that a Sentinel would promote if it led a failover at the time of its answer; `undefined` when it has no candidate.
+ * @see sentinelSelectSlave in Redis' src/sentinel.c
+ */
+export function selectReplica(report: SentinelReport, periods: SentinelPeriods): ReplicaReport | undefined {
+  return best(report.replicas.filter((replica) => isCandidate(replica, report, periods)));
+}
+
+function isCandidate(replica: ReplicaReport, sentinel: SentinelReport, { pingMs, infoMs }: SentinelPeriods): boolean {
+  const { masterDownForMs, downAfterMs } = sentinel;
+  const maxInfoAgeMs = masterDownForMs === undefined ? infoMs * 3 : pingMs * 5;
+  const maxLinkDownMs = (masterDownForMs ?? 0) + downAfterMs * 10;
+  return (
+    !isDown(replica) &&
+    !replica.flags.has('disconnected') &&
+    replica.pongAgeMs <= pingMs * 5 &&
+    replica.priority !== 0 &&
+    replica.infoAgeMs !== undefined &&
+    replica.infoAgeMs <= maxInfoAgeMs &&
+    replica.masterLinkDownMs <= maxLinkDownMs
+  );
+}
+
+/** A node that is not down comes back among the candidates with its next INFO or connection. */
+function mayBecomeCandidate(replica: ReplicaReport): boolean {
+  return !isDown(replica) && replica.priority !== 0 && replica.infoAgeMs !== undefined;
+}
+
+/** Lower priority, then higher offset, then lower run id; a node without a run id comes last. */
+function best(replicas: readonly ReplicaReport[]): ReplicaReport | undefined {
+  return [...replicas].sort(
+    (a, b) =>
+      a.priority - b.priority ||
+      b.offset - a.offset ||
+      Number(a.runId === '') - Number(b.runId === '') ||
+      (a.runId.toLowerCase() < b.runId.toLowerCase() ? -1 : 1),
+  )[0];
+}
+
+// --- When a Sentinel heard what, at the earliest or latest, on the service's clock
+
+function heardAt(sentinel: SentinelReport, runId: string, pongAgeMs: number, infoAgeMs: number | undefined): number {
+  if (runId === '' || infoAgeMs === undefined) return Number.NEGATIVE_INFINITY;
+  return sentinel.askedAtMs - Math.min(pongAgeMs, infoAgeMs) - 1; // ages are rounded to whole ms
+}
+
+function downSince(sentinel: SentinelReport, downForMs: number | undefined): number {
+  return downForMs === undefined ? Number.POSITIVE_INFINITY : sentinel.answeredAtMs - downForMs + 1;
+}

@@ -1,0 +1,328 @@
+/** The rule of acknowledgement, case by case: three nodes a (the master), b (has the write), c (lacks it), three Sentinels. */
+import { describe, expect, test } from 'vitest';
+import {
+  type Doubt,
+  type Evidence,
+  judgeDurability,
+  type PeerReport,
+  type ReplicaReport,
+  type SentinelReport,
+  type SilentSentinel,
+  selectReplica,
+} from '../../../api/redis/durability.ts';
+
+const periods = { pingMs: 500, infoMs: 250 };
+const [a, b, c] = ['h:1', 'h:2', 'h:3'] as const;
+const settledAtMs = 10_000;
+const askedAtMs = 10_300;
+
+function replica(address: string, changes: Partial<ReplicaReport> & { down?: boolean } = {}): ReplicaReport {
+  const down = changes.down ?? false;
+  return {
+    address,
+    runId: `run-${address}`,
+    flags: new Set(down ? ['s_down', 'slave', 'disconnected'] : ['slave']),
+    priority: 100,
+    offset: 1000,
+    masterLinkDownMs: 0,
+    pongAgeMs: down ? 9000 : 100,
+    infoAgeMs: down ? 9000 : 100,
+    downForMs: down ? 8000 : undefined,
+    ...changes,
+  };
+}
+const has = (changes = {}) => replica(b, changes);
+const lacks = (changes = {}) => replica(c, { offset: 900, ...changes });
+/** Not heard since the Sentinel's last reset, which takes the beginning for a PONG. */
+const unheard = { runId: '', infoAgeMs: undefined, pongAgeMs: 10, offset: 0 };
+
+function peers(own: number, down: readonly number[] = []): PeerReport[] {
+  return [1, 2, 3]
+    .filter((number) => number !== own)
+    .map((number) => ({
+      id: `id-${number}`,
+      address: `s:${number}`,
+      flags: new Set(down.includes(number) ? ['s_down', 'sentinel'] : ['sentinel']),
+    }));
+}
+
+function sentinel(number: number, changes: Partial<SentinelReport> = {}): SentinelReport {
+  return {
+    address: `s:${number}`,
+    id: `id-${number}`,
+    askedAtMs,
+    answeredAtMs: askedAtMs + 2,
+    master: a,
+    epoch: 1,
+    masterFlags: new Set(['master']),
+    masterRunId: 'run-a',
+    masterPongAgeMs: 100,
+    masterInfoAgeMs: 100,
+    masterDownForMs: undefined,
+    downAfterMs: 1000,
+    replicas: [has(), lacks()],
+    peers: peers(number),
+    ...changes,
+  };
+}
+const silent = (number: number): SilentSentinel => ({ address: `s:${number}`, id: `id-${number}`, silent: true });
+const all = (changes: Partial<SentinelReport> = {}) => [1, 2, 3].map((number) => sentinel(number, changes));
+
+function judge(sentinels: Evidence['sentinels'], changes: Partial<Evidence> = {}): Doubt | 'durable' {
+  const evidence: Evidence = {
+    kind: 'write',
+    master: a,
+    offset: 1000,
+    settledAtMs,
+    confirmed: new Set([b]),
+    nodes: new Set([a, b, c]),
+    sentinels,
+    ...changes,
+  };
+  const verdict = judgeDurability(evidence, periods);
+  return verdict.durable ? 'durable' : verdict.reason;
+}
+
+type Case = readonly [name: string, expected: Doubt | 'durable', sentinels: Evidence['sentinels'], Partial<Evidence>?];
+const masterDown = { masterFlags: new Set(['s_down', 'master']), masterDownForMs: 200, masterPongAgeMs: 1300 };
+const deafToMaster = { ...masterDown, masterInfoAgeMs: 1400 };
+const seesNoReplica = { replicas: [has({ down: true }), lacks({ down: true })] };
+const notAsked: Evidence['sentinels'] = [silent(1), silent(2), silent(3)];
+
+const cases: Record<string, readonly Case[]> = {
+  'which nodes have it': [
+    ['all: no Sentinel needs to say anything', 'durable', notAsked, { confirmed: new Set([b, c]) }],
+    ['none but the master: no write is durable', 'unconfirmed', all(), { confirmed: new Set() }],
+    ['the master is the only node there is', 'unconfirmed', all(), { confirmed: new Set(), nodes: new Set([a]) }],
+    ['all that one Sentinel knows, but another knows one more', 'too-few-sentinels', notAsked],
+  ],
+  'who answers': [
+    ['all', 'durable', all()],
+    ['one alone', 'too-few-sentinels', [sentinel(1, { peers: peers(1, [2, 3]) }), silent(2), silent(3)]],
+    [
+      'two, and both hold the third for down',
+      'durable',
+      [1, 2].map((n) => sentinel(n, { peers: peers(n, [3]) })).concat([silent(3)] as never),
+    ],
+    [
+      'two, and one of them holds the third for up',
+      'silent-sentinel',
+      [sentinel(1, { peers: peers(1, [3]) }), sentinel(2), silent(3)],
+    ],
+    [
+      'two, and what they hold for down is not the third but a Sentinel of the past',
+      'silent-sentinel',
+      [1, 2]
+        .map((n) => sentinel(n, { peers: [...peers(n), { id: 'ghost', address: 's:9', flags: new Set(['s_down']) }] }))
+        .concat([silent(3)] as never),
+    ],
+    [
+      'all, and hold a Sentinel of the past for down',
+      'durable',
+      all({ peers: [...peers(0), { id: 'ghost', address: 's:9', flags: new Set(['s_down']) }] }),
+    ],
+    [
+      'all, and one knows a Sentinel that the service was not told of',
+      'silent-sentinel',
+      [
+        sentinel(1, { peers: [...peers(1), { id: 'new', address: 's:4', flags: new Set() }] }),
+        sentinel(2),
+        sentinel(3),
+      ],
+    ],
+    [
+      'the third never answered: compared by address',
+      'durable',
+      [1, 2]
+        .map((n) => sentinel(n, { peers: peers(n, [3]) }))
+        .concat([{ address: 's:3', id: undefined, silent: true }] as never),
+    ],
+  ],
+  'who is the master': [
+    ['one Sentinel names another', 'replaced', [sentinel(1), sentinel(2, { master: b }), sentinel(3)]],
+    [
+      'one runs a failover',
+      'failover',
+      [sentinel(1), sentinel(2, { masterFlags: new Set(['master', 'failover_in_progress']) }), sentinel(3)],
+    ],
+    [
+      'one was asked for a failover',
+      'failover',
+      [sentinel(1), sentinel(2, { masterFlags: new Set(['master', 'force_failover']) }), sentinel(3)],
+    ],
+    [
+      'one that both others hold for down names another',
+      'durable',
+      [sentinel(1, { peers: peers(1, [2]) }), sentinel(2, { master: b }), sentinel(3, { peers: peers(3, [2]) })],
+    ],
+    [
+      'one that only one other holds for down names another',
+      'replaced',
+      [sentinel(1, { peers: peers(1, [2]) }), sentinel(2, { master: b }), sentinel(3)],
+    ],
+    [
+      'one holds it for down, and would elect a node with the write',
+      'durable',
+      [sentinel(1, masterDown), sentinel(2), sentinel(3)],
+    ],
+    ['all hold it for down, and would elect a node with the write', 'durable', all(masterDown)],
+  ],
+  'a Sentinel that could lead would elect': [
+    ['a node that has it, and knows that', 'durable', all()],
+    [
+      'a node that has it, but does not know that yet',
+      'winner-behind',
+      [sentinel(1, { replicas: [has({ offset: 999 }), lacks()] }), sentinel(2), sentinel(3)],
+    ],
+    [
+      'the node that lacks it: the other one is down',
+      'other-winner',
+      [sentinel(1, { replicas: [has({ down: true }), lacks()] }), sentinel(2), sentinel(3)],
+    ],
+    [
+      'the node that lacks it: it knows old offsets',
+      'other-winner',
+      all({ replicas: [has({ offset: 800 }), lacks()] }),
+    ],
+    [
+      'the node that lacks it: its priority is better',
+      'other-winner',
+      all({ replicas: [has(), lacks({ priority: 1 })] }),
+    ],
+    [
+      'the node that lacks it: it has an offset of another history',
+      'other-winner',
+      all({ replicas: [has(), lacks({ offset: 5000 })] }),
+    ],
+    [
+      'the node that lacks it, with its next INFO',
+      'other-winner',
+      all({ replicas: [has({ infoAgeMs: 800, pongAgeMs: 800, offset: 800 }), lacks({ infoAgeMs: 800 })] }),
+    ],
+    [
+      'the node that has it: the other may never be elected',
+      'durable',
+      all({ replicas: [has({ offset: 999 }), lacks({ priority: 0 })] }),
+    ],
+    [
+      'a node with the same offset by its run id',
+      'other-winner',
+      all({ replicas: [has({ runId: 'bb' }), lacks({ runId: 'AA', offset: 1000 })] }),
+    ],
+    [
+      'a node that has it, last heard before the write',
+      'winner-not-heard',
+      all({ replicas: [has({ pongAgeMs: 400, infoAgeMs: 450 }), lacks()] }),
+    ],
+    [
+      'a node that has it, last heard when the write had only just settled',
+      'winner-not-heard',
+      all({ replicas: [has({ pongAgeMs: 270, infoAgeMs: 270 }), lacks()] }),
+    ],
+    [
+      'a node that has it, heard by INFO alone',
+      'durable',
+      all({ replicas: [has({ pongAgeMs: 450, infoAgeMs: 200 }), lacks()] }),
+    ],
+  ],
+  'the other node is down': [
+    [
+      'and the winner was heard since',
+      'durable',
+      all({ replicas: [has({ offset: 999, pongAgeMs: 400, infoAgeMs: 400 }), lacks({ down: true })] }),
+    ],
+    [
+      'but the winner was not heard since, nor since the write',
+      'winner-not-heard',
+      all({ replicas: [has({ pongAgeMs: 700, infoAgeMs: 700 }), lacks({ down: true, downForMs: 100 })] }),
+    ],
+    [
+      'and the Sentinels were reset after it fell silent',
+      'durable',
+      all({
+        replicas: [
+          has(),
+          lacks({ ...unheard, down: true, flags: new Set(['s_down', 'slave', 'disconnected']), downForMs: 5000 }),
+        ],
+      }),
+    ],
+  ],
+  'a Sentinel without a candidate': [
+    ['which hears the master', 'durable', [sentinel(1, seesNoReplica), sentinel(2), sentinel(3)]],
+    [
+      'which alone does not hear the master',
+      'durable',
+      [sentinel(1, { ...seesNoReplica, ...deafToMaster }), sentinel(2), sentinel(3)],
+    ],
+    [
+      'and another that does not hear the master either',
+      'master-not-heard',
+      [
+        sentinel(1, { replicas: [has({ ...unheard }), lacks({ ...unheard })], ...deafToMaster }),
+        sentinel(2, deafToMaster),
+        sentinel(3),
+      ],
+    ],
+    [
+      'all of them: they have lost both replicas',
+      'no-candidate',
+      all({ replicas: [has({ down: true, downForMs: 8000 }), lacks({ down: true })] }),
+    ],
+    ['all of them, just reset', 'durable', all({ replicas: [has(unheard), lacks(unheard)] })],
+    [
+      'all of them, just reset, the master not heard yet',
+      'master-not-heard',
+      all({ replicas: [has(unheard), lacks(unheard)], masterRunId: '' }),
+    ],
+  ],
+  'what a read saw on the master alone': [
+    ['both replicas are down', 'durable', all(seesNoReplica), { kind: 'read', confirmed: new Set() }],
+    [
+      'one could be elected',
+      'other-winner',
+      all({ replicas: [has({ down: true }), lacks()] }),
+      { kind: 'read', confirmed: new Set() },
+    ],
+    [
+      'one Sentinel does not hear the master',
+      'master-not-heard',
+      [sentinel(1, { ...seesNoReplica, masterRunId: '' }), sentinel(2, seesNoReplica), sentinel(3, seesNoReplica)],
+      { kind: 'read', confirmed: new Set() },
+    ],
+  ],
+};
+
+for (const [group, table] of Object.entries(cases)) {
+  describe(group, () => {
+    test.each(table.map(([name, expected, sentinels, changes]) => ({ name, expected, sentinels, changes })))(
+      '$name: $expected',
+      ({ expected, sentinels, changes }) => expect(judge(sentinels, changes)).toBe(expected),
+    );
+  });
+}
+
+describe('the replica that a Sentinel would promote (sentinelSelectSlave)', () => {
+  const select = (changes: Partial<SentinelReport>) => selectReplica(sentinel(1, changes), periods)?.address;
+  test.each([
+    ['the one with the larger offset', [has(), lacks()], b],
+    ['the one with the lower priority, before the offset', [has(), lacks({ priority: 99 })], c],
+    [
+      'at the same offset the one with the lower run id, in any case of letters',
+      [has({ runId: 'b' }), lacks({ runId: 'A', offset: 1000 })],
+      c,
+    ],
+    ['no node of priority 0', [has({ priority: 0 }), lacks()], c],
+    ['no node that is down', [has({ down: true }), lacks()], c],
+    ['no node without a connection', [has({ flags: new Set(['slave', 'disconnected']) }), lacks()], c],
+    ['no node that has not answered five PINGs', [has({ pongAgeMs: 2501 }), lacks()], c],
+    ['no node whose INFO is older than three periods', [has({ infoAgeMs: 751 }), lacks()], c],
+    ['no node without an INFO', [has({ ...unheard }), lacks()], c],
+    ['no node that lost its master too long ago', [has({ masterLinkDownMs: 10_001 }), lacks()], c],
+    ['nothing where there is none', [has({ down: true }), lacks({ down: true })], undefined],
+  ])('%s', (_name, replicas, expected) => expect(select({ replicas })).toBe(expected));
+
+  test('while the master is down, an INFO may be as old as five PINGs', () => {
+    expect(select({ ...masterDown, replicas: [has({ infoAgeMs: 2500 }), lacks()] })).toBe(b);
+    expect(select({ ...masterDown, replicas: [has({ infoAgeMs: 2501 }), lacks()] })).toBe(c);
+  });
+});
