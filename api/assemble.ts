@@ -31,6 +31,7 @@ export function assemble(config: Config, open: OpenService, log: Logger): Assemb
   const redis = openRedis(
     {
       sentinels: config.REDIS_SENTINELS,
+      nodes: config.REDIS_NODES,
       masterName: config.REDIS_MASTER_NAME,
       sentinelPassword: config.SENTINEL_PASSWORD,
       username: config.service,

@@ -23,8 +23,8 @@ status() {
   [ "$code" = 200 ]
 } 2>/dev/null
 
-# The commands in $2 to port $1, as user $3 ('': none) with the password in file $4.
-redis() { printf '%b' "$2" | REDISCLI_AUTH=$(cat "$SECRETS_DIR/$4") timeout 4 redis-cli -p "$1" ${3:+--user "$3"} 2>/dev/null | tr -d '\r'; }
+# The commands in $2 to port $1, as user $3 with the password in file $4.
+redis() { printf '%b' "$2" | REDISCLI_AUTH=$(cat "$SECRETS_DIR/$4") timeout 4 redis-cli -p "$1" --user "$3" 2>/dev/null | tr -d '\r'; }
 
 case $kind in
   api)
@@ -46,9 +46,9 @@ case $kind in
     ready() { redis "$PORT" 'INFO replication\n' operator REDIS_PASSWORD_OPERATOR | grep -qE '^(role:master|master_link_status:up)$'; }
     ;;
   sentinel)
-    alive() { [ -n "$(redis "$PORT" 'PING\n' '' SENTINEL_PASSWORD)" ]; }
+    alive() { [ -n "$(redis "$PORT" 'PING\n' health SENTINEL_PASSWORD_HEALTH)" ]; }
     # Knows a replica and enough others to elect it.
-    ready() { redis "$PORT" "SENTINEL CKQUORUM ${MASTER_NAME:-shop}\n" '' SENTINEL_PASSWORD | grep -q ^OK; }
+    ready() { redis "$PORT" "SENTINEL CKQUORUM ${MASTER_NAME:-shop}\n" health SENTINEL_PASSWORD_HEALTH | grep -q ^OK; }
     ;;
 esac
 

@@ -9,7 +9,17 @@
  * An ADMIN_EMAIL or ADMIN_PASSWORD in /run/given is taken; all else is random and made once.
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { serviceNames } from '../api/services.ts';
@@ -25,12 +35,15 @@ const exporterUid = 59000;
 
 /** The users in redis/users.acl that are no services. */
 const otherRedisUsers = ['replication', 'sentinel', 'backup', 'exporter', 'operator'];
+/** The users in redis/sentinel.conf that only ask. */
+const sentinelUsers = [...serviceNames, 'redis', 'backup', 'health'];
 
 type Owner = { readonly uid: number; readonly files: Readonly<Record<string, string>> };
 
 /** Name of a service as in names of settings: `gift-cards` is `GIFT_CARDS`. */
 const inCapitals = (name: string) => name.toUpperCase().replaceAll('-', '_');
 const passwordOf = (user: string) => `REDIS_PASSWORD_${inCapitals(user)}`;
+const sentinelPasswordOf = (user: string) => `SENTINEL_PASSWORD_${inCapitals(user)}`;
 const asThemselves = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, name]));
 
 /** Who gets which secrets, and under which file names. Only `users` signs tokens and knows the first admin. */
@@ -39,20 +52,26 @@ function owners(): Record<string, Owner> {
     const own = service === 'users' ? ['JWT_PRIVATE_KEY', 'REFRESH_SECRET', 'ADMIN_EMAIL', 'ADMIN_PASSWORD'] : [];
     const files = {
       REDIS_PASSWORD: passwordOf(service),
-      ...asThemselves(['SENTINEL_PASSWORD', 'INTERNAL_SECRET', 'IDEMPOTENCY_SECRET', ...own]),
+      SENTINEL_PASSWORD: sentinelPasswordOf(service),
+      ...asThemselves(['INTERNAL_SECRET', 'IDEMPOTENCY_SECRET', ...own]),
     };
     return [service, { uid: nodeUid, files }] as const;
   });
   const redisUsers = [...serviceNames, ...otherRedisUsers].map(passwordOf);
   return {
     ...Object.fromEntries(services),
-    redis: { uid: redisUid, files: asThemselves(['SENTINEL_PASSWORD', ...redisUsers]) },
+    redis: { uid: redisUid, files: asThemselves([sentinelPasswordOf('redis'), ...redisUsers]) },
     sentinel: {
       uid: redisUid,
-      files: asThemselves(['SENTINEL_PASSWORD', passwordOf('sentinel'), passwordOf('exporter')]),
+      files: asThemselves([
+        'SENTINEL_PASSWORD',
+        ...sentinelUsers.map(sentinelPasswordOf),
+        passwordOf('sentinel'),
+        passwordOf('exporter'),
+      ]),
     },
     exporter: { uid: exporterUid, files: { REDIS_PASSWORD: passwordOf('exporter') } },
-    backup: { uid: redisUid, files: asThemselves(['SENTINEL_PASSWORD', passwordOf('backup')]) },
+    backup: { uid: redisUid, files: asThemselves([sentinelPasswordOf('backup'), passwordOf('backup')]) },
   };
 }
 
@@ -108,6 +127,8 @@ function keep(): void {
       put(join(root, 'all', name), value, 0);
       put(join(dir, file), value, uid);
     }
+    // What an earlier version handed out here and this one does not.
+    for (const file of readdirSync(dir).filter((name) => !(name in files))) rmSync(join(dir, file));
     folder(dir, uid);
   }
   // Where Nginx makes its certificate if it is given none.

@@ -14,7 +14,7 @@
 # BACKUP_KEEP latest and the last of each of BACKUP_KEEP_DAYS days. BACKUP_DIR can be copied elsewhere at any time: a file appears whole.
 # metrics/backup.prom there is for node_exporter's textfile collector.
 #
-# Environment: BACKUP_DIR, SENTINELS="host:port ...", MASTER_NAME, SECRETS_DIR with REDIS_PASSWORD_BACKUP and SENTINEL_PASSWORD, or these
+# Environment: BACKUP_DIR, SENTINELS="host:port ...", MASTER_NAME, SECRETS_DIR with REDIS_PASSWORD_BACKUP and SENTINEL_PASSWORD_BACKUP, or these
 # two themselves; RESTORE_DIR.
 set -eu
 umask 027
@@ -33,7 +33,7 @@ backups() { find "$BACKUP_DIR" -maxdepth 1 -name 'shop-*.rdb' | sort; }
 source_node() {
   for sentinel in $SENTINELS; do
     found=$(printf 'SENTINEL REPLICAS %s\nSENTINEL GET-MASTER-ADDR-BY-NAME %s\n' "$MASTER_NAME" "$MASTER_NAME" \
-      | REDISCLI_AUTH=$(secret SENTINEL_PASSWORD) timeout 2 redis-cli -h "${sentinel%:*}" -p "${sentinel##*:}" 2>/dev/null | tr -d '\r' | awk '
+      | REDISCLI_AUTH=$(secret SENTINEL_PASSWORD_BACKUP) timeout 2 redis-cli -h "${sentinel%:*}" -p "${sentinel##*:}" --user backup 2>/dev/null | tr -d '\r' | awk '
         last == "ip" { ip = $0 }
         last == "port" { port = $0 }
         last == "flags" { flags = $0 }

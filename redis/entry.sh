@@ -9,8 +9,8 @@
 #
 # Environment: NODE_HOST (how others reach this node), PORT, DATA_DIR, PEERS="host:port ..." (all Redis nodes, this one may be among
 # them), SENTINELS="host:port ...", INITIAL_MASTER=host:port (the very first time only), BIND, MASTER_NAME, REDIS_MAXMEMORY,
-# REDIS_APPENDFSYNC; secrets as NAME, as NAME_FILE or as a file NAME in SECRETS_DIR: SENTINEL_PASSWORD, REDIS_PASSWORD_REPLICATION,
-# REDIS_PASSWORD_SENTINEL, REDIS_PASSWORD_EXPORTER, REDIS_PASSWORD_OPERATOR and one REDIS_PASSWORD_<NAME> for each user in users.acl.
+# REDIS_APPENDFSYNC; secrets as NAME, as NAME_FILE or as a file NAME in SECRETS_DIR. redis: SENTINEL_PASSWORD_REDIS and one
+# REDIS_PASSWORD_<NAME> for each user in users.acl. sentinel: SENTINEL_PASSWORD, REDIS_PASSWORD_SENTINEL and those named in sentinel.conf.
 # Needs sh, sed, awk, sha256sum, timeout and redis-cli; no bash, no envsubst.
 set -eu
 umask 077 # everything written here holds secrets or data
@@ -40,13 +40,24 @@ load_secret() {
   case $value in *[!A-Za-z0-9._~+/=@:-]*) die "$1 may only hold letters, digits and . _ ~ + / = @ : -" ;; esac
   eval "$1=\$value"
 }
-acl_passwords=$(sed -n 's/.*[$]{\(REDIS_PASSWORD_[A-Z0-9_]*\)_SHA256}.*/\1/p' "$here/users.acl")
+# The passwords of which template $1 wants the SHA-256.
+hashed_in() { sed -n '/^#/d; s/.*[$]{\([A-Z0-9_]*\)_SHA256}.*/\1/p' "$here/$1"; }
 case ${1-} in
-  redis) secrets="SENTINEL_PASSWORD $acl_passwords" ;;
-  sentinel) secrets='SENTINEL_PASSWORD REDIS_PASSWORD_SENTINEL REDIS_PASSWORD_EXPORTER' ;;
+  redis) hashed=$(hashed_in users.acl) secrets="SENTINEL_PASSWORD_REDIS $hashed" ;;
+  sentinel) hashed=$(hashed_in sentinel.conf) secrets="SENTINEL_PASSWORD REDIS_PASSWORD_SENTINEL $hashed" ;;
   *) die "usage: redis/entry.sh redis|sentinel" ;;
 esac
 for name in $secrets; do load_secret "$name"; done
+# As whom this process asks a Sentinel: a Sentinel as the default user.
+case $1 in
+  redis) sentinel_user=redis sentinel_password=$SENTINEL_PASSWORD_REDIS ;;
+  sentinel) sentinel_user='' sentinel_password=$SENTINEL_PASSWORD ;;
+esac
+hashes=
+for name in $hashed; do
+  eval "${name}_SHA256=\$(printf %s \"\$$name\" | sha256sum | cut -c1-64)"
+  hashes="$hashes ${name}_SHA256"
+done
 mkdir -p "$DATA_DIR"
 
 # Template $1 on stdout, with the placeholders named after it replaced by the variables of the same name and nothing else touched.

@@ -13,7 +13,7 @@ ask() { REDISCLI_AUTH=$3 timeout "$ask_s" redis-cli -h "${1%:*}" -p "${1##*:}" $
 # What one Sentinel ($1) says: "EPOCH HOST:PORT REPLICAS ALIVE ELECTING" or nothing. ALIVE counts the replicas that it sees answering,
 # ELECTING is 1 while it is replacing the master.
 ask_sentinel() {
-  printf 'SENTINEL MASTER %s\nSENTINEL REPLICAS %s\n' "$MASTER_NAME" "$MASTER_NAME" | ask "$1" '' "$SENTINEL_PASSWORD" | awk '
+  printf 'SENTINEL MASTER %s\nSENTINEL REPLICAS %s\n' "$MASTER_NAME" "$MASTER_NAME" | ask "$1" "$sentinel_user" "$sentinel_password" | awk '
     NR == 1 && $0 != "name" { exit }
     NR % 2 { key = $0; next }
     key == "name" { block++ }

@@ -8,11 +8,6 @@ become_redis() {
     render "$here/redis.conf" BIND PORT DATA_DIR NODE_HOST REDIS_PASSWORD_REPLICATION REDIS_MAXMEMORY REDIS_APPENDFSYNC REPLICA_PRIORITY
     [ -z "$1" ] || printf 'replicaof %s %s\n' "${1%:*}" "${1##*:}"
   } >"$DATA_DIR/redis.conf"
-  hashes=
-  for name in $acl_passwords; do
-    eval "${name}_SHA256=\$(printf %s \"\$$name\" | sha256sum | cut -c1-64)"
-    hashes="$hashes ${name}_SHA256"
-  done
   # shellcheck disable=SC2086 # a list of names
   render "$here/users.acl" $hashes | sed '/^#/d;/^$/d' >"$DATA_DIR/users.acl"
   exec redis-server "$DATA_DIR/redis.conf"

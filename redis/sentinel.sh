@@ -17,9 +17,7 @@ start_sentinel() {
   conf=$DATA_DIR/sentinel.conf
   inputs=$DATA_DIR/inputs
   MASTER_HOST=${INITIAL_MASTER%:*} MASTER_PORT=${INITIAL_MASTER##*:}
-  placeholders='BIND PORT DATA_DIR NODE_HOST SENTINEL_PASSWORD MASTER_NAME MASTER_HOST MASTER_PORT REDIS_PASSWORD_SENTINEL
-    REDIS_PASSWORD_EXPORTER_SHA256'
-  REDIS_PASSWORD_EXPORTER_SHA256=$(printf %s "$REDIS_PASSWORD_EXPORTER" | sha256sum | cut -c1-64)
+  placeholders="BIND PORT DATA_DIR NODE_HOST SENTINEL_PASSWORD MASTER_NAME MASTER_HOST MASTER_PORT REDIS_PASSWORD_SENTINEL $hashes"
   # shellcheck disable=SC2086 # a list of names
   fingerprint=$({ render "$here/sentinel.conf" $placeholders; echo "$PEERS $SENTINELS"; } | sha256sum | cut -c1-64)
   monitored=$(sed -n "s/^sentinel monitor $MASTER_NAME \([^ ]*\) \([0-9]*\) .*/\1:\2/p" "$conf" 2>/dev/null || true)

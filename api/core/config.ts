@@ -27,8 +27,14 @@ const common = {
     .string()
     .transform((text) => text.split(','))
     .pipe(z.array(address).min(1)),
+  // Every Redis node that may be master or replica. The service's password goes to no other address, whatever the Sentinels say.
+  REDIS_NODES: z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(address).min(1)),
   REDIS_MASTER_NAME: z.string().default('shop'),
   REDIS_PASSWORD: z.string().min(1),
+  // Of the Sentinel user with this service's name.
   SENTINEL_PASSWORD: z.string().min(1),
   INTERNAL_URL: z.url(),
   INTERNAL_SECRET: z.string().min(16),

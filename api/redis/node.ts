@@ -4,8 +4,8 @@ import { Redis } from 'ioredis';
 /** Where a node listens. */
 export type Address = { readonly host: string; readonly port: number };
 
-/** Who we are to Redis (an ACL user) or to a Sentinel (password only). */
-export type Credentials = { readonly username?: string; readonly password: string };
+/** An ACL user of Redis or of a Sentinel. */
+export type Credentials = { readonly username: string; readonly password: string };
 
 /** `host:port`, also for comparing. */
 export function addressText(address: Address): string {
@@ -27,7 +27,7 @@ export function connectNode(address: Address, credentials: Credentials, kind: 'r
   const redis = new Redis({
     host: address.host,
     port: address.port,
-    ...(credentials.username === undefined ? {} : { username: credentials.username }),
+    username: credentials.username,
     password: credentials.password,
     protocol: 2,
     disableClientInfo: true, // Redis 7.0 does not know CLIENT SETINFO, and its ACL refuses to name it
@@ -43,6 +43,13 @@ export function connectNode(address: Address, credentials: Credentials, kind: 'r
   });
   redis.on('error', () => undefined); // every command reports its own failure; the Sentinels say who is down
   redis.on('connect', () => endWhenSilent(redis, kind === 'redis' ? 500 : 250)); // longer than WAIT's 50 ms and XREAD's 300 ms
+  return redis;
+}
+
+/** A connection that was never opened: every command on it fails at once. */
+export function closedNode(): Redis {
+  const redis = new Redis({ lazyConnect: true, enableOfflineQueue: false });
+  redis.disconnect();
   return redis;
 }
 

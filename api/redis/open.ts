@@ -1,7 +1,8 @@
 /** A service's way to Redis: writes on the master, reads on replicas, other services' events; all found through the Sentinels. */
 import type { Redis } from 'ioredis';
 import { watchMemory } from './memory.ts';
-import { connectNode } from './node.ts';
+import { type Address, closedNode, connectNode } from './node.ts';
+import { openNodeList } from './node-list.ts';
 import { openNodes } from './nodes.ts';
 import { openReads, type Reads } from './reads.ts';
 import { openRescue } from './rescue.ts';
@@ -26,7 +27,10 @@ export type ShopRedis = {
 /** Where Redis is and who we are to it. */
 export type RedisSettings = {
   readonly sentinels: readonly string[];
+  /** `host:port` of every Redis node: a service connects, and so sends its password, to no other. */
+  readonly nodes: readonly string[];
   readonly masterName: string;
+  /** Of the Sentinel user called `username`, too. */
   readonly sentinelPassword: string;
   readonly username: string;
   readonly password: string;
@@ -44,8 +48,14 @@ export function openRedis(
   observe: Observe = () => undefined,
   tell: (event: string) => void = () => undefined,
 ): ShopRedis {
-  const sentinels = watchSentinels(settings.sentinels, settings.sentinelPassword, settings.masterName);
-  const connect = (address: Parameters<typeof connectNode>[0]) => connectNode(address, settings);
+  const nodeList = openNodeList(settings.nodes, tell);
+  const sentinels = watchSentinels(
+    settings.sentinels,
+    { username: settings.username, password: settings.sentinelPassword },
+    settings.masterName,
+    nodeList.includes,
+  );
+  const connect = (address: Address) => (nodeList.includes(address) ? connectNode(address, settings) : closedNode());
   const forWrites = followMaster(sentinels, connect);
   const forScratch = followMaster(sentinels, connect);
   const nodes = openNodes(sentinels, connect);

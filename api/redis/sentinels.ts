@@ -1,6 +1,6 @@
 /** What the Sentinels say: who is the master, which replicas there are, and whether that is certain enough to acknowledge a write. */
 import { monotonicMs, within } from '../core/clock.ts';
-import { type Address, addressText, connectNode, parseAddress } from './node.ts';
+import { type Address, addressText, type Credentials, connectNode, parseAddress } from './node.ts';
 
 /** A Redis node as a Sentinel sees it. */
 export type SentinelNode = { readonly address: Address; readonly flags: ReadonlySet<string> };
@@ -40,10 +40,16 @@ const answerMs = 250;
 
 /**
  * Watches all Sentinels in parallel (ioredis asks them in turn, and a frozen first one costs its time-out every time).
+ * @param isNode whether this is one of our Redis nodes; a Sentinel that names another master counts as one that did not answer
  * @see https://redis.io/docs/latest/develop/reference/sentinel-clients/
  */
-export function watchSentinels(addresses: readonly string[], password: string, masterName: string): Sentinels {
-  const clients = addresses.map((text) => connectNode(parseAddress(text), { password }, 'sentinel'));
+export function watchSentinels(
+  addresses: readonly string[],
+  credentials: Credentials,
+  masterName: string,
+  isNode: (address: Address) => boolean,
+): Sentinels {
+  const clients = addresses.map((text) => connectNode(parseAddress(text), credentials, 'sentinel'));
   const listeners = new Set<(master: Address) => void>();
   let view: SentinelView | undefined;
   let polling = false;
@@ -56,7 +62,8 @@ export function watchSentinels(addresses: readonly string[], password: string, m
       pipeline.call('SENTINEL', what, masterName);
     const replies = await within(pipeline.exec(), answerMs).catch(() => undefined);
     if (replies == null || replies.some(([error]) => error)) return undefined;
-    return parseAnswer(replies.map(([, reply]) => reply));
+    const answer = parseAnswer(replies.map(([, reply]) => reply));
+    return isNode(answer.master) ? answer : undefined;
   }
 
   async function ask() {

@@ -12,7 +12,7 @@ export function backupDir(dir: string): string {
 /** The process that makes them; none where they are turned off. @param sentinels addresses */
 export function backupProcesses(settings: Settings, sentinels: readonly string[]): ProcessSpec[] {
   if (settings.backups === undefined) return [];
-  const { REDIS_PASSWORD_BACKUP = '', SENTINEL_PASSWORD = '' } = settings.secrets;
+  const { REDIS_PASSWORD_BACKUP = '', SENTINEL_PASSWORD_BACKUP = '' } = settings.secrets;
   return [
     {
       name: 'backup',
@@ -24,7 +24,7 @@ export function backupProcesses(settings: Settings, sentinels: readonly string[]
         BACKUP_DIR: backupDir(settings.dir),
         SENTINELS: sentinels.join(' '),
         REDIS_PASSWORD_BACKUP,
-        SENTINEL_PASSWORD,
+        SENTINEL_PASSWORD_BACKUP,
       },
       health: { ask: 'backup', port: 0, path: '' },
       isOptional: true,

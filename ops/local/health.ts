@@ -34,7 +34,7 @@ export async function isHealthy(spec: ProcessSpec, secrets: Record<string, strin
 /** Whether a Sentinel knows enough others, and at least one replica, to replace the master. */
 async function hasQuorum(port: number, secrets: Record<string, string>): Promise<boolean> {
   return (
-    (await ask(port, undefined, secrets.SENTINEL_PASSWORD, async (sentinel) => {
+    (await ask(port, 'health', secrets.SENTINEL_PASSWORD_HEALTH, async (sentinel) => {
       const fields = (await sentinel.call('SENTINEL', 'MASTER', masterName)) as string[];
       const value = (name: string) => Number(fields[fields.indexOf(name) + 1]);
       await sentinel.call('SENTINEL', 'CKQUORUM', masterName);
@@ -60,14 +60,14 @@ export function redisState(port: number, secrets: Record<string, string>): Promi
 /** One connection, one question, no second try: undefined for whatever goes wrong. */
 async function ask<T>(
   port: number,
-  username: string | undefined,
+  username: string,
   password: string | undefined,
   question: (redis: Redis) => Promise<T>,
 ): Promise<T | undefined> {
   const redis = new Redis({
     host: '127.0.0.1',
     port,
-    ...(username === undefined ? {} : { username }),
+    username,
     ...(password === undefined ? {} : { password }),
     lazyConnect: true,
     connectTimeout: patienceMs,

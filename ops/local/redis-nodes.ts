@@ -15,7 +15,8 @@ export type RedisNodes = {
   /** `host:port` of each Sentinel. */
   sentinels: string[];
   masterName: string;
-  sentinelPassword: string;
+  /** Of a Sentinel user: a service's name, `redis`, `backup` or `health`; of the default user, who may do everything, without a name. */
+  sentinelPassword(user?: string): string;
   redisPorts: number[];
   /** Of a Redis user: a service's name, `operator`, `sentinel` or `replication`. */
   password(user: string): string;
@@ -74,7 +75,8 @@ export async function startRedisNodes(
       shop,
       sentinels: [1, 2, 3].map((number) => `127.0.0.1:${ports.sentinel(number)}`),
       masterName,
-      sentinelPassword: secret('SENTINEL_PASSWORD'),
+      sentinelPassword: (user) =>
+        secret(user === undefined ? 'SENTINEL_PASSWORD' : `SENTINEL_PASSWORD_${settingName(user)}`),
       redisPorts: [1, 2, 3].map(ports.redis),
       password: (user) => secret(`REDIS_PASSWORD_${settingName(user)}`),
       async close() {

@@ -45,6 +45,9 @@ export function settingName(service: string): string {
   return service.toUpperCase().replaceAll('-', '_');
 }
 
+/** The users in redis/sentinel.conf that only ask; each has a password of its own. */
+export const sentinelUsers = [...serviceNames, 'redis', 'backup', 'health'];
+
 /** The names of all secrets, so that whoever adds a service adds nothing here. */
 export function secretNames(): string[] {
   return [
@@ -54,6 +57,7 @@ export function secretNames(): string[] {
     'INTERNAL_SECRET',
     'IDEMPOTENCY_SECRET',
     'SENTINEL_PASSWORD',
+    ...sentinelUsers.map((user) => `SENTINEL_PASSWORD_${settingName(user)}`),
     ...[...serviceNames, 'replication', 'sentinel', 'backup', 'exporter', 'operator'].map(
       (user) => `REDIS_PASSWORD_${settingName(user)}`,
     ),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { serviceNames } from '../../api/services.ts';
 import { backupProcesses } from './backups.ts';
 import { monitoringProcesses } from './monitoring.ts';
-import { type Settings, settingName } from './settings.ts';
+import { type Settings, sentinelUsers, settingName } from './settings.ts';
 
 /** `redis`, `sentinel`, `nginx`, or the name of a service. */
 export type Kind = string;
@@ -71,6 +71,7 @@ const upTo = (count: number) => Array.from({ length: count }, (_, index) => inde
 export function topology(settings: Settings): ProcessSpec[] {
   const ports = portsFrom(settings.portBase);
   const addresses = (list: number[]) => list.map((port) => `${localhost}:${port}`);
+  const redisNodes = addresses(upTo(redisCount).map(ports.redis));
   const sentinels = addresses(upTo(sentinelCount).map(ports.sentinel));
   const secret = (name: string) => settings.secrets[name] ?? '';
   const secrets = (...names: string[]) => Object.fromEntries(names.map((name) => [name, secret(name)]));
@@ -80,7 +81,7 @@ export function topology(settings: Settings): ProcessSpec[] {
     NODE_HOST: localhost,
     PORT: String(port),
     DATA_DIR: join(settings.dir, name),
-    PEERS: addresses(upTo(redisCount).map(ports.redis)).join(' '),
+    PEERS: redisNodes.join(' '),
     SENTINELS: sentinels.join(' '),
     INITIAL_MASTER: `${localhost}:${ports.redis(1)}`,
     MASTER_NAME: masterName,
@@ -99,7 +100,7 @@ export function topology(settings: Settings): ProcessSpec[] {
         ...redisNode(name, port),
         REDIS_MAXMEMORY: settings.redisMaxMemory,
         REDIS_APPENDFSYNC: settings.redisAppendFsync,
-        ...secrets('SENTINEL_PASSWORD', ...redisUsers.map((user) => `REDIS_PASSWORD_${settingName(user)}`)),
+        ...secrets('SENTINEL_PASSWORD_REDIS', ...redisUsers.map((user) => `REDIS_PASSWORD_${settingName(user)}`)),
       },
       health: { ask: 'redis', port, path: '' },
       stopSignal: 'SIGTERM',
@@ -119,7 +120,12 @@ export function topology(settings: Settings): ProcessSpec[] {
       command: ['sh', entry, 'sentinel'],
       env: {
         ...redisNode(name, port),
-        ...secrets('SENTINEL_PASSWORD', 'REDIS_PASSWORD_SENTINEL', 'REDIS_PASSWORD_EXPORTER'),
+        ...secrets(
+          'SENTINEL_PASSWORD',
+          ...sentinelUsers.map((user) => `SENTINEL_PASSWORD_${settingName(user)}`),
+          'REDIS_PASSWORD_SENTINEL',
+          'REDIS_PASSWORD_EXPORTER',
+        ),
       },
       health: { ask: 'sentinel', port, path: '' },
       stopSignal: 'SIGTERM',
@@ -144,15 +150,16 @@ export function topology(settings: Settings): ProcessSpec[] {
           PORT: String(port),
           REPLICA: name,
           REDIS_SENTINELS: sentinels.join(','),
+          REDIS_NODES: redisNodes.join(','),
           REDIS_MASTER_NAME: masterName,
-          REDIS_USERNAME: service,
           REDIS_PASSWORD: secret(`REDIS_PASSWORD_${settingName(service)}`),
+          SENTINEL_PASSWORD: secret(`SENTINEL_PASSWORD_${settingName(service)}`),
           INTERNAL_URL: `http://${localhost}:${ports.internal}`,
           SHOP_CURRENCY: settings.currency,
           RATE_LIMITS: settings.rateLimits,
           LOG_LEVEL: settings.logLevel,
           ...settings.limits,
-          ...secrets('SENTINEL_PASSWORD', 'INTERNAL_SECRET', 'IDEMPOTENCY_SECRET'),
+          ...secrets('INTERNAL_SECRET', 'IDEMPOTENCY_SECRET'),
           // Only `users` signs tokens and knows the first admin.
           ...(service === 'users'
             ? {

@@ -74,6 +74,7 @@ export async function startTestService(
   const config = readConfig(name, {
     PORT: '0',
     REDIS_SENTINELS: redis.sentinels.join(','),
+    REDIS_NODES: redis.nodes.join(','),
     REDIS_MASTER_NAME: redis.masterName,
     REDIS_PASSWORD: redis.password,
     SENTINEL_PASSWORD: redis.sentinelPassword,

@@ -1,7 +1,20 @@
 /** A Redis for one test file alone, with replicas and Sentinels: for what would disturb those who share one. */
 import { Redis } from 'ioredis';
-import { openRedis, type ShopRedis } from '../../api/redis/open.ts';
-import { startRedisNodes } from '../../ops/local/redis-nodes.ts';
+import { openRedis, type RedisSettings, type ShopRedis } from '../../api/redis/open.ts';
+import { type RedisNodes, startRedisNodes } from '../../ops/local/redis-nodes.ts';
+
+/** The settings with which a service opens these nodes. */
+export function redisSettingsOf(nodes: RedisNodes, service: string): RedisSettings {
+  const { sentinels, masterName, redisPorts } = nodes;
+  return {
+    sentinels,
+    nodes: redisPorts.map((port) => `127.0.0.1:${port}`),
+    masterName,
+    sentinelPassword: nodes.sentinelPassword(service),
+    username: service,
+    password: nodes.password(service),
+  };
+}
 
 /** The Redis as a service has it, a plain connection to its master as the operator, and the way to end both. */
 export type OwnRedis = { readonly redis: ShopRedis; readonly master: Redis; close(): Promise<void> };
@@ -9,12 +22,11 @@ export type OwnRedis = { readonly redis: ShopRedis; readonly master: Redis; clos
 /** Starts it, in about 3 s. @param service as whom `redis` is opened */
 export async function startOwnRedis(service: string): Promise<OwnRedis> {
   const nodes = await startRedisNodes();
-  const { sentinels, masterName, sentinelPassword, password } = nodes;
-  const redis = openRedis({ sentinels, masterName, sentinelPassword, username: service, password: password(service) });
+  const redis = openRedis(redisSettingsOf(nodes, service));
   const master = new Redis({
     port: nodes.redisPorts[0] ?? 0, // the first start: nobody else was elected
     username: 'operator',
-    password: password('operator'),
+    password: nodes.password('operator'),
     protocol: 2,
     disableClientInfo: true,
   });

@@ -10,8 +10,9 @@ export async function setup(project: TestProject) {
   nodes = await startRedisNodes();
   const users = [...serviceNames, 'operator'];
   const passwords = Object.fromEntries(users.map((user) => [user, nodes?.password(user) ?? '']));
-  const { sentinels, masterName, sentinelPassword, redisPorts } = nodes;
-  const redis: TestRedis = { sentinels, masterName, sentinelPassword, redisPorts, passwords };
+  const sentinelPasswords = Object.fromEntries(serviceNames.map((user) => [user, nodes?.sentinelPassword(user) ?? '']));
+  const { sentinels, masterName, redisPorts } = nodes;
+  const redis: TestRedis = { sentinels, masterName, sentinelPasswords, redisPorts, passwords };
   project.provide('redis', redis);
 }
 

@@ -11,7 +11,7 @@ import { waitFor } from './wait.ts';
 export type TestRedis = {
   readonly sentinels: string[];
   readonly masterName: string;
-  readonly sentinelPassword: string;
+  readonly sentinelPasswords: Record<string, string>;
   readonly redisPorts: number[];
   readonly passwords: Record<string, string>;
 };
@@ -24,8 +24,15 @@ declare module 'vitest' {
 
 /** The settings with which a service opens the shared Redis. */
 export function redisSettings(service: string): RedisSettings {
-  const { sentinels, masterName, sentinelPassword, passwords } = inject('redis');
-  return { sentinels, masterName, sentinelPassword, username: service, password: passwords[service] ?? '' };
+  const { sentinels, masterName, sentinelPasswords, redisPorts, passwords } = inject('redis');
+  return {
+    sentinels,
+    nodes: redisPorts.map((port) => `127.0.0.1:${port}`),
+    masterName,
+    sentinelPassword: sentinelPasswords[service] ?? '',
+    username: service,
+    password: passwords[service] ?? '',
+  };
 }
 
 /** The shared Redis, opened as a service; close it in `afterAll`. */

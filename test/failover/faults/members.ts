@@ -9,12 +9,15 @@ import { askSentinel } from './sentinel.ts';
 /** The node that comes and goes. */
 export const spare = 'redis-4';
 
-/** A fourth Redis node, made like the third. */
+/** A fourth Redis node, made like the third, and listed in every service's REDIS_NODES. */
 export function withSpare(settings: Settings, specs: ProcessSpec[]): ProcessSpec[] {
   const ports = portsFrom(settings.portBase);
   return specs.flatMap((spec) => {
-    if (spec.name !== 'redis-3') return [spec];
     const port = ports.redis(4);
+    const { REDIS_NODES } = spec.env;
+    if (REDIS_NODES !== undefined)
+      return [{ ...spec, env: { ...spec.env, REDIS_NODES: `${REDIS_NODES},127.0.0.1:${port}` } }];
+    if (spec.name !== 'redis-3') return [spec];
     const env = { ...spec.env, PORT: String(port), DATA_DIR: String(spec.env.DATA_DIR).replace(/redis-3$/, spare) };
     return [spec, { ...spec, name: spare, port, env, health: { ...spec.health, port } }];
   });

@@ -70,6 +70,20 @@ describe('the files of Redis', () => {
       const line = acl.split('\n').find((each) => each.startsWith(`user ${service} `)) ?? `no user ${service}`;
       expect(line).toContain(`#\${REDIS_PASSWORD_${settingName(service)}_SHA256}`);
       expect(line).toContain(`~{${service}}:* `);
+      for (const name of serviceNames) expect(line).toContain(` %R~{${name}}:events `);
+      return line
+        .replaceAll(/ %R~\{[a-z-]+\}:events/g, '')
+        .replaceAll(service, '')
+        .replaceAll(settingName(service), '');
+    });
+    expect(new Set(rules).size).toBe(1);
+  });
+
+  test('have a user for every service at the Sentinels, whose rules are those of the others', () => {
+    const sentinel = readFileSync(join(projectDir, 'redis/sentinel.conf'), 'utf8');
+    const rules = serviceNames.map((service) => {
+      const line = sentinel.split('\n').find((each) => each.startsWith(`user ${service} `)) ?? `no user ${service}`;
+      expect(line).toContain(`#\${SENTINEL_PASSWORD_${settingName(service)}_SHA256}`);
       return line.replaceAll(service, '').replaceAll(settingName(service), '');
     });
     expect(new Set(rules).size).toBe(1);
