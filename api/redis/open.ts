@@ -1,5 +1,6 @@
 /** A service's way to Redis: writes on the master, reads on replicas, other services' events; all found through the Sentinels. */
 import type { Redis } from 'ioredis';
+import { type Followed, type FollowOptions, followStream } from './follow.ts';
 import { watchMemory } from './memory.ts';
 import { type Address, closedNode, connectNode } from './node.ts';
 import { openNodeList } from './node-list.ts';
@@ -8,15 +9,14 @@ import { openReads, type Reads } from './reads.ts';
 import { openRescue } from './rescue.ts';
 import type { Script } from './script.ts';
 import { watchSentinels } from './sentinels.ts';
-import { type StreamEntry, type Tail, tailStream } from './tail.ts';
 import { followMaster, openWrites, type Writes } from './writes.ts';
 
 /** See {@link openRedis}. */
 export type ShopRedis = {
   readonly writes: Writes;
   readonly reads: Reads;
-  /** See {@link tailStream}. */
-  tail(stream: string, sinceMs: number, handle: (entry: StreamEntry) => void): Tail;
+  /** See {@link followStream}. */
+  follow<State>(options: FollowOptions<State>): Followed<State>;
   /** A connection to the present master for what may be lost (counters of the rate limits); `undefined` while there is none. */
   scratch(): Redis | undefined;
   /** Whether Redis has room for what makes the shop larger. */
@@ -61,7 +61,7 @@ export function openRedis(
   const nodes = openNodes(sentinels, connect);
   const reads = openReads(sentinels, nodes);
   const writes = openWrites(forWrites.link, sentinels, openRescue(sentinels, nodes, tell));
-  const tails: Tail[] = [];
+  const followed: Followed<unknown>[] = [];
   const scratch = () => {
     const redis = forScratch.link()?.redis;
     return redis?.status === 'ready' ? redis : undefined;
@@ -70,16 +70,16 @@ export function openRedis(
   return {
     writes: { ...writes, run: timed(writes.run, nameOfScript, observe) },
     reads: { ...reads, query: timed(reads.query, () => 'read', observe) },
-    tail(stream, sinceMs, handle) {
-      const tail = tailStream(stream, sinceMs, handle, sentinels, connect);
-      tails.push(tail);
-      return tail;
+    follow(options) {
+      const state = followStream(options, reads, sentinels);
+      followed.push(state);
+      return state;
     },
     scratch,
     mayGrow: memory.mayGrow,
     close() {
       memory.close();
-      for (const tail of tails) tail.close();
+      for (const each of followed) each.close();
       reads.close();
       nodes.close();
       forWrites.close();

@@ -136,16 +136,16 @@ describe('whose it is', () => {
 });
 
 test('a follower of the bus hears every event and knows that its view is fresh', async () => {
-  const heard: string[] = [];
-  const tail = products.tail(
-    '{users}:events',
-    Date.now() - 60_000,
-    ({ fields }) => void heard.push(fields.request ?? ''),
-  );
+  const events = products.follow({
+    stream: '{users}:events',
+    historyMs: 60_000,
+    initial: () => [] as string[],
+    apply: (heard, { fields }) => void heard.push(fields.request ?? ''),
+  });
   const context = contextOf(userCaller());
   await runKeyed(users.writes, 'users', count, [`{users}:test:${newId()}`], [], context);
-  await waitFor('the event to be heard', () => heard.includes(context.requestId), 2000);
-  await waitFor('the view to be fresh', () => tail.ageMs() < 1000, 2000);
+  await waitFor('the event to be heard', () => events.state().includes(context.requestId), 1000);
+  await waitFor('the view to be fresh', () => events.ageMs() < 1000, 2000);
 });
 
 test('a write whose deadline has passed is refused as unavailable', async () => {
