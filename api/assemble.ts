@@ -15,6 +15,7 @@ import { openMetrics } from './http/metrics.ts';
 import type { OpenService, Service } from './http/service.ts';
 import { watchSessions } from './http/sessions.ts';
 import { type PublicJwk, tokenVerifier } from './http/tokens.ts';
+import { hasRecord } from './redis/keyed.ts';
 import { openRedis, type ShopRedis } from './redis/open.ts';
 
 /** A service, ready to listen. */
@@ -42,6 +43,7 @@ export function assemble(config: Config, open: OpenService, log: Logger): Assemb
   );
   const client = internalClient(config.INTERNAL_URL, config.service, config.INTERNAL_SECRET);
   const readiness = openReadiness();
+  const limits = openLimits(config, redis.scratch);
   const service = open({
     config,
     redis,
@@ -49,6 +51,7 @@ export function assemble(config: Config, open: OpenService, log: Logger): Assemb
     cursors: cursors(config.IDEMPOTENCY_SECRET),
     log,
     registry: metrics.registry,
+    limits,
   });
   const keys = service.own?.keys ?? (() => client.get('/users/.well-known/jwks.json', deadlineIn(jwksMs)).then(keysOf));
   const ask =
@@ -59,7 +62,7 @@ export function assemble(config: Config, open: OpenService, log: Logger): Assemb
       config,
       log,
       metrics,
-      limits: openLimits(config, redis.scratch),
+      limits,
       identities: {
         verify: tokenVerifier(keys),
         sessions: watchSessions(redis, ask),
@@ -67,6 +70,7 @@ export function assemble(config: Config, open: OpenService, log: Logger): Assemb
       },
       health: healthRoutes(readiness, client),
       mayGrow: redis.mayGrow,
+      hasRecord: (write, deadline) => hasRecord(redis.reads, config.service, write, deadline),
       isDraining: () => !readiness.isReady(),
     },
     service,

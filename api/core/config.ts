@@ -19,6 +19,9 @@ function isP256(text: string): boolean {
   }
 }
 
+/** How much a limit allows. */
+const quota = z.coerce.number().int().min(1);
+
 const common = {
   HOST: z.string().default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65535),
@@ -44,11 +47,18 @@ const common = {
     .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as USD')
     .default('USD'),
   RATE_LIMITS: z.enum(['on', 'off']).default('on'),
-  LIMIT_CALLER_PER_MINUTE: z.coerce.number().int().min(1).default(1200),
-  LIMIT_SIGN_IN_PER_MINUTE: z.coerce.number().int().min(1).default(10),
-  LIMIT_SIGN_IN_ACCOUNT_PER_MINUTE: z.coerce.number().int().min(1).default(100),
-  LIMIT_SIGN_IN_ADDRESS_PER_MINUTE: z.coerce.number().int().min(1).default(60),
-  LIMIT_SIGN_UP_PER_MINUTE: z.coerce.number().int().min(1).default(30),
+  LIMIT_CALLER_PER_MINUTE: quota.default(1200),
+  LIMIT_SEARCH_MS_PER_MINUTE: quota.default(6000),
+  LIMIT_SIGN_IN_PER_MINUTE: quota.default(10),
+  LIMIT_SIGN_IN_ACCOUNT_PER_MINUTE: quota.default(20),
+  LIMIT_SIGN_IN_ADDRESS_PER_MINUTE: quota.default(60),
+  LIMIT_SIGN_UP_PER_MINUTE: quota.default(30),
+  LIMIT_SIGN_UP_PER_DAY: quota.default(300),
+  LIMIT_PURCHASES_PER_MINUTE: quota.default(60),
+  LIMIT_PURCHASES_PER_DAY: quota.default(1000),
+  LIMIT_PURCHASED_ITEMS_PER_DAY: quota.default(5000),
+  LIMIT_WRITES_PER_MINUTE: quota.default(60),
+  LIMIT_WRITES_PER_DAY: quota.default(1000),
   MAX_IN_FLIGHT: z.coerce.number().int().min(1).default(400),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 };

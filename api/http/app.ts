@@ -2,18 +2,19 @@
 import express, { type Express, type Request, type RequestHandler, type Response, Router } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
-import { deadlineIn } from '../core/clock.ts';
+import { type Deadline, deadlineIn } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import { emailIdentity } from '../core/email.ts';
 import { newId } from '../core/ids.ts';
-import { isRefusal, refuse } from '../core/outcome.ts';
-import type { Caller, RequestContext } from '../core/request.ts';
+import { isRefusal, refuse, Unavailable } from '../core/outcome.ts';
+import type { Caller, RequestContext, WriteIdentity } from '../core/request.ts';
 import { ifMatchOf, sendAnswer } from './answer.ts';
 import { readBody } from './body.ts';
 import { problemOfError, sendRefusal } from './errors.ts';
 import { writeIdentity } from './idempotency.ts';
 import { type Identities, identify } from './identity.ts';
-import type { Limits } from './limits.ts';
+import type { Subject } from './limit-policies.ts';
+import { isUncounted, type Limits } from './limits.ts';
 import { requestLog } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { parseInput, takesParams } from './parse.ts';
@@ -29,6 +30,8 @@ export type Edge = {
   readonly health: Router;
   /** Whether the shop may grow (Redis has memory left). */
   readonly mayGrow: () => boolean;
+  /** Whether there is an idempotency record of the write, so that it repeats one. @throws Unavailable */
+  readonly hasRecord: (write: WriteIdentity, deadline: Deadline) => Promise<boolean>;
   readonly isDraining: () => boolean;
 };
 
@@ -133,23 +136,25 @@ function serve(route: Route, edge: Edge, base: string): RequestHandler {
   async function answerOf(req: Request, res: Response): Promise<Answer | ReturnType<typeof refuse>> {
     const deadline = deadlineIn(answerMs);
     const { caller, refusal } = await identify(req, route, edge.identities, deadline);
-    if (caller.kind !== 'service') {
-      const limited = await edge.limits.count('arrival', route.limit, { caller }, res);
-      if (limited !== undefined) return limited;
-    }
+    const limitedAtArrival = await edge.limits.count('arrival', route, { caller }, res);
+    if (limitedAtArrival !== undefined) return limitedAtArrival;
     if (refusal !== undefined) return refusal;
     const body = await readBody(req, res, route.maxBodyBytes);
     if (isRefusal(body)) return body;
     const parsed = parseInput(route, req, body);
-    if (isRefusal(parsed)) return parsed;
-    const counted = { caller, account: accountOf(caller, parsed.body) };
-    const limited = await edge.limits.count('parsed', route.limit, counted, res);
+    if (isRefusal(parsed)) return (await edge.limits.countInvalid(route, { caller }, res)) ?? parsed;
+    const subject = subjectOf(caller, parsed.body);
+    const limited = await edge.limits.count('parsed', route, subject, res);
     if (limited !== undefined) return limited;
     const write = route.idempotent ? writeIdentity(req, caller, body, edge.config.IDEMPOTENCY_SECRET) : undefined;
     if (isRefusal(write)) return write;
-    if (route.rejectWhenFull && !edge.mayGrow()) {
+    // A repetition adds nothing, so neither a full shop nor a daily limit keeps it from its first answer.
+    const isRepetition = async () => write !== undefined && (await edge.hasRecord(write, deadline));
+    if (route.rejectWhenFull && !edge.mayGrow() && !(await isRepetition())) {
       return refuse('temporarily-unavailable', 'The shop is full for the moment: nothing can be added.');
     }
+    const counted = await edge.limits.countFirstTime(route, subject, res, isRepetition);
+    if (isRefusal(counted)) return counted;
     const freshness = caller.kind === 'anonymous' ? 'recent' : 'own';
     const context: RequestContext = {
       requestId: String(req.id),
@@ -159,12 +164,25 @@ function serve(route: Route, edge: Edge, base: string): RequestHandler {
       write,
       ifMatch: ifMatchOf(req),
     };
-    return route.handle({ params: parsed.params, query: parsed.query, body: parsed.body, context });
+    try {
+      const answer = await route.handle({ params: parsed.params, query: parsed.query, body: parsed.body, context });
+      if (isUncounted(answer)) void counted.giveBack();
+      return answer;
+    } catch (error) {
+      if (error instanceof Unavailable) void counted.giveBack();
+      throw error;
+    }
   }
 }
 
-/** What a sign-in's limits count by: the address that it names, or the user whose password it changes. */
-function accountOf(caller: Caller, body: unknown): string {
-  if (typeof body === 'object' && body !== null && 'email' in body) return emailIdentity(String(body.email));
-  return caller.kind === 'user' ? caller.userId : '';
+/**
+ * What the limits count a parsed request by. The account of a sign-in is the e-mail address that it names; of a password change, the
+ * caller's own.
+ */
+function subjectOf(caller: Caller, body: unknown): Subject {
+  const fields = typeof body === 'object' && body !== null ? body : {};
+  const own = caller.kind === 'user' ? caller.userId : '';
+  const account = 'email' in fields ? emailIdentity(String(fields.email)) : own;
+  const items = 'items' in fields && Array.isArray(fields.items) ? fields.items.length : 1;
+  return { caller, account, items };
 }

@@ -1,120 +1,155 @@
-/** Rate limits: counted by all replicas together in Redis, by each alone while there is no master. */
+/** Rate limits of routes: who is refused, and what the headers say. The table of limits is in limit-policies.ts. */
 import type { Response } from 'express';
 import type { Redis } from 'ioredis';
-import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
-import { monotonicMs, within } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
-import { type Refusal, refuse } from '../core/outcome.ts';
+import { isRefusal, type Refusal, refuse } from '../core/outcome.ts';
 import type { Caller } from '../core/request.ts';
-import type { LimitName } from './route.ts';
-import { keyedHash } from './secrets.ts';
+import { type Charge, type Count, openCounters } from './limit-counters.ts';
+import {
+  type AddedName,
+  classesOf,
+  limitPolicies,
+  type Policy,
+  type ReservedName,
+  reservedPolicies,
+  type Stage,
+  type Subject,
+} from './limit-policies.ts';
+import { openShares, type Shares } from './limit-shares.ts';
+import type { Route } from './route.ts';
 
-const windowSeconds = 60;
-const redisAnswerMs = 150;
-const aloneMs = 500;
+/** Points that were counted and can be given back. `giveBack` never throws. */
+export type Reservation = { giveBack(): Promise<void> };
 
-/** Who is counted. `account` is the e-mail address that somebody wants to sign in with. */
-export type Counted = { readonly caller: Caller; readonly account?: string };
-
-type Policy = { readonly name: string; readonly quota: number; readonly key: (counted: Counted) => string };
-type Stage = 'arrival' | 'parsed';
-
-/** See {@link openLimits}. */
-export type Limits = {
+/** What handlers may count by themselves. */
+export type HandlerLimits = {
   /**
-   * Counts a request and sets `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
-   * @param stage `arrival` before the body is read, `parsed` when it is known what account it names
+   * Counts a point before it is known whether it counts, so that attempts at the same time are counted exactly.
+   * @returns the seconds to wait when no point is left; otherwise the way to give the point back
    */
-  count(stage: Stage, limit: LimitName | undefined, counted: Counted, res: Response): Promise<Refusal | undefined>;
+  reserve(name: ReservedName, key: string): Promise<Reservation | { readonly waitSeconds: number }>;
+  /** Counts work that a request has caused: the caller's next request is refused when nothing is left. */
+  add(name: AddedName, caller: Caller, points: number): void;
 };
 
-function policies(config: Config): Record<LimitName | 'everything-else', Record<Stage, Policy[]>> {
-  const secret = config.IDEMPOTENCY_SECRET;
-  const byAddress = ({ caller }: Counted) => caller.address;
-  const byCaller = ({ caller }: Counted) => (caller.kind === 'user' ? `user:${caller.userId}` : caller.address);
-  const byAccount = ({ account = '' }: Counted) => keyedHash(secret, 'account', account);
-  const byBoth = (counted: Counted) => `${byAccount(counted)}:${counted.caller.address}`;
+/** See {@link openLimits}. */
+export type Limits = HandlerLimits & {
+  /**
+   * Counts a request at its arrival or when it is parsed; sets `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
+   * @returns the 429, if a limit is reached
+   */
+  count(stage: 'arrival' | 'parsed', route: Route, subject: Subject, res: Response): Promise<Refusal | undefined>;
+  /**
+   * Counts a request unless it repeats one under its Idempotency-Key.
+   * @param isRepetition asked only when a limit is reached
+   * @returns the 429; or the way to give the points back when the answer shows that this was a repetition, or that nothing was done
+   */
+  countFirstTime(
+    route: Route,
+    subject: Subject,
+    res: Response,
+    isRepetition: () => Promise<boolean>,
+  ): Promise<Refusal | Reservation>;
+  /** Counts a request whose body is not valid. @returns the 429, if a limit is reached */
+  countInvalid(route: Route, subject: Subject, res: Response): Promise<Refusal | undefined>;
+};
+
+const nothing: Reservation = { giveBack: async () => undefined };
+
+/** Opens the limits of a service. @param master a connection to the present master, if there is one, for what a failover may lose */
+export function openLimits(config: Config, master: () => Redis | undefined): Limits {
+  const isOn = config.RATE_LIMITS === 'on';
+  const table = limitPolicies(config);
+  const reserved = reservedPolicies(config);
+  const counters = openCounters(config.service, master);
+  const shares = new Map<string, Shares>();
+  const policies = new Map(Object.values(table).flatMap((row) => row.map((policy) => [policy.name, policy])));
+  for (const policy of policies.values()) {
+    if (isOn && policy.counting === 'approximate') shares.set(policy.name, openShares(config.service, policy, master));
+  }
+
+  function chargesOf(stage: Stage, route: Route, subject: Subject): Charge[] {
+    if (!isOn) return [];
+    const policies = classesOf(route, subject.caller).flatMap((name) => table[name]);
+    return policies.flatMap((policy) => {
+      const key = policy.stage === stage ? policy.key(subject) : undefined;
+      return key === undefined ? [] : [{ policy, key, points: policy.points?.(subject) ?? 1 }];
+    });
+  }
+
+  async function charge(charges: readonly Charge[], res: Response): Promise<Refusal | undefined> {
+    const exact = charges.filter(({ policy }) => policy.counting === 'exact');
+    const [exactCounts, shared] = await Promise.all([
+      counters.charge(exact),
+      Promise.all(
+        charges.flatMap(({ policy, key, points }) => {
+          const own = shares.get(policy.name);
+          return own === undefined ? [] : [own.charge(key, points).then((count) => ({ policy, count }))];
+        }),
+      ),
+    ]);
+    const counted = [
+      ...exact.flatMap(({ policy }, i) => {
+        const count = exactCounts[i];
+        return count === undefined ? [] : [{ policy, count }];
+      }),
+      ...shared,
+    ];
+    for (const { policy, count } of counted) tell(res, policy, count);
+    const waits = counted.filter(({ count }) => count.isRefused).map(({ count }) => secondsOf(count));
+    return waits.length === 0 ? undefined : rateLimited(Math.max(...waits));
+  }
+
   return {
-    'everything-else': {
-      arrival: [{ name: 'caller', quota: config.LIMIT_CALLER_PER_MINUTE, key: byCaller }],
-      parsed: [],
+    count: (stage, route, subject, res) => charge(chargesOf(stage, route, subject), res),
+
+    async countFirstTime(route, subject, res, isRepetition) {
+      const charges = chargesOf('first-time', route, subject);
+      const refusal = await charge(charges, res);
+      if (refusal !== undefined) return (await isRepetition()) ? nothing : refusal;
+      return { giveBack: () => counters.giveBack(charges) };
     },
-    'sign-up': {
-      arrival: [{ name: 'sign-up-address', quota: config.LIMIT_SIGN_UP_PER_MINUTE, key: byAddress }],
-      parsed: [],
+
+    countInvalid(route, subject, res) {
+      const charges = chargesOf('first-time', route, subject);
+      return charge(
+        charges.filter(({ policy }) => policy.countsInvalid),
+        res,
+      );
     },
-    'sign-in': {
-      arrival: [{ name: 'sign-in-address', quota: config.LIMIT_SIGN_IN_ADDRESS_PER_MINUTE, key: byAddress }],
-      parsed: [
-        { name: 'sign-in', quota: config.LIMIT_SIGN_IN_PER_MINUTE, key: byBoth },
-        { name: 'sign-in-account', quota: config.LIMIT_SIGN_IN_ACCOUNT_PER_MINUTE, key: byAccount },
-      ],
+
+    async reserve(name, key) {
+      if (!isOn) return nothing;
+      const charges = [{ policy: reserved[name], key, points: 1 }];
+      const [count] = await counters.charge(charges);
+      if (count?.isRefused) return { waitSeconds: secondsOf(count) };
+      return { giveBack: () => counters.giveBack(charges) };
+    },
+
+    add(name, caller, points) {
+      const key = policies.get(name)?.key({ caller });
+      if (key !== undefined) shares.get(name)?.add(key, points);
     },
   };
 }
 
-/** Opens the limits of a service. @param scratch the present master, if there is one */
-export function openLimits(config: Config, scratch: () => Redis | undefined): Limits {
-  const table = policies(config);
-  const alone = new Map<string, RateLimiterMemory>();
-  const together = new WeakMap<Redis, Map<string, RateLimiterRedis>>();
-  let aloneUntilMs = 0;
-
-  function memory({ name, quota }: Policy): RateLimiterMemory {
-    let limiter = alone.get(name);
-    if (limiter === undefined) {
-      limiter = new RateLimiterMemory({ keyPrefix: name, points: quota, duration: windowSeconds });
-      alone.set(name, limiter);
-    }
-    return limiter;
-  }
-
-  function shared(redis: Redis, { name, quota }: Policy): RateLimiterRedis {
-    const limiters = together.get(redis) ?? new Map<string, RateLimiterRedis>();
-    together.set(redis, limiters);
-    let limiter = limiters.get(name);
-    if (limiter === undefined) {
-      const keyPrefix = `{${config.service}}:limit:${name}`;
-      limiter = new RateLimiterRedis({ storeClient: redis, keyPrefix, points: quota, duration: windowSeconds });
-      limiters.set(name, limiter);
-    }
-    return limiter;
-  }
-
-  async function consume(policy: Policy, key: string): Promise<RateLimiterRes> {
-    const redis = monotonicMs() < aloneUntilMs ? undefined : scratch();
-    if (redis !== undefined) {
-      const result = await within(outcome(shared(redis, policy).consume(key)), redisAnswerMs);
-      if (result instanceof RateLimiterRes) return result;
-      aloneUntilMs = monotonicMs() + aloneMs;
-    }
-    const result = await outcome(memory(policy).consume(key));
-    if (result instanceof RateLimiterRes) return result;
-    throw result;
-  }
-
-  return {
-    async count(stage, limit, counted, res) {
-      if (config.RATE_LIMITS === 'off') return undefined;
-      const applied = table[limit ?? 'everything-else'][stage];
-      const results = await Promise.all(applied.map((policy) => consume(policy, policy.key(counted))));
-      let waitSeconds = 0;
-      for (const [i, policy] of applied.entries()) {
-        const result = results[i];
-        if (result === undefined) continue;
-        const resetSeconds = Math.ceil(result.msBeforeNext / 1000);
-        res.append('RateLimit-Policy', `"${policy.name}";q=${policy.quota};w=${windowSeconds}`);
-        res.append('RateLimit', `"${policy.name}";r=${result.remainingPoints};t=${resetSeconds}`);
-        if (result.consumedPoints > policy.quota) waitSeconds = Math.max(waitSeconds, resetSeconds);
-      }
-      if (waitSeconds === 0) return undefined;
-      res.set('Retry-After', String(waitSeconds));
-      return refuse('rate-limited', `Too many requests; try again in ${waitSeconds} s.`);
-    },
-  };
+/** The 429 of a limit. @param waitSeconds until a request may be admitted again */
+export function rateLimited(waitSeconds: number): Refusal {
+  const refusal = refuse('rate-limited', `Too many requests; try again in ${waitSeconds} s.`);
+  return { ...refusal, headers: { 'Retry-After': String(waitSeconds) } };
 }
 
-/** The library rejects with its result when the limit is reached. */
-function outcome(consumed: Promise<RateLimiterRes>): Promise<unknown> {
-  return consumed.catch((refused: unknown) => refused);
+/** Whether the answer shows a repetition, or that nothing was done: then the points of {@link Limits.countFirstTime} are given back. */
+export function isUncounted(answer: unknown): boolean {
+  if (isRefusal(answer)) return answer.replayed === true || answer.code === 'temporarily-unavailable';
+  return typeof answer === 'object' && answer !== null && 'replayed' in answer && answer.replayed === true;
+}
+
+function tell(res: Response, { name, quota, windowSeconds }: Policy, count: Count): void {
+  res.append('RateLimit-Policy', `"${name}";q=${quota};w=${windowSeconds}`);
+  res.append('RateLimit', `"${name}";r=${Math.max(0, quota - count.used)};t=${secondsOf(count)}`);
+}
+
+function secondsOf({ resetMs }: Count): number {
+  return Math.max(1, Math.ceil(resetMs / 1000));
 }

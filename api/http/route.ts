@@ -28,8 +28,8 @@ export type Input<P, Q, B> = {
   readonly context: RequestContext;
 };
 
-/** Which limit counts the request besides the one that counts all: a name from the table in limits.ts. */
-export type LimitName = 'sign-in' | 'sign-up';
+/** The class of limits that a route belongs to, where its method and caller do not tell: see limit-policies.ts. */
+export type LimitName = 'sign-in' | 'sign-up' | 'purchase' | 'search';
 
 /** A route as its author writes it. */
 export type RouteSpec<P, Q, B> = {

@@ -7,6 +7,7 @@ import type { Config } from '../core/config.ts';
 import type { ShopRedis } from '../redis/open.ts';
 import type { ServiceRoutes } from './app.ts';
 import type { InternalClient } from './client.ts';
+import type { HandlerLimits } from './limits.ts';
 import type { Cursors } from './lists.ts';
 import type { SessionState } from './sessions.ts';
 import type { PublicJwk } from './tokens.ts';
@@ -19,6 +20,7 @@ export type Parts = {
   readonly cursors: Cursors;
   readonly log: Logger;
   readonly registry: Registry;
+  readonly limits: HandlerLimits;
 };
 
 /** A service, opened. */

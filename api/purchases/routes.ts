@@ -31,6 +31,7 @@ export function purchasesRoutes(service: PurchasesService, cursors: Cursors): Se
     problems: ['insufficient-stock', 'unknown-product'],
     idempotent: true,
     rejectWhenFull: true,
+    limit: 'purchase',
     async handle({ body, context }) {
       const result = await service.buy(buyerOf(context), body.items, context);
       return isRefusal(result)

@@ -1,6 +1,8 @@
 /** Writes under an Idempotency-Key: the part that all their scripts begin with. */
+import type { Deadline } from '../core/clock.ts';
 import { type Refusal, refuse } from '../core/outcome.ts';
-import type { RequestContext } from '../core/request.ts';
+import type { RequestContext, WriteIdentity } from '../core/request.ts';
+import type { Reads } from './reads.ts';
 import { decodeReply, loadScript, type Script, type ScriptReply } from './script.ts';
 import type { Writes } from './writes.ts';
 
@@ -25,7 +27,7 @@ export async function runKeyed(
 ): Promise<ScriptReply | Refusal> {
   const { write, requestId, deadline } = context;
   if (write === undefined) throw new Error(`${script.name} needs an idempotent route`);
-  const record = `{${service}}:idempotency:${write.id}${part}`;
+  const record = recordKey(service, write, part);
   const reply = await writes.run(
     script,
     [record, `{${service}}:events`, ...keys],
@@ -39,4 +41,19 @@ export async function runKeyed(
       'This Idempotency-Key was sent before with another body. Use a new one for a new request.',
     )
   );
+}
+
+/** Whether there is a record of the write's first script, so that the request repeats one. @throws Unavailable when that is not known in time */
+export async function hasRecord(
+  reads: Reads,
+  service: string,
+  write: WriteIdentity,
+  deadline: Deadline,
+): Promise<boolean> {
+  const [found] = await reads.query('own', (pipeline) => pipeline.exists(recordKey(service, write)), deadline);
+  return found === 1;
+}
+
+function recordKey(service: string, write: WriteIdentity, part = ''): string {
+  return `{${service}}:idempotency:${write.id}${part}`;
 }

@@ -42,13 +42,13 @@ export type PurchaseShop = {
   stop(): Promise<void>;
 };
 
-/** Starts both services; stop it in `afterAll`. */
-export async function startPurchaseShop(): Promise<PurchaseShop> {
+/** Starts both services; stop it in `afterAll`. @param settings of `purchases`, besides those of every test */
+export async function startPurchaseShop(settings: Record<string, string> = {}): Promise<PurchaseShop> {
   const router = await startInternalRouter();
   const products = await startTestService('products', openProducts, router.url);
   const gate = await startGate(products.url);
   router.add('products', gate.url);
-  const purchases = await startTestService('purchases', openPurchases, router.url);
+  const purchases = await startTestService('purchases', openPurchases, router.url, settings);
   const adminToken = accessToken({ role: 'admin' });
   // Until a service has seen the stream of `users` once it answers a signed-in write with 503; after that with the faults of its body.
   for (const { config, request } of [products, purchases]) {

@@ -1,0 +1,140 @@
+/**
+ * Approximate counting: each replica counts by itself and reconciles in the background with the others, in windows that they share in
+ * Redis. So a request causes no command of its own, and a caller with few requests causes none at all.
+ *
+ * What a replica has counted but not reconciled stays below its allowance. All replicas together therefore admit at most a tenth more than
+ * the quota: the sum of the others' allowances.
+ */
+import type { Redis } from 'ioredis';
+import { monotonicMs, within } from '../core/clock.ts';
+import { newId } from '../core/ids.ts';
+import { loadScript } from '../redis/script.ts';
+import { aloneMs, type Count, redisTimeoutMs, runUnconfirmed } from './limit-counters.ts';
+import type { Policy } from './limit-policies.ts';
+
+/** Time between two reconciliations in the background, in ms. */
+const reconcileIntervalMs = 500;
+const sweepIntervalMs = 10_000;
+/** Windows in one script call: about 1 ms of Redis' time. */
+const windowsPerCall = 200;
+
+/** A caller's window: points of all replicas at the last reconciliation (our own included), and ours since then. */
+type Window = { endsAtMs: number; sharedPoints: number; ownPoints: number; replicas: number };
+
+/** See {@link openShares}. */
+export type Shares = {
+  /** Counts a request of the caller `key`, or refuses it when no point is left. Never throws. */
+  charge(key: string, points: number): Promise<Count>;
+  /** Adds points for what has happened already, so the quota may be passed. */
+  add(key: string, points: number): void;
+  /** Reconciles what is due now instead of in the background. */
+  reconcile(): Promise<void>;
+};
+
+const shareScript = loadScript(new URL('./lua/share.lua', import.meta.url), 'go-on');
+
+/**
+ * Opens the counting of one limit.
+ * @param policy its quota, window and name
+ * @param master a connection to the present master, `undefined` while there is none: then this replica counts alone
+ */
+export function openShares(service: string, policy: Policy, master: () => Redis | undefined): Shares {
+  const { quota, name } = policy;
+  const windowMs = policy.windowSeconds * 1000;
+  const replica = newId();
+  const windows = new Map<string, Window>();
+  const due = new Set<string>();
+  let reconciling: Promise<void> | undefined;
+  let aloneUntilMs = 0;
+  let sweptMs = monotonicMs();
+
+  /** How much this replica may count before it has to reconcile. Before the first time it assumes three replicas. */
+  const allowanceOf = ({ replicas }: Window) => Math.max(1, Math.floor((0.09 * quota) / Math.max(3, replicas)));
+  const isAlone = () => monotonicMs() < aloneUntilMs || master() === undefined;
+
+  function windowOf(key: string): Window {
+    const found = windows.get(key);
+    if (found !== undefined && monotonicMs() < found.endsAtMs) return found;
+    const begun = { endsAtMs: monotonicMs() + windowMs, sharedPoints: 0, ownPoints: 0, replicas: 0 };
+    windows.set(key, begun);
+    due.delete(key);
+    return begun;
+  }
+
+  async function reconcileSome(redis: Redis, keys: readonly string[]): Promise<void> {
+    const sent = keys.map((key) => {
+      const window = windowOf(key);
+      return { window, points: window.ownPoints };
+    });
+    const reply = await within(
+      runUnconfirmed(
+        redis,
+        shareScript,
+        keys.map((key) => `{${service}}:limit:${name}:${key}`),
+        [replica, windowMs, ...sent.map(({ points }) => points)],
+      ).catch(() => undefined),
+      redisTimeoutMs,
+    );
+    if (reply === undefined) aloneUntilMs = monotonicMs() + aloneMs;
+    for (const [i, { window, points }] of sent.entries()) {
+      window.ownPoints -= points;
+      if (reply === undefined) {
+        window.sharedPoints += points; // counted here, whether or not the others know
+        continue;
+      }
+      const [shared = 0, replicas = 1, endsInMs = windowMs] = reply.slice(3 * i);
+      window.sharedPoints = shared;
+      window.replicas = replicas;
+      window.endsAtMs = monotonicMs() + endsInMs;
+    }
+  }
+
+  async function reconcileDue(): Promise<void> {
+    const redis = isAlone() ? undefined : master();
+    if (redis === undefined) return;
+    const keys = [...due];
+    due.clear();
+    for (let i = 0; i < keys.length; i += windowsPerCall) await reconcileSome(redis, keys.slice(i, i + windowsPerCall));
+  }
+
+  function reconcile(): Promise<void> {
+    reconciling ??= reconcileDue().finally(() => {
+      reconciling = undefined;
+    });
+    return reconciling;
+  }
+
+  function sweep() {
+    const now = monotonicMs();
+    if (now - sweptMs < sweepIntervalMs) return;
+    sweptMs = now;
+    for (const [key, { endsAtMs }] of windows) if (now >= endsAtMs) windows.delete(key);
+  }
+
+  setInterval(() => {
+    if (due.size > 0) void reconcile();
+    sweep();
+  }, reconcileIntervalMs).unref();
+
+  return {
+    reconcile,
+    add(key, points) {
+      windowOf(key).ownPoints += Math.ceil(points); // Redis counts in integers
+      due.add(key);
+    },
+    async charge(key, points) {
+      let window = windowOf(key);
+      const isOver = () => window.sharedPoints + window.ownPoints >= quota;
+      while (!isOver() && window.ownPoints >= allowanceOf(window) && !isAlone()) {
+        due.add(key);
+        await reconcile();
+        window = windowOf(key);
+      }
+      const isRefused = isOver();
+      if (!isRefused) window.ownPoints += points;
+      if (2 * window.ownPoints >= allowanceOf(window)) due.add(key);
+      const used = window.sharedPoints + window.ownPoints;
+      return { used, resetMs: window.endsAtMs - monotonicMs(), isRefused };
+    },
+  };
+}
