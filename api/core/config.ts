@@ -66,6 +66,8 @@ const common = {
 const ofUsers = {
   JWT_PRIVATE_KEY: pem,
   REFRESH_SECRET: z.string().min(16),
+  SESSION_MAX_DAYS: z.coerce.number().int().min(1).max(3650).default(90),
+  ADMIN_SESSION_MAX_HOURS: z.coerce.number().int().min(1).max(87_600).default(12),
   ADMIN_EMAIL: z.email().optional(),
   ADMIN_PASSWORD: z.string().min(12).max(128).optional(),
 };

@@ -45,6 +45,8 @@ export type RequestContext = {
   readonly freshness: Freshness;
   /** `undefined` on routes that change nothing. */
   readonly write: WriteIdentity | undefined;
+  /** What the client calls itself (`User-Agent`), if it does. */
+  readonly userAgent?: string | undefined;
   /** The entity tags of If-Match, without quotes; `'*'`; or `undefined` where the client set no condition. */
   readonly ifMatch: readonly string[] | '*' | undefined;
 };

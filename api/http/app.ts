@@ -163,6 +163,7 @@ function serve(route: Route, edge: Edge, base: string): RequestHandler {
       freshness,
       write,
       ifMatch: ifMatchOf(req),
+      userAgent: req.get('User-Agent'),
     };
     try {
       const answer = await route.handle({ params: parsed.params, query: parsed.query, body: parsed.body, context });

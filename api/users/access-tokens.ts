@@ -1,4 +1,4 @@
-/** Access tokens (RFC 9068): signed here and nowhere else. Each says who, from which sign-in, as what, for five minutes. */
+/** Access tokens (RFC 9068): signed here and nowhere else. Each names a user, a sign-in and a role, for five minutes at most. */
 import { createHash, createPrivateKey, createPublicKey, randomUUID } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import type { TokenClaims } from '../contracts/claims.ts';
@@ -7,7 +7,8 @@ import { algorithm, audience, issuer, type PublicJwk } from '../http/tokens.ts';
 
 /** See {@link accessTokens}. */
 export type AccessTokens = {
-  issue(claims: TokenClaims): string;
+  /** @param lifeSeconds at most `accessTokenSeconds`, which it is by default */
+  issue(claims: TokenClaims, lifeSeconds?: number): string;
   /** What verifies them. */
   publicKeys(): readonly PublicJwk[];
 };
@@ -21,7 +22,7 @@ export function accessTokens(privateKeyPem: string): AccessTokens {
   const publicKey = { kty, crv, x, y, kid, use: 'sig', alg: algorithm } as PublicJwk;
   return {
     publicKeys: () => [publicKey],
-    issue: ({ userId, sessionId, role }) =>
+    issue: ({ userId, sessionId, role }, lifeSeconds = accessTokenSeconds) =>
       jwt.sign({ sid: sessionId, role }, privateKey, {
         header: { alg: algorithm, typ: 'at+jwt', kid },
         algorithm,
@@ -29,7 +30,7 @@ export function accessTokens(privateKeyPem: string): AccessTokens {
         audience,
         subject: userId,
         jwtid: randomUUID(),
-        expiresIn: accessTokenSeconds,
+        expiresIn: Math.min(lifeSeconds, accessTokenSeconds),
       }),
   };
 }

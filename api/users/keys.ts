@@ -2,15 +2,10 @@
 import { createHash } from 'node:crypto';
 import { emailIdentity } from '../core/email.ts';
 
-/** How long a sign-in lasts that nobody refreshes, in ms. */
-export const sessionMs = 30 * 24 * 3600 * 1000;
 /** How long a refresh token that was used still gives the answer that it gave, in ms. */
 export const graceMs = 30_000;
-/**
- * How many sign-ins a user may have at once; one more ends the one that was refreshed longest ago. Far more than anybody has devices,
- * because scripts sign in anew each time; few enough to look through in a millisecond.
- */
-export const maxSessions = 1000;
+/** How many sign-ins a user may have at once; one more ends the oldest. */
+export const maxSessions = 50;
 
 /** Hash: one user, with the hash of the password and the key that seals stored answers. Ends with the user's deletion. */
 export function userKey(id: string): string {
@@ -31,7 +26,7 @@ export const listKey = '{users}:list';
 /** Set: the ids of all admins. Never ends and, once there is one, is never empty. */
 export const adminsKey = '{users}:admins';
 
-/** Hash: a user's sign-ins, id → `<generation>:<end in ms since 1970>`; at most {@link maxSessions}. Ends a day after the last of them. */
+/** Hash: a user's sign-ins by id, as in session-record.ts; at most {@link maxSessions}. Ends a day after the last of them. */
 export function sessionsKey(userId: string): string {
   return `{users}:sessions:${userId}`;
 }

@@ -6,11 +6,15 @@ import { ensureFirstAdmin } from './first-admin.ts';
 import { openPasswords } from './passwords.ts';
 import { refreshTokens } from './refresh-tokens.ts';
 import { userRoutes } from './routes.ts';
+import { sessionRoutes } from './routes-sessions.ts';
 import { internalRoutes, signInRoutes } from './routes-sign-in.ts';
 import { openUsers } from './service.ts';
 import { openSignIns } from './service-sign-in.ts';
 import { openUserStore } from './store.ts';
 import { openSessionStore } from './store-sessions.ts';
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
 
 /** Opens the service. */
 export const open: OpenService = ({ config, redis, cursors, log }) => {
@@ -19,11 +23,17 @@ export const open: OpenService = ({ config, redis, cursors, log }) => {
   const passwords = openPasswords();
   const access = accessTokens(settings.JWT_PRIVATE_KEY);
   const refresh = refreshTokens(settings.REFRESH_SECRET);
-  const signIns = openSignIns({ users: store, sessions: openSessionStore(redis), passwords, access, refresh });
+  const limits = { customer: settings.SESSION_MAX_DAYS * dayMs, admin: settings.ADMIN_SESSION_MAX_HOURS * hourMs };
+  const sessions = openSessionStore(redis, limits);
+  const signIns = openSignIns({ users: store, sessions, passwords, access, refresh, limits });
   const { ADMIN_EMAIL: email, ADMIN_PASSWORD: password } = settings;
   const admin = email === undefined || password === undefined ? undefined : { email, password };
   return {
-    routes: [...signInRoutes(signIns, access), ...userRoutes(openUsers(store, passwords, cursors))],
+    routes: [
+      ...signInRoutes(signIns, access),
+      ...sessionRoutes(signIns),
+      ...userRoutes(openUsers(store, passwords, cursors)),
+    ],
     internal: internalRoutes(signIns),
     own: { keys: async () => access.publicKeys(), checkSession: signIns.check },
     background: () => ensureFirstAdmin(admin, store, passwords, log),

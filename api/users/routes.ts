@@ -1,7 +1,7 @@
 /** Routes of users: sign-up, one's own, and the admin's. */
 import { rfc3339 } from '../core/clock.ts';
 import { isRefusal, type Refusal, refuse } from '../core/outcome.ts';
-import type { RequestContext } from '../core/request.ts';
+import type { Caller, RequestContext } from '../core/request.ts';
 import { type Answer, type Route, route } from '../http/route.ts';
 import {
   changes,
@@ -15,7 +15,7 @@ import {
   userPage,
   userParams,
 } from './schema.ts';
-import type { Answered, Done, SignedIn, Users } from './service.ts';
+import type { Answered, Done, Users } from './service.ts';
 
 /** The routes of users, below `/users`. */
 export function userRoutes(users: Users): Route[] {
@@ -97,12 +97,17 @@ export function userRoutes(users: Users): Route[] {
     route({
       method: 'get',
       path: '/:id',
-      access: 'admin',
-      summary: 'Read a user.',
+      access: 'user',
+      summary: 'Read a user: yourself, or as an admin any.',
       params: userParams,
       response: { status: 200, body: userOut },
-      problems: ['not-found'],
-      handle: async ({ params, context }) => got(await users.get(params.id, context)),
+      problems: ['forbidden', 'not-found'],
+      handle: async ({ params, context }) => {
+        const { userId, role } = signedIn(context);
+        if (params.id === userId) return mine(got(await users.get(userId, context)));
+        if (role !== 'admin') return refuse('forbidden', 'Only an admin may read other users.');
+        return got(await users.get(params.id, context));
+      },
     }),
     route({
       method: 'patch',
@@ -147,7 +152,8 @@ function given(outcome: Answered | Refusal): Answer | Refusal {
   return isRefusal(outcome) ? outcome : userAnswer(outcome);
 }
 
-function done(outcome: Done | Refusal): Answer | Refusal {
+/** 204, or the refusal. */
+export function done(outcome: Done | Refusal): Answer | Refusal {
   return isRefusal(outcome) ? outcome : { status: 204, replayed: outcome.replayed };
 }
 
@@ -158,8 +164,8 @@ function mine(answer: Answer | Refusal): Answer | Refusal {
     : answer;
 }
 
-/** The edge lets nobody else in here. */
-function signedIn({ caller }: RequestContext): SignedIn {
-  if (caller.kind !== 'user') throw new Error('a route for users was called without one');
+/** The caller of a route whose access is `user` or `admin`. */
+export function signedIn({ caller }: RequestContext): Extract<Caller, { kind: 'user' }> {
+  if (caller.kind !== 'user') throw new Error('a route for users was called by another kind of caller');
   return caller;
 }

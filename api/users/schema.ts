@@ -74,6 +74,23 @@ export const sessionOut = z.object({
 /** See {@link sessionOut}. */
 export type Session = z.infer<typeof sessionOut>;
 
+/** The id of a sign-in in a path. */
+export const sessionParams = z.strictObject({ id: z.uuid() });
+
+/** A user's sign-ins, as answered, the newest first. */
+export const sessionList = z.object({
+  data: z.array(
+    z.object({
+      id: z.uuid(),
+      createdAt: z.iso.datetime(),
+      lastUsedAt: z.iso.datetime(),
+      endsAt: z.iso.datetime(),
+      current: z.boolean(),
+      userAgent: z.string().optional(),
+    }),
+  ),
+});
+
 /** The public keys that verify access tokens (RFC 7517). */
 export const jwksOut = z.object({ keys: z.array(z.looseObject({ kid: z.string() })) });
 

@@ -2,8 +2,8 @@
 import type { TokenClaims } from '../contracts/claims.ts';
 import { accessTokenSeconds } from '../contracts/events.ts';
 import type { Deadline } from '../core/clock.ts';
-import { newId } from '../core/ids.ts';
-import { type Refusal, refuse } from '../core/outcome.ts';
+import { newId, timeOfId } from '../core/ids.ts';
+import { isRefusal, type Refusal, refuse } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
 import type { SessionState } from '../http/sessions.ts';
 import type { AccessTokens } from './access-tokens.ts';
@@ -11,9 +11,11 @@ import type { Passwords } from './passwords.ts';
 import { keyFromToken, type RefreshTokens } from './refresh-tokens.ts';
 import { type Credentials, type Session, sessionOut } from './schema.ts';
 import { seal, unseal } from './sealed.ts';
+import type { Done, SignedIn } from './service.ts';
+import type { SessionLimits, StoredSession } from './session-record.ts';
 import { settled } from './settled.ts';
 import type { UserStore } from './store.ts';
-import type { SessionStore } from './store-sessions.ts';
+import type { SessionChoice, SessionStore } from './store-sessions.ts';
 
 /** What sign-ins are made with. */
 export type SignInParts = {
@@ -22,6 +24,8 @@ export type SignInParts = {
   readonly passwords: Passwords;
   readonly access: AccessTokens;
   readonly refresh: RefreshTokens;
+  /** How long a sign-in lasts at most, by role. */
+  readonly limits: SessionLimits;
 };
 
 /** See {@link openSignIns}. Everything throws Unavailable when it is not certain before the deadline. */
@@ -30,16 +34,23 @@ export type SignIns = {
   refresh(token: string, context: RequestContext): Promise<Session | Refusal>;
   /** Whatever the token: there is nothing to tell. */
   logout(token: string, context: RequestContext): Promise<void>;
+  /** The caller's sign-ins, newest first. */
+  list(caller: SignedIn, context: RequestContext): Promise<StoredSession[]>;
+  /** Ends sign-ins of a user. @param caller who asks; that sign-in must not have ended */
+  end(userId: string, choice: SessionChoice, caller: SignedIn, context: RequestContext): Promise<Done | Refusal>;
   check(claims: Pick<TokenClaims, 'userId' | 'sessionId'>, deadline: Deadline): Promise<SessionState>;
 };
 
 /** Opens the rules of sign-ins. */
-export function openSignIns({ users, sessions, passwords, access, refresh }: SignInParts): SignIns {
+export function openSignIns({ users, sessions, passwords, access, refresh, limits }: SignInParts): SignIns {
+  /** Tokens for a sign-in; the access token ends with it. */
   function sessionOf(claims: TokenClaims, generation: number): Session {
+    const leftMs = timeOfId(claims.sessionId) + limits[claims.role] - Date.now();
+    const expiresIn = Math.max(1, Math.min(accessTokenSeconds, Math.floor(leftMs / 1000)));
     return {
-      accessToken: access.issue(claims),
+      accessToken: access.issue(claims, expiresIn),
       tokenType: 'Bearer',
-      expiresIn: accessTokenSeconds,
+      expiresIn,
       refreshToken: refresh.issue({ userId: claims.userId, sessionId: claims.sessionId, generation }),
     };
   }
@@ -75,6 +86,21 @@ export function openSignIns({ users, sessions, passwords, access, refresh }: Sig
     async logout(token, context) {
       const claims = refresh.read(token);
       if (claims !== undefined) await sessions.end(claims.userId, claims.sessionId, context);
+    },
+
+    list: ({ userId }, context) => sessions.list(userId, context),
+
+    async end(userId, choice, caller, context) {
+      const outcome = await sessions.endSessions(userId, choice, caller, context);
+      if (isRefusal(outcome)) return outcome;
+      switch (outcome.kind) {
+        case 'ended':
+          return outcome;
+        case 'missing':
+          return refuse('not-found', choice.which === 'one' ? 'There is no such sign-in.' : 'There is no such user.');
+        case 'signed-out':
+          return ended();
+      }
     },
 
     async check({ userId, sessionId }, deadline) {

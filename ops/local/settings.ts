@@ -21,7 +21,7 @@ export type Settings = {
   currency: string;
   rateLimits: 'on' | 'off';
   logLevel: string;
-  /** LIMIT_… and MAX_IN_FLIGHT, which the services know and check. */
+  /** Settings that are handed on to the services, which know and check them: LIMIT_… and those of {@link serviceSettings}. */
   limits: Record<string, string>;
   redisMaxMemory: string;
   redisAppendFsync: string;
@@ -85,6 +85,8 @@ const privateKey = z.string({ error: 'is missing' }).refine((value) => {
     return false;
   }
 }, 'must be the base64 of a PEM with an EC private key on P-256');
+
+const serviceSettings = ['MAX_IN_FLIGHT', 'SESSION_MAX_DAYS', 'ADMIN_SESSION_MAX_HOURS'];
 
 const backupSettings = ['BACKUP_INTERVAL_S', 'BACKUP_KEEP', 'BACKUP_KEEP_DAYS'];
 
@@ -175,7 +177,7 @@ export function readSettings(
       currency: parsed.data.SHOP_CURRENCY,
       rateLimits: parsed.data.RATE_LIMITS,
       logLevel: parsed.data.LOG_LEVEL,
-      limits: pick(given, (name) => name.startsWith('LIMIT_') || name === 'MAX_IN_FLIGHT'),
+      limits: pick(given, (name) => name.startsWith('LIMIT_') || serviceSettings.includes(name)),
       redisMaxMemory: parsed.data.REDIS_MAXMEMORY,
       redisAppendFsync: parsed.data.REDIS_APPENDFSYNC,
       adminEmail: parsed.data.ADMIN_EMAIL,

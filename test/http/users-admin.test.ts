@@ -104,6 +104,36 @@ describe('an admin', () => {
     }
   });
 
+  it('ends every sign-in of a user, within a second', async () => {
+    const { person, user, token } = await newcomer(users);
+    const other = await signIn(users, person.email);
+    const end = (id: string, key = newId()) =>
+      users.request.delete(`/users/${id}/sessions`).set({ ...auth, 'Idempotency-Key': key });
+    const key = newId();
+    expect((await end(user.id, key)).status).toBe(204);
+    for (const each of [token, other.accessToken]) {
+      for (const { request } of replicas) {
+        const refused = async () => (await request.get('/users/me').set('Authorization', bearer(each))).status === 401;
+        await waitFor('the token to be refused', refused, 1000);
+      }
+    }
+    const replay = await end(user.id, key);
+    expect([replay.status, replay.headers['idempotent-replayed']]).toEqual([204, 'true']);
+    expect((await end(user.id)).status).toBe(204);
+    expect((await end(newId())).body).toMatchObject(problem('not-found', 404));
+    await signIn(users, person.email);
+  });
+
+  it('is signed in for twelve hours at most, and a customer who becomes one, too', async () => {
+    const { user, session } = await newcomer(users);
+    await patch(user.id, { role: 'admin' });
+    const next = await users.request.post('/users/refresh').send({ refreshToken: session.refreshToken });
+    const list = await users.request.get('/users/me/sessions').set('Authorization', bearer(next.body.accessToken));
+    const [{ createdAt, endsAt }] = list.body.data;
+    expect(Date.parse(endsAt) - Date.parse(createdAt)).toBe(12 * 3600 * 1000);
+    await patch(user.id, { role: 'customer' });
+  });
+
   it('may go when there is another', async () => {
     const { user, token } = await newcomer(users);
     await patch(user.id, { role: 'admin' });

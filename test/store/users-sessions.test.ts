@@ -9,6 +9,8 @@ import { openSessionStore, type SessionStore } from '../../api/users/store-sessi
 import { openTestRedis, operator } from '../support/redis.ts';
 import { asRead, context, createdIn, eventsOf, somebody, soon } from './users-support.ts';
 
+const dayMs = 24 * 3_600_000;
+
 let redis: ShopRedis;
 let store: UserStore;
 let sessions: SessionStore;
@@ -16,7 +18,7 @@ let master: Redis;
 beforeAll(async () => {
   redis = openTestRedis('users');
   store = openUserStore(redis);
-  sessions = openSessionStore(redis);
+  sessions = openSessionStore(redis, { customer: 90 * dayMs, admin: 12 * 3_600_000 });
   master = await operator();
 });
 afterAll(() => {

@@ -1,0 +1,76 @@
+/** Routes of a user's sign-ins: which there are, and ending them. */
+import { rfc3339 } from '../core/clock.ts';
+import type { RequestContext } from '../core/request.ts';
+import { type Route, route } from '../http/route.ts';
+import { done, signedIn } from './routes.ts';
+import { sessionList, sessionParams, userParams } from './schema.ts';
+import type { SignIns } from './service-sign-in.ts';
+
+/** The routes of sign-ins that have begun, below `/users`. */
+export function sessionRoutes(signIns: Pick<SignIns, 'list' | 'end'>): Route[] {
+  return [
+    route({
+      method: 'get',
+      path: '/me/sessions',
+      access: 'user',
+      summary: 'List your sign-ins, newest first.',
+      response: { status: 200, body: sessionList },
+      handle: async ({ context }) => ({ status: 200, body: { data: await listOwn(context) } }),
+    }),
+    route({
+      method: 'delete',
+      path: '/me/sessions',
+      access: 'user',
+      summary: 'End all your sign-ins but the present one.',
+      response: { status: 204 },
+      idempotent: true,
+      handle: async ({ context }) => {
+        const caller = signedIn(context);
+        const choice = { which: 'others', sessionId: caller.sessionId } as const;
+        return done(await signIns.end(caller.userId, choice, caller, context));
+      },
+    }),
+    route({
+      method: 'delete',
+      path: '/me/sessions/:id',
+      access: 'user',
+      summary: 'End one of your sign-ins.',
+      params: sessionParams,
+      response: { status: 204 },
+      problems: ['not-found'],
+      idempotent: true,
+      endsOwnSession: true,
+      handle: async ({ params, context }) => {
+        const caller = signedIn(context);
+        const choice = { which: 'one', sessionId: params.id } as const;
+        return done(await signIns.end(caller.userId, choice, caller, context));
+      },
+    }),
+    route({
+      method: 'delete',
+      path: '/:id/sessions',
+      access: 'admin',
+      summary: 'End every sign-in of a user.',
+      params: userParams,
+      response: { status: 204 },
+      problems: ['not-found'],
+      idempotent: true,
+      endsOwnSession: true,
+      handle: async ({ params, context }) =>
+        done(await signIns.end(params.id, { which: 'all' }, signedIn(context), context)),
+    }),
+  ];
+
+  async function listOwn(context: RequestContext) {
+    const caller = signedIn(context);
+    const stored = await signIns.list(caller, context);
+    return stored.map(({ id, createdAtMs, lastUsedAtMs, endsAtMs, userAgent }) => ({
+      id,
+      createdAt: rfc3339(createdAtMs),
+      lastUsedAt: rfc3339(lastUsedAtMs),
+      endsAt: rfc3339(endsAtMs),
+      current: id === caller.sessionId,
+      ...(userAgent === undefined ? {} : { userAgent }),
+    }));
+  }
+}
