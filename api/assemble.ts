@@ -41,6 +41,7 @@ export function assemble(config: Config, open: OpenService, log: Logger): Assemb
     metrics.observeRedis,
     (event) => log.warn(event),
   );
+  metrics.watchClocks(redis.clockDifferences);
   const client = internalClient(config.INTERNAL_URL, config.service, config.INTERNAL_SECRET);
   const readiness = openReadiness();
   const limits = openLimits(config, redis.scratch);

@@ -1,4 +1,4 @@
-/** Time: deadlines on a monotonic clock, sleeping, RFC 3339. */
+/** Time: deadlines on a monotonic clock, the shop's time of day, sleeping, RFC 3339. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** A moment on the monotonic clock, in ms, after which nobody waits for the answer any more. */
@@ -7,6 +7,27 @@ export type Deadline = { readonly atMs: number };
 /** Milliseconds on a clock that never jumps. */
 export function monotonicMs(): number {
   return performance.now();
+}
+
+/** The shop's time minus the monotonic clock, in ms; `undefined` until `redis/clock-sync.ts` has compared this host with others. */
+let shopOffsetMs: number | undefined;
+
+/**
+ * The shop's time of day, in ms since 1970: that of most clocks among this host and the Redis nodes, so that one wrong clock, ours too,
+ * changes nothing. This host's own time until the others have been asked, which takes a moment after the start.
+ */
+export function shopTimeMs(): number {
+  return shopOffsetMs === undefined ? Date.now() : Math.round(monotonicMs() + shopOffsetMs);
+}
+
+/** {@link shopTimeMs} in whole seconds, as tokens have it. */
+export function shopTimeSeconds(): number {
+  return Math.floor(shopTimeMs() / 1000);
+}
+
+/** Sets the shop's time; `undefined` goes back to this host's own. Only for `redis/clock-sync.ts` and tests. */
+export function setShopOffset(offsetMs: number | undefined): void {
+  shopOffsetMs = offsetMs;
 }
 
 /** The deadline that is `ms` milliseconds away. */

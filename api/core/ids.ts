@@ -1,15 +1,19 @@
 /** Ids: UUIDv7 (RFC 9562 §5.7), so that the order of ids is the order of time. */
 import { randomBytes } from 'node:crypto';
+import { shopTimeMs } from './clock.ts';
 
 let lastMs = 0;
 let counter = 0;
 
+/** A step back by more than this, in ms, is a corrected clock: ids follow it. */
+const largestStepBackMs = 10_000;
+
 /**
- * A new UUIDv7. Within one process ids never go backwards, also within one millisecond and when the clock does
+ * A new UUIDv7. Within one process ids never go backwards, also within one millisecond and when the clock goes back a little
  * (method 1 of RFC 9562 §6.2: the 12 bits of rand_a count).
  */
-export function newId(nowMs: number = Date.now()): string {
-  if (nowMs > lastMs) {
+export function newId(nowMs: number = shopTimeMs()): string {
+  if (nowMs > lastMs || nowMs < lastMs - largestStepBackMs) {
     lastMs = nowMs;
     counter = randomBytes(2).readUInt16BE() & 0x7ff;
   } else if (++counter > 0xfff) {

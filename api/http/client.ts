@@ -2,7 +2,7 @@
 import jwt from 'jsonwebtoken';
 import { z } from 'zod';
 import type { Call } from '../contracts/calls.ts';
-import { type Deadline, monotonicMs, remainingMs } from '../core/clock.ts';
+import { type Deadline, monotonicMs, remainingMs, shopTimeSeconds } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
 import { internalCallers } from '../services.ts';
 import { clockSkewSeconds, isShortLived } from './tokens.ts';
@@ -23,6 +23,8 @@ const attemptMs = 2000;
 const audience = 'evergreen-internal';
 /** How long a credential lives, in seconds; one that would live longer is refused. */
 const credentialSeconds = 120;
+/** How long a credential is used again, in ms: signing costs next to nothing, and a clock that was corrected counts at once. */
+const credentialReuseMs = 1000;
 
 /** Makes the client of a service. @param secret what all services share to know each other by */
 export function internalClient(baseUrl: string, service: string, secret: string): InternalClient {
@@ -31,13 +33,13 @@ export function internalClient(baseUrl: string, service: string, secret: string)
 
   function bearer(): string {
     if (monotonicMs() > credentialUntilMs) {
-      credential = jwt.sign({}, secret, {
+      credential = jwt.sign({ iat: shopTimeSeconds() }, secret, {
         algorithm: 'HS256',
         issuer: service,
         audience,
         expiresIn: credentialSeconds,
       });
-      credentialUntilMs = monotonicMs() + 60_000;
+      credentialUntilMs = monotonicMs() + credentialReuseMs;
     }
     return `Bearer ${credential}`;
   }
@@ -68,7 +70,8 @@ const credentialClaims = z.object({ iss: z.enum(internalCallers), iat: z.number(
 /** Reads a credential. @returns the caller that made it; `undefined` unless it is one of {@link internalCallers}, for two minutes at most */
 export function serviceOf(token: string, secret: string): string | undefined {
   try {
-    const options: jwt.VerifyOptions = { algorithms: ['HS256'], audience, clockTolerance: clockSkewSeconds };
+    const now = { clockTimestamp: shopTimeSeconds(), clockTolerance: clockSkewSeconds };
+    const options: jwt.VerifyOptions = { algorithms: ['HS256'], audience, ...now };
     const { iss, ...times } = credentialClaims.parse(jwt.verify(token, secret, options));
     return isShortLived(times, credentialSeconds) ? iss : undefined;
   } catch {

@@ -1,5 +1,6 @@
 /** Which requests are limited, by what, and how much: the whole table. What the contract promises about limits is in here. */
 import { addressIdentity } from '../core/address.ts';
+import { shopTimeMs } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import type { Caller } from '../core/request.ts';
 import type { LimitName, Route } from './route.ts';
@@ -145,5 +146,5 @@ export function classesOf(route: Pick<Route, 'limit' | 'idempotent'>, caller: Ca
 function isNewCustomer(caller: Caller): boolean {
   if (caller.kind !== 'user' || caller.role !== 'customer') return false;
   const madeMs = Number.parseInt(caller.userId.replaceAll('-', '').slice(0, 12), 16);
-  return Date.now() - madeMs < day * 1000;
+  return shopTimeMs() - madeMs < day * 1000;
 }

@@ -7,6 +7,8 @@ export type Metrics = {
   readonly registry: Registry;
   /** Measures every request; the route is the one the handler left in `res.locals.route`, never the raw URL. */
   readonly measure: RequestHandler;
+  /** Shows how far Redis' clocks are ahead of ours, as `differences` says when Prometheus asks. */
+  readonly watchClocks: (differences: () => ReadonlyMap<string, number>) => void;
   /** Takes how long a script or query of Redis took, as its caller felt it. */
   readonly observeRedis: (command: string, seconds: number) => void;
 };
@@ -46,6 +48,18 @@ export function openMetrics(service: string): Metrics {
   });
   return {
     registry,
+    watchClocks(differences) {
+      new Gauge({
+        name: 'shop_redis_clock_difference_seconds',
+        help: "How far a Redis node's clock is ahead of the clock of this process",
+        labelNames: ['node'],
+        registers: [registry],
+        collect() {
+          this.reset();
+          for (const [node, ms] of differences()) this.set({ node }, ms / 1000);
+        },
+      });
+    },
     observeRedis: (command, seconds) => redis.observe({ command }, seconds),
     measure(req, res, next) {
       const end = duration.startTimer();

@@ -4,7 +4,7 @@ import jwt from 'jsonwebtoken';
 import { z } from 'zod';
 import type { TokenClaims } from '../contracts/claims.ts';
 import { accessTokenSeconds } from '../contracts/events.ts';
-import { type Deadline, monotonicMs, remainingMs, within } from '../core/clock.ts';
+import { type Deadline, monotonicMs, remainingMs, shopTimeSeconds, within } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
 
 /** Who issues the tokens and for whom. */
@@ -57,7 +57,8 @@ export function tokenVerifier(fetchKeys: () => Promise<readonly PublicJwk[]>): T
 /** What a token says, if it was signed with this key, is valid now, and lives no longer than `users` makes them. */
 function readClaims(token: string, key: KeyObject): TokenClaims | undefined {
   try {
-    const options: jwt.VerifyOptions = { algorithms: [algorithm], issuer, audience, clockTolerance: clockSkewSeconds };
+    const times = { clockTimestamp: shopTimeSeconds(), clockTolerance: clockSkewSeconds };
+    const options: jwt.VerifyOptions = { algorithms: [algorithm], issuer, audience, ...times };
     const { sub, sid, role, iat, exp } = claims.parse(jwt.verify(token, key, options));
     return isShortLived({ iat, exp }, accessTokenSeconds) ? { userId: sub, sessionId: sid, role } : undefined;
   } catch {
@@ -67,7 +68,7 @@ function readClaims(token: string, key: KeyObject): TokenClaims | undefined {
 
 /** Whether a token began before now and lives at most `maxSeconds`, give or take the clocks' difference. Times in seconds since 1970. */
 export function isShortLived({ iat, exp }: { iat: number; exp: number }, maxSeconds: number): boolean {
-  return exp - iat <= maxSeconds && iat <= Date.now() / 1000 + clockSkewSeconds;
+  return exp - iat <= maxSeconds && iat <= shopTimeSeconds() + clockSkewSeconds;
 }
 
 /** The public keys by id, as fresh as {@link tokenVerifier} says. */

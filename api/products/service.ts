@@ -1,4 +1,5 @@
 /** The rules of making, changing and deleting products and of their stock. */
+import { shopTimeMs } from '../core/clock.ts';
 import { newId } from '../core/ids.ts';
 import { invalid, isRefusal, type Refusal, refuse } from '../core/outcome.ts';
 import { matches, type RequestContext } from '../core/request.ts';
@@ -28,7 +29,7 @@ export function openRules(store: Store) {
 
     /** Makes a product, under the id given or one made here. @param part see `runKeyed` */
     async create(given: NewProduct, context: RequestContext, part = ''): Promise<Done<Product> | Refusal> {
-      const atMs = Date.now();
+      const atMs = shopTimeMs();
       const doc = docOf(given, given.id ?? newId(), atMs);
       const save: Save = { kind: 'create', doc, stock: given.stock, edition: newId(), atMs };
       return made(given, doc.id, await store.save(save, '', context, part));
@@ -52,7 +53,7 @@ export function openRules(store: Store) {
           before,
           doc: changed(before.doc, change),
           edition: newId(),
-          atMs: Date.now(),
+          atMs: shopTimeMs(),
         };
         return store.save(save, wantedRev, context);
       });

@@ -1,5 +1,6 @@
 /** A service's way to Redis: writes on the master, reads on replicas, other services' events; all found through the Sentinels. */
 import type { Redis } from 'ioredis';
+import { type ClockSync, syncClock } from './clock-sync.ts';
 import { type Followed, type FollowOptions, followStream } from './follow.ts';
 import { watchMemory } from './memory.ts';
 import { type Address, closedNode, connectNode } from './node.ts';
@@ -19,6 +20,8 @@ export type ShopRedis = {
   follow<State>(options: FollowOptions<State>): Followed<State>;
   /** A connection to the present master for what may be lost (counters of the rate limits); `undefined` while there is none. */
   scratch(): Redis | undefined;
+  /** How far each Redis node's clock is ahead of ours. */
+  readonly clockDifferences: ClockSync['differences'];
   /** Whether Redis has room for what makes the shop larger. */
   mayGrow(): boolean;
   close(): void;
@@ -61,6 +64,7 @@ export function openRedis(
   const nodes = openNodes(sentinels, connect);
   const reads = openReads(sentinels, nodes);
   const writes = openWrites(forWrites.link, sentinels, openRescue(sentinels, nodes, tell));
+  const clock = syncClock(sentinels, nodes.connection);
   const followed: Followed<unknown>[] = [];
   const scratch = () => {
     const redis = forScratch.link()?.redis;
@@ -76,9 +80,11 @@ export function openRedis(
       return state;
     },
     scratch,
+    clockDifferences: clock.differences,
     mayGrow: memory.mayGrow,
     close() {
       memory.close();
+      clock.close();
       for (const each of followed) each.close();
       reads.close();
       nodes.close();

@@ -3,6 +3,7 @@ import { createHash, createPrivateKey, createPublicKey, randomUUID } from 'node:
 import jwt from 'jsonwebtoken';
 import type { TokenClaims } from '../contracts/claims.ts';
 import { accessTokenSeconds } from '../contracts/events.ts';
+import { shopTimeSeconds } from '../core/clock.ts';
 import { algorithm, audience, issuer, type PublicJwk } from '../http/tokens.ts';
 
 /** See {@link accessTokens}. */
@@ -23,7 +24,7 @@ export function accessTokens(privateKeyPem: string): AccessTokens {
   return {
     publicKeys: () => [publicKey],
     issue: ({ userId, sessionId, role }, lifeSeconds = accessTokenSeconds) =>
-      jwt.sign({ sid: sessionId, role }, privateKey, {
+      jwt.sign({ sid: sessionId, role, iat: shopTimeSeconds() }, privateKey, {
         header: { alg: algorithm, typ: 'at+jwt', kid },
         algorithm,
         issuer,

@@ -1,7 +1,7 @@
 /** Sign-ins: with a password, going on with a refresh token, ending; and whether one goes on. */
 import type { TokenClaims } from '../contracts/claims.ts';
 import { accessTokenSeconds } from '../contracts/events.ts';
-import type { Deadline } from '../core/clock.ts';
+import { type Deadline, shopTimeMs } from '../core/clock.ts';
 import { newId, timeOfId } from '../core/ids.ts';
 import { isRefusal, type Refusal, refuse } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
@@ -45,7 +45,7 @@ export type SignIns = {
 export function openSignIns({ users, sessions, passwords, access, refresh, limits }: SignInParts): SignIns {
   /** Tokens for a sign-in; the access token ends with it. */
   function sessionOf(claims: TokenClaims, generation: number): Session {
-    const leftMs = timeOfId(claims.sessionId) + limits[claims.role] - Date.now();
+    const leftMs = timeOfId(claims.sessionId) + limits[claims.role] - shopTimeMs();
     const expiresIn = Math.max(1, Math.min(accessTokenSeconds, Math.floor(leftMs / 1000)));
     return {
       accessToken: access.issue(claims, expiresIn),

@@ -1,4 +1,5 @@
 /** Users: sign-up, reading, changing, deleting; and what an admin may do to others. */
+import { shopTimeMs } from '../core/clock.ts';
 import { newId } from '../core/ids.ts';
 import { invalid, isRefusal, type Refusal, refuse } from '../core/outcome.ts';
 import { matches, type RequestContext } from '../core/request.ts';
@@ -71,7 +72,7 @@ export function openUsers(store: UserStore, passwords: Passwords, cursors: Curso
     async change(id, wish, context) {
       const outcome = await settled(context.deadline, async () => {
         const found = await before(id, context);
-        return store.save(found, found.read && changed(found.read, wish, Date.now()), context);
+        return store.save(found, found.read && changed(found.read, wish, shopTimeMs()), context);
       });
       if (isRefusal(outcome)) return outcome;
       switch (outcome.kind) {
@@ -134,7 +135,7 @@ export function openUsers(store: UserStore, passwords: Passwords, cursors: Curso
 export function newAccount(
   person: Pick<Account, 'email' | 'firstName' | 'lastName' | 'role' | 'passwordHash'>,
 ): Account {
-  const nowMs = Date.now();
+  const nowMs = shopTimeMs();
   return { ...person, id: newId(nowMs), createdAtMs: nowMs, updatedAtMs: nowMs, version: 1, recordKey: newSealKey() };
 }
 

@@ -1,5 +1,5 @@
 /** Sign-ins in Redis. */
-import type { Deadline } from '../core/clock.ts';
+import { type Deadline, shopTimeMs } from '../core/clock.ts';
 import { timeOfId } from '../core/ids.ts';
 import { isRefusal, type Refusal } from '../core/outcome.ts';
 import type { RequestContext, Role } from '../core/request.ts';
@@ -109,7 +109,7 @@ export function openSessionStore(
       const [held] = await reads.query(freshness, (pipeline) => pipeline.hgetall(sessionsKey(userId)), deadline);
       return Object.entries(held as Record<string, string>)
         .map(([id, stored]) => readSession(id, stored))
-        .filter(({ endsAtMs }) => endsAtMs > Date.now())
+        .filter(({ endsAtMs }) => endsAtMs > shopTimeMs())
         .sort((a, b) => b.createdAtMs - a.createdAtMs);
     },
     async endSessions(userId, choice, caller, context) {
@@ -136,7 +136,7 @@ export function openSessionStore(
         deadline,
       );
       if (role === null || typeof held !== 'string') return undefined;
-      return readSession(sessionId, held).endsAtMs > Date.now() ? roleOf(role) : undefined;
+      return readSession(sessionId, held).endsAtMs > shopTimeMs() ? roleOf(role) : undefined;
     },
   };
 }

@@ -1,0 +1,92 @@
+/**
+ * The shop's time of day. A host or a Redis node can have a wrong clock; most of them have not. So this process compares its own clock with
+ * that of every Redis node and takes the median.
+ */
+import type { Redis } from 'ioredis';
+import { monotonicMs, setShopOffset, within } from '../core/clock.ts';
+import { type Address, addressText } from './node.ts';
+import type { Sentinels } from './sentinels.ts';
+
+/** See {@link syncClock}. */
+export type ClockSync = {
+  /** How far each Redis node's clock (`host:port`) is ahead of this process's clock, in ms. */
+  differences(): ReadonlyMap<string, number>;
+  close(): void;
+};
+
+const pollIntervalMs = 1000;
+const firstPollIntervalMs = 50;
+const answerMs = 300;
+/** A slower answer says little about the time at which it was given. */
+const maxRoundTripMs = 100;
+/** A node that has not answered for this long is not counted any more. */
+const maxSampleAgeMs = 600_000;
+/** With fewer clocks the wrong one cannot be told from the right one. */
+const quorum = 3;
+
+/** A clock minus the monotonic clock, in ms, and the monotonic time at which they were compared. */
+type Sample = { readonly offsetMs: number; readonly atMs: number };
+
+/**
+ * The median of clock offsets; of an even number the lower middle one, which one wrong clock among four cannot become.
+ * @param offsetsMs at least one
+ */
+export function medianOffset(offsetsMs: readonly number[]): number {
+  const sorted = [...offsetsMs].sort((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
+}
+
+/**
+ * Sets the shop's time of this process once a second, from the median of at least three clocks. With fewer it keeps the time that it has.
+ * @param connection to a node for reading
+ * @see https://redis.io/docs/latest/commands/time/
+ */
+export function syncClock(sentinels: Pick<Sentinels, 'view'>, connection: (address: Address) => Redis): ClockSync {
+  const samples = new Map<string, Sample>();
+  let closed = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  async function compare(address: Address): Promise<void> {
+    const redis = connection(address);
+    if (redis.status !== 'ready') return;
+    const sentMs = monotonicMs();
+    const reply = await within(redis.time(), answerMs).catch(() => undefined);
+    const atMs = monotonicMs();
+    if (reply === undefined || atMs - sentMs > maxRoundTripMs) return;
+    const [seconds, microseconds] = reply.map(Number);
+    const nodeMs = (seconds ?? 0) * 1000 + (microseconds ?? 0) / 1000;
+    samples.set(addressText(address), { offsetMs: nodeMs - (sentMs + atMs) / 2, atMs });
+  }
+
+  async function compareAll(): Promise<void> {
+    const view = sentinels.view();
+    const nodes = view === undefined ? [] : [view.master, ...view.replicas.map(({ address }) => address)];
+    await Promise.all(nodes.map(compare));
+    const known = new Set(nodes.map(addressText));
+    const oldestMs = monotonicMs() - maxSampleAgeMs;
+    for (const [node, { atMs }] of samples) if (!known.has(node) || atMs < oldestMs) samples.delete(node);
+    const offsets = [...samples.values()].map(({ offsetMs }) => offsetMs);
+    if (!closed && offsets.length + 1 >= quorum) setShopOffset(medianOffset([...offsets, ownOffset()]));
+  }
+
+  async function poll(): Promise<void> {
+    await compareAll().catch(() => undefined);
+    if (closed) return;
+    timer = setTimeout(() => void poll(), samples.size + 1 >= quorum ? pollIntervalMs : firstPollIntervalMs);
+    timer.unref();
+  }
+  void poll();
+
+  return {
+    differences: () => new Map([...samples].map(([node, { offsetMs }]) => [node, offsetMs - ownOffset()])),
+    close() {
+      closed = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** This host's clock minus the monotonic clock, in ms. */
+function ownOffset(): number {
+  return Date.now() - monotonicMs();
+}

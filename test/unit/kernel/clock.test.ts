@@ -1,0 +1,62 @@
+/** The shop's time: which of several clocks counts, and that the services use no other. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { deadlineIn, monotonicMs, setShopOffset, shopTimeMs } from '../../../api/core/clock.ts';
+import { newId } from '../../../api/core/ids.ts';
+import { internalClient, serviceOf } from '../../../api/http/client.ts';
+import { medianOffset } from '../../../api/redis/clock-sync.ts';
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+
+afterEach(() => {
+  setShopOffset(undefined);
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+describe('the median of clocks', () => {
+  test.each([
+    ['a service an hour ahead', [hourMs, 0, 1, 2]],
+    ['a service a day behind', [-dayMs, 0, 1, 2]],
+    ['a Redis node a day ahead', [0, 1, dayMs, 2]],
+    ['a Redis node an hour behind', [0, 1, -hourMs, 2]],
+    ['a Redis node a day ahead, another down', [0, dayMs, 1]],
+    ['a service an hour behind, a Redis node down', [-hourMs, 0, 1]],
+  ])('ignores %s', (_what, offsetsMs) => {
+    expect(Math.abs(medianOffset(offsetsMs))).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('on a host whose clock is wrong', () => {
+  test.each([hourMs, -hourMs, dayMs])('by %i ms, ids and credentials have the time of the shop', async (skewMs) => {
+    const rightMs = Date.now();
+    const secret = 'a secret';
+    const sent: string[] = [];
+    vi.stubGlobal('fetch', (_url: unknown, init: { headers: Record<string, string> }) => {
+      sent.push(init.headers.authorization?.replace('Bearer ', '') ?? '');
+      return Promise.resolve(new Response('{}', { status: 500 }));
+    });
+    vi.useFakeTimers({ toFake: ['Date'], now: rightMs + skewMs });
+    newId(); // as before the clocks were compared
+    setShopOffset(rightMs - monotonicMs());
+    expect(Math.abs(shopTimeMs() - rightMs)).toBeLessThan(1000);
+    expect(Math.abs(Number.parseInt(newId().replace('-', '').slice(0, 12), 16) - rightMs)).toBeLessThan(1000);
+    const call = { service: 'users', method: 'POST', path: '/x', input: {}, output: {} } as never;
+    await internalClient('http://127.0.0.1:9', 'purchases', secret)
+      .call(call, {}, 'r', deadlineIn(1000))
+      .catch(() => undefined);
+    vi.useRealTimers();
+    setShopOffset(undefined);
+    expect(serviceOf(sent[0] ?? '', secret)).toBe('purchases');
+  });
+});
+
+test('services ask for the time in one place only', () => {
+  const api = fileURLToPath(new URL('../../../api', import.meta.url));
+  const files = readdirSync(api, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+  const users = files.filter((file) => /Date\.now\(\)|new Date\(\)/.test(readFileSync(join(api, file), 'utf8')));
+  expect(users.sort()).toEqual(['core/clock.ts', 'products/ledger.ts', 'purchases/recovery.ts', 'redis/clock-sync.ts']);
+});
