@@ -43,6 +43,8 @@ export type RequestContext = {
   readonly caller: Caller;
   readonly deadline: Deadline;
   readonly freshness: Freshness;
+  /** Aborted when the client's connection has closed before the answer was sent: nothing more needs to be looked up for it. */
+  readonly signal?: AbortSignal;
   /** `undefined` on routes that change nothing. */
   readonly write: WriteIdentity | undefined;
   /** What the client calls itself (`User-Agent`), if it does. */

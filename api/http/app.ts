@@ -87,20 +87,33 @@ function exposeMetrics({ registry }: Metrics): RequestHandler {
   };
 }
 
-/** More requests at once than can be answered in time make all of them late: the rest is told to come back. */
+/**
+ * Load shedding: above `maxInFlight`, answers 503 at once so that the other requests stay fast. Internal calls have as much room of their
+ * own: a purchase that has begun elsewhere must not wait behind the catalogue's readers.
+ */
 function shed(maxInFlight: number): RequestHandler {
-  let inFlight = 0;
-  return (_req, res, next) => {
-    if (inFlight >= maxInFlight) {
+  const inFlight = { internal: 0, external: 0 };
+  return (req, res, next) => {
+    const kind = req.path.startsWith('/internal/') ? 'internal' : 'external';
+    if (inFlight[kind] >= maxInFlight) {
       sendRefusal(res, refuse('temporarily-unavailable', 'Too many requests at once. Repeat this one in a second.'));
       return;
     }
-    inFlight += 1;
+    inFlight[kind] += 1;
     res.once('close', () => {
-      inFlight -= 1;
+      inFlight[kind] -= 1;
     });
     next();
   };
+}
+
+/** Aborted when the connection has closed before the answer was sent. */
+function signalOf(res: Response): AbortSignal {
+  const controller = new AbortController();
+  res.once('close', () => {
+    if (!res.writableFinished) controller.abort();
+  });
+  return controller.signal;
 }
 
 function table(routes: readonly Route[], edge: Edge, base: string): Router {
@@ -161,6 +174,7 @@ function serve(route: Route, edge: Edge, base: string): RequestHandler {
       caller,
       deadline,
       freshness,
+      signal: signalOf(res),
       write,
       ifMatch: ifMatchOf(req),
       userAgent: req.get('User-Agent'),

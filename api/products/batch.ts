@@ -5,9 +5,10 @@
 import { newId } from '../core/ids.ts';
 import { isRefusal, type Refusal } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
+import type { Product } from './record.ts';
 import type { NewProduct } from './schema.ts';
 import { type Done, exists, type Rules } from './service.ts';
-import type { Product, Store } from './store.ts';
+import type { Store } from './store.ts';
 
 /**
  * How much is in work at once: at most one group of writes, and no more text than Redis and its replicas index in some 20 ms (about
@@ -19,8 +20,8 @@ const atOnce = { products: 128, characters: 32_000 };
 type Todo = { readonly product: NewProduct; readonly at: number };
 type Work = (product: NewProduct, part: string) => Promise<Done<Product> | Refusal | undefined>;
 
-/** Opens the batches. */
-export function openBatches(store: Pick<Store, 'bindBatch'>, rules: Pick<Rules, 'create' | 'lookupCreated'>) {
+/** Creates the rules of batches. */
+export function createBatches(store: Pick<Store, 'bindBatch'>, rules: Pick<Rules, 'create' | 'lookupCreated'>) {
   return {
     /**
      * Makes the products.

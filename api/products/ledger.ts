@@ -8,9 +8,9 @@ import { Gauge, type Registry } from 'prom-client';
 import { z } from 'zod';
 import { deadlineIn, pause } from '../core/clock.ts';
 import type { ShopRedis } from '../redis/open.ts';
-import { idOfMember } from './entries.ts';
+import { idOfMember } from './indexes.ts';
 import { ledgerResultKey, ledgerTurnKey, productKey, sortKey } from './keys.ts';
-import type { Indexes } from './store-indexes.ts';
+import type { ProductReads } from './store-reads.ts';
 
 /** What a walk found. `checkedAtMs` is when it ended, in ms since 1970. */
 export type LedgerResult = { readonly oversoldUnits: number; readonly products: number; readonly checkedAtMs: number };
@@ -35,7 +35,7 @@ export function unitsOff([stock, initial, restocked, sold, returned]: readonly n
 /** Walks all products once. @throws Unavailable when Redis does not answer in time */
 export async function walkLedger(
   redis: Pick<ShopRedis, 'reads'>,
-  indexes: Indexes,
+  reads: Pick<ProductReads, 'members'>,
   log: Pick<Logger, 'error'>,
 ): Promise<LedgerResult> {
   const key = sortKey('createdAt', { of: 'all' });
@@ -44,7 +44,7 @@ export async function walkLedger(
   let products = 0;
   for (;;) {
     const when = { freshness: 'recent', deadline: deadlineIn(pieceMs) } as const;
-    const [members = []] = await indexes.members([{ key, min, max: '+' }], chunk, false, when);
+    const members = await reads.members({ key, min, max: '+' }, chunk, false, when);
     const last = members.at(-1);
     if (last === undefined) return { oversoldUnits, products, checkedAtMs: Date.now() };
     const ids = members.map(idOfMember);
@@ -71,7 +71,7 @@ export async function walkLedger(
 /** Registers the gauges and returns the background work. */
 export function openLedger(
   redis: Pick<ShopRedis, 'reads' | 'scratch'>,
-  indexes: Indexes,
+  reads: Pick<ProductReads, 'members'>,
   registry: Registry,
   log: Pick<Logger, 'error' | 'warn'>,
 ): () => () => void {
@@ -92,7 +92,7 @@ export function openLedger(
     if (master === undefined) return;
     // A turn or a result that a failover loses costs nothing but a second walk.
     if ((await master.set(ledgerTurnKey, 'taken', 'PX', turnMs, 'NX')) !== null) {
-      const found = await walkLedger(redis, indexes, log);
+      const found = await walkLedger(redis, reads, log);
       await redis.scratch()?.set(ledgerResultKey, JSON.stringify(found), 'EX', 86_400);
     }
     const kept = result.safeParse(JSON.parse((await redis.scratch()?.get(ledgerResultKey)) ?? 'null'));

@@ -5,14 +5,14 @@ import { problems } from '../core/problems.ts';
 import { faultsOfText } from '../http/body.ts';
 import { faultsOf } from '../http/parse.ts';
 import { type Route, route } from '../http/route.ts';
-import type { openBatches } from './batch.ts';
+import type { createBatches } from './batch.ts';
 import { type BatchOut, batchOut, type NewProduct, type productSchemas } from './schema.ts';
 
 const maxBodyBytes = 2 * 1024 * 1024;
 
 /** The route table. */
 export function batchRoutes(
-  batches: ReturnType<typeof openBatches>,
+  batches: ReturnType<typeof createBatches>,
   schemas: ReturnType<typeof productSchemas>,
 ): Route[] {
   return [

@@ -1,9 +1,11 @@
 /** The routes of `products` for clients. */
-import { rfc3339 } from '../core/clock.ts';
+import { deadlineIn, rfc3339 } from '../core/clock.ts';
 import { invalid, isRefusal, type Refusal } from '../core/outcome.ts';
+import type { RequestContext } from '../core/request.ts';
 import type { Cursors } from '../http/lists.ts';
 import { type Answer, type Route, route } from '../http/route.ts';
-import type { openListing } from './listing.ts';
+import { wordsOfText } from './indexes.ts';
+import type { Product } from './record.ts';
 import {
   type ListQuery,
   listOut,
@@ -12,17 +14,24 @@ import {
   productOut,
   productParams,
   type productSchemas,
+  type Question,
 } from './schema.ts';
+import type { Page, Search } from './search.ts';
+import { planOf } from './search-plan.ts';
+import { createSearchQueue } from './search-queue.ts';
 import { type Done, type Rules, tagOf } from './service.ts';
-import type { Product } from './store.ts';
+
+/** How long a search may take while Redis is slow, in ms: shorter than Nginx waits, or it would repeat the search elsewhere. */
+const searchMs = 1500;
 
 /** The route table. @param schemas of the bodies, in the shop's currency */
 export function productRoutes(
   rules: Rules,
-  listing: ReturnType<typeof openListing>,
+  search: Search,
   cursors: Cursors,
   schemas: ReturnType<typeof productSchemas>,
 ): Route[] {
+  const queue = createSearchQueue<Page>();
   return [
     route({
       method: 'post',
@@ -97,16 +106,32 @@ export function productRoutes(
     }),
   ];
 
-  async function list({ query, context }: { query: ListQuery; context: Parameters<Rules['get']>[1] }) {
+  async function list({ query, context }: { query: ListQuery; context: RequestContext }) {
     const { limit, cursor, ...question } = query;
     const after = cursor === undefined ? undefined : cursors.open(question, cursor);
     if (cursor !== undefined && after === undefined) {
       return invalid([{ pointer: '?cursor', detail: 'is not a cursor of this list' }]);
     }
-    const { products, last } = await listing.page(question, limit, after, context);
+    const page = await pageOf(question, limit, after, context);
+    if (isRefusal(page)) return page;
+    const { products, last } = page;
     const nextCursor = last === null ? null : cursors.seal(question, last);
     return { status: 200, body: { data: products.map(shown), nextCursor }, next: nextCursor } as const;
   }
+
+  /** A page; one that has to look for its products waits for its turn, and is shared by those who need not see their own last write. */
+  async function pageOf(question: Question, limit: number, after: string | undefined, context: RequestContext) {
+    const deadline = { atMs: Math.min(context.deadline.atMs, deadlineIn(searchMs).atMs) };
+    const look = (signal?: AbortSignal) =>
+      search.page(question, limit, after, { ...context, deadline, ...(signal && { signal }) });
+    if (!planOf(question, after).isFiltered) return look();
+    return queue.run(context.freshness === 'recent' ? keyOf(question, limit, after) : undefined, context, look);
+  }
+}
+
+/** What all searches share that have the same page for an answer. */
+function keyOf({ q, ...question }: Question, limit: number, after: string | undefined): string {
+  return JSON.stringify([q === undefined ? [] : wordsOfText(q), question, limit, after]);
 }
 
 function one(outcome: Done<Product> | Refusal, status: 200 | 201): Answer | Refusal {

@@ -4,7 +4,7 @@ import { reservedItem } from '../contracts/calls.ts';
 import { idPattern } from '../core/ids.ts';
 import { moneyIn, moneyOut } from '../core/money.ts';
 import { pageQuery } from '../http/lists.ts';
-import { wordsOfText } from './entries.ts';
+import { wordsOfText } from './indexes.ts';
 import { sortFields } from './keys.ts';
 
 /** The most that an admin may put in stock. A cancelled purchase may lift it above that; sums stay far below 2^53. */

@@ -3,27 +3,28 @@ import { shopTimeMs } from '../core/clock.ts';
 import { newId } from '../core/ids.ts';
 import { invalid, isRefusal, type Refusal, refuse } from '../core/outcome.ts';
 import { matches, type RequestContext } from '../core/request.ts';
-import type { ProductDoc } from './entries.ts';
+import type { Product, ProductDoc, StoredProduct } from './record.ts';
 import { maxStock, type NewProduct, type ProductChange } from './schema.ts';
-import type { Outcome, Product, Save, Store, StoredProduct } from './store.ts';
+import type { Outcome, Save, Store } from './store.ts';
+import type { ProductReads } from './store-reads.ts';
 
 /** What a write made, and whether that was answered before under the same key. */
 export type Done<T> = { readonly kind: 'done'; readonly value: T; readonly replayed: boolean };
 
-/** See {@link openRules}. */
-export type Rules = ReturnType<typeof openRules>;
+/** See {@link createRules}. */
+export type Rules = ReturnType<typeof createRules>;
 
 /** The entity tag: `rev` counts the changes of one incarnation, and another product under the same id begins anew. */
 export function tagOf({ rev, incarnation }: Product): string {
   return `${rev}-${incarnation.slice(-12)}`;
 }
 
-/** Opens the rules. Every function throws Unavailable when there is no certainty before the deadline: repeat it to know. */
-export function openRules(store: Store) {
+/** Creates the rules. Every function throws Unavailable when there is no certainty before the deadline: repeat it to know. */
+export function createRules(store: Store, reads: Pick<ProductReads, 'read'>) {
   return {
     /** One product. */
     async get(id: string, context: RequestContext): Promise<Product | Refusal> {
-      const [found] = await store.read([id], context);
+      const [found] = await reads.read([id], context);
       return found ?? unknown(id);
     },
 
@@ -108,7 +109,7 @@ export function openRules(store: Store) {
     write: (before: StoredProduct, wantedRev: string) => Promise<Outcome | Refusal>,
   ): Promise<Outcome | Refusal> {
     for (;;) {
-      const [before] = await store.read([id], context);
+      const [before] = await reads.read([id], context);
       if (before === undefined || !matches(context.ifMatch, tagOf(before))) {
         const earlier = await store.lookup(context);
         if (isRefusal(earlier) || earlier.kind !== 'no-record') return earlier;

@@ -4,24 +4,13 @@ import type { RequestContext } from '../core/request.ts';
 import { lookupScript, runKeyed } from '../redis/keyed.ts';
 import type { ShopRedis } from '../redis/open.ts';
 import { loadScript, type ScriptReply } from '../redis/script.ts';
-import { indexChanges, type ProductDoc } from './entries.ts';
+import { indexChanges } from './indexes.ts';
 import { productKey } from './keys.ts';
+import { type Product, type ProductDoc, productOf, type StoredProduct } from './record.ts';
 
 const saveScript = loadScript(new URL('./lua/save.lua', import.meta.url));
 const restockScript = loadScript(new URL('./lua/restock.lua', import.meta.url));
 const bindBatchScript = loadScript(new URL('./lua/bind-batch.lua', import.meta.url));
-
-/** A product as it was at one moment. `updatedAt` in ms since 1970. */
-export type Product = {
-  readonly doc: ProductDoc;
-  readonly stock: number;
-  readonly updatedAt: number;
-  readonly rev: string;
-  readonly incarnation: string;
-};
-
-/** A product as it was read, with the mark by which a script sees whether its document has changed since. */
-export type StoredProduct = Product & { readonly edition: string };
 
 /** What becomes of a product. `atMs` becomes its `updatedAt`; `edition` must be new each time. */
 export type Save =
@@ -55,32 +44,15 @@ export type Outcome =
 /** A batch's binding to its key; see `bindBatch`. */
 export type BatchBinding = { readonly id: string; readonly repeated: boolean; readonly replayed: boolean };
 
-/** See {@link openStore}. */
-export type Store = ReturnType<typeof openStore>;
+/** See {@link createStore}. */
+export type Store = ReturnType<typeof createStore>;
 
 /**
- * Opens the store. Every function throws Unavailable when the deadline comes first. Writes run under the request's Idempotency-Key and
+ * Creates the store. Every function throws Unavailable when the deadline comes first. Writes run under the request's Idempotency-Key and
  * return the refusal of one that was used for another body.
  */
-export function openStore(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
+export function createStore(redis: Pick<ShopRedis, 'writes'>) {
   return {
-    /** The products with these ids, in their order; `undefined` where there is none. */
-    async read(
-      ids: readonly string[],
-      { freshness, deadline }: Pick<RequestContext, 'freshness' | 'deadline'>,
-    ): Promise<(StoredProduct | undefined)[]> {
-      if (ids.length === 0) return [];
-      const replies = await redis.reads.query(
-        freshness,
-        (pipeline) => {
-          for (const id of ids)
-            pipeline.hmget(productKey(id), 'doc', 'stock', 'updatedAt', 'rev', 'incarnation', 'edition');
-        },
-        deadline,
-      );
-      return replies.map((reply) => storedOf(reply as (string | null)[]));
-    },
-
     /** Makes, changes or deletes. @param wantedRev refuses any other with `conflict`; '' takes any */
     async save(save: Save, wantedRev: string, context: RequestContext, part = ''): Promise<Outcome | Refusal> {
       const before = save.kind === 'create' ? undefined : save.before;
@@ -133,17 +105,6 @@ export function openStore(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
       return { id, repeated: id !== newId, replayed: reply.replayed };
     },
   };
-}
-
-function storedOf(reply: (string | null)[]): StoredProduct | undefined {
-  const [doc, stock, updatedAt, rev, incarnation, edition] = reply;
-  if (doc == null || edition == null) return undefined;
-  return { ...productOf([doc, stock ?? '', updatedAt ?? '', rev ?? '', incarnation ?? '']), edition };
-}
-
-function productOf([doc = '', stock, updatedAt, rev = '', incarnation = '']: readonly string[]): Product {
-  const parsed: ProductDoc = JSON.parse(doc); // written by this store alone
-  return { doc: parsed, stock: Number(stock), updatedAt: Number(updatedAt), rev, incarnation };
 }
 
 function outcomeOf(reply: ScriptReply | Refusal): Outcome | Refusal {

@@ -21,6 +21,17 @@ export function loadScript(file: URL, whenFull: 'refuse' | 'go-on' = 'refuse'): 
   return { name, source, sha: createHash('sha1').update(source).digest('hex') };
 }
 
+/**
+ * Loads a read-only script: it stands alone, without the prelude, because it is sent in full with each call (EVAL_RO), so that a replica
+ * which has just started can run it.
+ * @param file `new URL('./lua/name.lua', import.meta.url)`
+ * @see https://redis.io/docs/latest/commands/eval_ro/
+ */
+export function loadReadScript(file: URL): Pick<Script, 'name' | 'source'> {
+  const source = readFileSync(file, 'utf8').replace(/^ *--.*\n/gm, '');
+  return { name: file.pathname.split('/').slice(-3).join('/'), source };
+}
+
 /** A script's reply, decoded as far as all of them are alike (see prelude.lua). */
 export type ScriptReply = { readonly replayed: boolean; readonly result: string; readonly fields: readonly string[] };
 

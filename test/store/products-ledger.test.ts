@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { productKey, sortKey } from '../../api/products/keys.ts';
 import { unitsOff, walkLedger } from '../../api/products/ledger.ts';
-import { openIndexes } from '../../api/products/store-indexes.ts';
+import { createProductReads } from '../../api/products/store-reads.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
 import { type OwnRedis, startOwnRedis } from '../support/own-redis.ts';
 import { waitFor } from '../support/wait.ts';
@@ -22,7 +22,7 @@ async function product(id: string, numbers: Record<string, number>): Promise<voi
   await master.multi().hset(productKey(id), numbers).zadd(index, 0, `ledger\0${id}`).exec();
 }
 
-const walk = () => walkLedger(redis, openIndexes(redis), { error: () => undefined });
+const walk = () => walkLedger(redis, createProductReads(redis), { error: () => undefined });
 
 test('a catalogue whose numbers add up, of more products than one piece, has no unit too many', async () => {
   const before = await waitFor('Redis to answer', walk);

@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { deadlineIn } from '../../api/core/clock.ts';
 import { newId } from '../../api/core/ids.ts';
 import { openReservationRules, summed } from '../../api/products/reservations.ts';
-import { openRules } from '../../api/products/service.ts';
-import { openStore } from '../../api/products/store.ts';
+import { createRules } from '../../api/products/service.ts';
+import { createStore } from '../../api/products/store.ts';
+import { createProductReads } from '../../api/products/store-reads.ts';
 import { openReservations } from '../../api/products/store-reservations.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
 import { contextOf, openTestRedis, operator, userCaller } from '../support/redis.ts';
@@ -27,6 +28,7 @@ afterAll(() => {
 const admin = userCaller('admin');
 const purchases = { kind: 'service', address: '127.0.0.1', service: 'purchases' } as const;
 const asked = () => contextOf(purchases, { write: undefined });
+const rules = () => createRules(createStore(redis), createProductReads(redis));
 const reserve = (id: string, items: { productId: string; quantity: number }[], on = redis) =>
   openReservationRules(openReservations(on)).reserve(id, items, asked());
 const release = (id: string, callerItems: Parameters<ReturnType<typeof openReservationRules>['release']>[1] = []) =>
@@ -35,7 +37,7 @@ const release = (id: string, callerItems: Parameters<ReturnType<typeof openReser
 async function product(stock: number, changes: { id?: string; amount?: number; name?: string } = {}): Promise<string> {
   const { id = newId(), amount = 250, name = 'A lamp' } = changes;
   const given = { id, name, category: 'Lamps', price: { amount, currency: 'USD' }, stock };
-  const made = await openRules(openStore(redis)).create(given, contextOf(admin));
+  const made = await rules().create(given, contextOf(admin));
   if (made.kind !== 'done') throw new Error(made.detail);
   return id;
 }
@@ -131,7 +133,7 @@ describe('a reservation', () => {
     const a = await product(1);
     const purchaseId = newId();
     const first = await reserve(purchaseId, [{ productId: a, quantity: 2 }]);
-    await openRules(openStore(redis)).restock(a, 10, contextOf(admin));
+    await rules().restock(a, 10, contextOf(admin));
     expect(await reserve(purchaseId, [{ productId: a, quantity: 2 }])).toEqual(first);
     expect(await ledger(a)).toMatchObject({ stock: 11, sold: 0 });
   });
@@ -232,7 +234,7 @@ describe('a release', () => {
       { productId: a, quantity: 4 },
       { productId: b, quantity: 4 },
     ]);
-    await openRules(openStore(redis)).remove(a, contextOf(admin));
+    await rules().remove(a, contextOf(admin));
     await product(3, { id: a });
     await release(purchaseId);
     expect(await ledger(a)).toEqual({ stock: 3, sold: 0, returned: 0, rev: 1 });

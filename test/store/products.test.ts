@@ -1,27 +1,29 @@
-/** The catalogue on a real Redis: writes once under a key, index and product in one step, lists that neither repeat nor skip. */
+/** The catalogue on a real Redis: writes once under a key, index and product in one step. */
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../api/core/ids.ts';
 import { isRefusal } from '../../api/core/outcome.ts';
 import type { RequestContext } from '../../api/core/request.ts';
-import { openBatches } from '../../api/products/batch.ts';
-import { openListing } from '../../api/products/listing.ts';
-import { listQuery, type NewProduct } from '../../api/products/schema.ts';
-import { openRules, type Rules, tagOf } from '../../api/products/service.ts';
-import { openStore, type Product, type Store } from '../../api/products/store.ts';
-import { openIndexes } from '../../api/products/store-indexes.ts';
+import { createBatches } from '../../api/products/batch.ts';
+import type { Product } from '../../api/products/record.ts';
+import type { NewProduct } from '../../api/products/schema.ts';
+import { createRules, type Rules, tagOf } from '../../api/products/service.ts';
+import { createStore, type Store } from '../../api/products/store.ts';
+import { createProductReads, type ProductReads } from '../../api/products/store-reads.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
 import { contextOf, openTestRedis, operator, repetitionOf, userCaller } from '../support/redis.ts';
 
 let redis: ShopRedis;
 let master: Redis;
 let store: Store;
+let reads: ProductReads;
 let rules: Rules;
 beforeAll(async () => {
   redis = openTestRedis('products');
   master = await operator();
-  store = openStore(redis);
-  rules = openRules(store);
+  store = createStore(redis);
+  reads = createProductReads(redis);
+  rules = createRules(store, reads);
 });
 afterAll(() => {
   redis.close();
@@ -102,7 +104,7 @@ describe('a write', () => {
     expect(updated).toMatchObject({
       value: { rev: '2', stock: 5, doc: { name: 'Böx', priceMinor: 9, createdAt: doc.createdAt } },
     });
-    expect(await store.read([doc.id], context())).toMatchObject([(updated as { value: Product }).value]);
+    expect(await reads.read([doc.id], context())).toMatchObject([(updated as { value: Product }).value]);
     expect(await master.hmget(`{products}:product:${doc.id}`, 'name', 'priceMinor')).toEqual(['Böx', '9']);
     expect((await entriesOf(doc.id)).sort()).toEqual(
       [
@@ -125,7 +127,7 @@ describe('a write', () => {
       rules.update(doc.id, { category: 'New' }, context()),
       ...Array.from({ length: 10 }, () => rules.restock(doc.id, 1, context())),
     ]);
-    const [found] = await store.read([doc.id], context());
+    const [found] = await reads.read([doc.id], context());
     expect(found).toMatchObject({
       doc: { name: 'New name', description: 'New text', category: 'New' },
       stock: 15,
@@ -166,7 +168,7 @@ describe('If-Match', () => {
     expect(await rules.restock(id, 1, context({ ifMatch: [old] }))).toMatchObject({ code: 'precondition-failed' });
     expect(await rules.remove(id, context({ ifMatch: [old] }))).toMatchObject({ code: 'precondition-failed' });
     expect(await rules.update(id, { name: 'C' }, context({ ifMatch: '*' }))).toMatchObject({ kind: 'done' });
-    expect(await store.read([id], context())).toMatchObject([{ doc: { name: 'C' }, stock: 5, rev: '3' }]);
+    expect(await reads.read([id], context())).toMatchObject([{ doc: { name: 'C' }, stock: 5, rev: '3' }]);
   });
 
   test('of the first time does not stand in the way of a repetition', async () => {
@@ -214,12 +216,12 @@ describe('a restock', () => {
 
 describe('a batch', () => {
   test('repeated after it ended half-way answers for what was made as before and makes the rest', async () => {
-    const batches = openBatches(store, rules);
+    const batches = createBatches(store, rules);
     const items = Array.from({ length: 6 }, (_, i) => given(i % 2 ? {} : { id: undefined as never }));
     const first = context();
     // The first time ends after three products, as if the process had died.
     let left = 3;
-    const dying = openBatches(store, {
+    const dying = createBatches(store, {
       lookupCreated: rules.lookupCreated,
       create: (...args) => (left-- > 0 ? rules.create(...args) : Promise.reject(new Error('died'))),
     });
@@ -231,156 +233,17 @@ describe('a batch', () => {
     writes.push(...second.value.map(String));
     expect(third.value).toEqual(second.value);
     expect(new Set(writes).size).toBe(6);
-    const found = await store.read(writes, context());
+    const found = await reads.read(writes, context());
     expect(found.map((product) => product?.rev)).toEqual(['1', '1', '1', '1', '1', '1']);
   });
 
   test('under a key of another body makes nothing', async () => {
-    const batches = openBatches(store, rules);
+    const batches = createBatches(store, rules);
     const first = context();
     await batches.make([given()], first);
     const id = newId();
     const other = repetitionOf(first, { fingerprint: 'other' });
     expect(await batches.make([given({ id })], other)).toMatchObject({ code: 'idempotency-key-reused' });
-    expect(await store.read([id], context())).toEqual([undefined]);
-  });
-});
-
-describe('a list', () => {
-  /** Walks a list to its end; `between` runs after every page. */
-  async function walk(
-    query: Record<string, string>,
-    between: (page: number) => Promise<unknown> = async () => undefined,
-    listing = openListing(store, openIndexes(redis)),
-  ) {
-    const { limit, cursor, ...question } = listQuery.parse(query);
-    const seen: Product[] = [];
-    let after: string | undefined;
-    for (let page = 1; page < 500; page++) {
-      const { products, last } = await listing.page(question, limit, after, context());
-      expect(products.length).toBeLessThanOrEqual(limit);
-      seen.push(...products);
-      if (last === null) return seen;
-      after = last;
-      await between(page);
-    }
-    throw new Error('the list does not end');
-  }
-
-  const names = (products: Product[]) => products.map(({ doc }) => doc.name);
-  const sorts = ['createdAt', '-createdAt', 'price', '-price', 'name', '-name'];
-
-  async function many(category: string, count: number, changes: (i: number) => Partial<NewProduct> = () => ({})) {
-    return Promise.all(
-      Array.from({ length: count }, (_, i) =>
-        make({
-          category,
-          name: `N${String((i * 7) % count).padStart(4, '0')}`,
-          price: { amount: i % 5, currency: 'USD' },
-          ...changes(i),
-        }),
-      ),
-    );
-  }
-
-  test('comes in each order, whole, whatever the size of its pages', async () => {
-    const category = newId();
-    await many(category, 23);
-    for (const sort of sorts) {
-      const whole = await walk({ category, sort, limit: '100' });
-      expect(whole).toHaveLength(23);
-      for (const limit of ['1', '5', '22', '23']) {
-        expect((await walk({ category, sort, limit })).map((p) => p.doc.id)).toEqual(whole.map((p) => p.doc.id));
-      }
-    }
-    expect(names(await walk({ category, sort: 'name' }))).toEqual(
-      names(await walk({ category, sort: '-name' })).reverse(),
-    );
-    const prices = (await walk({ category, sort: 'price' })).map((p) => p.doc.priceMinor);
-    expect(prices).toEqual([...prices].sort((a, b) => a - b));
-  });
-
-  test('has no empty page after the last full one', async () => {
-    const category = newId();
-    await many(category, 10);
-    let pages = 1;
-    await walk({ category, limit: '5' }, async (page) => {
-      pages = page + 1;
-    });
-    expect(pages).toBe(2);
-  });
-
-  test('neither repeats nor skips what was there all along while others write', async () => {
-    const category = newId();
-    const there = await many(category, 40);
-    const [goes, stays] = [there.slice(0, 10), there.slice(10)];
-    for (const sort of sorts) {
-      for (const filter of [{}, { minPrice: '0' }, { inStock: 'true' }] as Record<string, string>[]) {
-        const seen = await walk({ category, sort, limit: '7', ...filter }, async (page) => {
-          const other = goes[page % 10]?.doc.id ?? '';
-          await rules.update(other, { name: newId(), price: { amount: page, currency: 'USD' } }, context());
-          await make({ category, name: `N00${page}`, price: { amount: page, currency: 'USD' } });
-          await rules.update(stays[page]?.doc.id ?? '', { description: newId() }, context());
-          await rules.restock(stays[page]?.doc.id ?? '', 1, context());
-        });
-        const ids = seen
-          .map((product) => product.doc.id)
-          .filter((id) => stays.some((product) => product.doc.id === id));
-        expect(ids).toHaveLength(new Set(ids).size);
-        expect(new Set(ids)).toEqual(new Set(stays.map((product) => product.doc.id)));
-      }
-    }
-  }, 60_000); // 18 walks with four writes for each page
-
-  test('finds by prefixes of all words in name, description and company', async () => {
-    const word = `w${newId().replaceAll('-', '')}`;
-    await make({ name: `Blue ${word}` });
-    await make({ name: 'Blue chair', description: `see ${word.toUpperCase()}!` });
-    await make({ name: 'Red chair', company: `${word} Ltd` });
-    await make({ name: 'Blue chair', description: `x${word}` });
-    expect(names(await walk({ q: word, sort: 'name' }))).toEqual(['Blue chair', `Blue ${word}`, 'Red chair']);
-    expect(names(await walk({ q: `blu ${word.slice(0, -1)}`, sort: '-name', limit: '1' }))).toEqual([
-      `Blue ${word}`,
-      'Blue chair',
-    ]);
-    expect(await walk({ q: `blue chair red ${word}` })).toEqual([]);
-  });
-
-  test('forgets the words that a product no longer has', async () => {
-    const [old, young] = [`o${newId().replaceAll('-', '')}`, `y${newId().replaceAll('-', '')}`];
-    const { doc } = await make({ name: old });
-    await rules.update(doc.id, { name: young }, context());
-    expect(await walk({ q: old })).toEqual([]);
-    expect(await walk({ q: young })).toHaveLength(1);
-  });
-
-  test('combines every filter, by whichever way it is found', async () => {
-    const [category, company] = [newId(), newId()];
-    await many(category, 30, (i) => ({
-      stock: i % 3,
-      ...(i % 2 ? { company } : {}),
-      description: i % 2 ? 'odd' : 'even',
-    }));
-    const expected = (await walk({ category, limit: '100', sort: 'name' })).filter(
-      ({ doc, stock }) => doc.company === company && stock > 0 && doc.priceMinor >= 1 && doc.priceMinor <= 3,
-    );
-    expect(expected.length).toBeGreaterThan(3);
-    const filters = { category, company, inStock: 'true', minPrice: '1', maxPrice: '3', limit: '3' };
-    for (const extra of [{ sort: 'name' }, { sort: 'name', q: 'odd' }] as Record<string, string>[]) {
-      expect(names(await walk({ ...filters, ...extra }))).toEqual(names(expected));
-    }
-    const byPrice = await walk({ ...filters, sort: 'price' });
-    expect(new Set(names(byPrice))).toEqual(new Set(names(expected)));
-  });
-
-  test('goes on where a page found too little in what it may look at', async () => {
-    const category = newId();
-    await many(category, 30, (i) => ({ stock: i % 29 === 0 ? 1 : 0 }));
-    const narrow = openListing(store, openIndexes(redis), { fewCandidates: 3, pieceSize: 4, mostPieces: 2 });
-    for (const sort of sorts) {
-      const query = { category, q: 'n0', inStock: 'true', sort };
-      expect(names(await walk(query, undefined, narrow))).toEqual(names(await walk(query)));
-      expect(await walk({ category, q: 'n0', sort, limit: '7' }, undefined, narrow)).toHaveLength(30);
-    }
+    expect(await reads.read([id], context())).toEqual([undefined]);
   });
 });

@@ -2,16 +2,11 @@
 import { describe, expect, test } from 'vitest';
 import { type Refusal, refuse } from '../../api/core/outcome.ts';
 import { charactersOf, refuseRepeated, slicesOf } from '../../api/products/batch.ts';
-import {
-  idOfMember,
-  indexChanges,
-  memberOf,
-  type ProductDoc,
-  wordsOf,
-  wordsOfText,
-} from '../../api/products/entries.ts';
-import { inOrder, matcherOf, planOf } from '../../api/products/question.ts';
+import { idOfMember, indexChanges, memberOf, wordsOf, wordsOfText } from '../../api/products/indexes.ts';
+import type { ProductDoc } from '../../api/products/record.ts';
 import { listQuery, type NewProduct, productSchemas, type Question } from '../../api/products/schema.ts';
+import { inOrder } from '../../api/products/search.ts';
+import { matcherOf, planOf } from '../../api/products/search-plan.ts';
 import { changed, tagOf } from '../../api/products/service.ts';
 
 const lamp: ProductDoc = {
@@ -121,11 +116,11 @@ describe('a list', () => {
     expect(planOf(question({ category: 'Lamps', company: 'X' }), undefined)).toMatchObject({
       walk: { key: '{products}:by:createdAt:company:X', min: '-', max: '+' },
       descending: true,
-      filtered: true,
+      isFiltered: true,
     });
     expect(planOf(question({ category: 'Lamps' }), 'm\0a')).toMatchObject({
       walk: { key: '{products}:by:createdAt:category:Lamps', min: '-', max: '(m\0a' },
-      filtered: false,
+      isFiltered: false,
     });
     expect(planOf(question({ sort: 'name' }), 'm\0a')).toMatchObject({ walk: { min: '(m\0a', max: '+' } });
   });
@@ -137,18 +132,37 @@ describe('a list', () => {
       min: '[0000000000000005',
       max: '(0000000000000070\x01',
     });
-    expect(plan).toMatchObject({ filtered: false, shortcuts: [] });
+    expect(plan).toMatchObject({ isFiltered: false, prices: undefined });
   });
 
   test('stands in the order of the bytes, as Redis has it, whatever the characters', () => {
-    const names = ['\u{1F600}', '\uFFFD', 'b', 'a b', 'a', 'ä'].map((name) => product({ id: name, name }));
-    const plan = planOf(question({ sort: 'name' }), undefined);
-    const order = inOrder(names, plan, undefined).map(({ doc }) => doc.name);
-    expect(order).toEqual(['a', 'a b', 'b', 'ä', '\uFFFD', '\u{1F600}']);
-    expect(inOrder(names, planOf(question({ sort: '-name' }), undefined), 'b\0b').map(({ doc }) => doc.name)).toEqual([
-      'a b',
-      'a',
-    ]);
+    const members = ['\u{1F600}', '\uFFFD', 'b', 'a b', 'a', 'ä'].map((name) => `${name}\0${name}`);
+    const order = (sort: string, after?: string) =>
+      inOrder(members, planOf(question({ sort }), after)).map((member) => member.split('\0')[0]);
+    expect(order('name')).toEqual(['a', 'a b', 'b', 'ä', '\uFFFD', '\u{1F600}']);
+    expect(order('-name', 'b\0b')).toEqual(['a b', 'a']);
+  });
+
+  test('finds words in a text as splitting it would', () => {
+    const texts = [
+      'don’t stop',
+      'x😀lamp',
+      '𝒜lamp',
+      'ﬁne ＬＡＭＰ',
+      'a-lamp',
+      'lamplamp',
+      'été',
+      'e\u0301te',
+      'ΟΔΟΣ οδος',
+      '٣٤ 5W',
+    ];
+    const prefixes = ['lamp', 'stop', 't', 'fi', 'é', 'οδος', 'οδοσ', '٤', '5', 'w', 'alamp', 'a'];
+    for (const description of texts) {
+      for (const q of prefixes) {
+        const split = wordsOf(product({ description }).doc).some((word) => word.startsWith(wordsOfText(q)[0] ?? ''));
+        expect([description, q, matcherOf(question({ q }))(product({ description }))]).toEqual([description, q, split]);
+      }
+    }
   });
 
   test('refuses what it does not understand', () => {

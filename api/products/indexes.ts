@@ -3,19 +3,7 @@
  * goes on after the member at which the last one ended, whatever was written meanwhile (keyset paging); no text of ours contains NUL.
  */
 import { type Scope, type SortField, sortFields, sortKey, wordsKey } from './keys.ts';
-
-/** Everything about a product that only PATCH changes; kept as JSON. Times are ms since 1970, but `manufacturedAt` is RFC 3339. */
-export type ProductDoc = {
-  readonly id: string;
-  readonly name: string;
-  readonly description: string;
-  readonly category: string;
-  readonly company: string | null;
-  readonly manufacturedAt: string | null;
-  readonly priceMinor: number;
-  readonly currency: string;
-  readonly createdAt: number;
-};
+import type { ProductDoc } from './record.ts';
 
 /** What has to be taken from and put into one index. */
 export type IndexChange = { readonly key: string; readonly remove: readonly string[]; readonly add: readonly string[] };
@@ -29,9 +17,14 @@ const indexedCharacters = 64;
 /** Distinct words of a product that are indexed, name first: more than a description of 5,000 characters has in any language. */
 const indexedWords = 1000;
 
+/** A text as words are compared: Unicode's compatibility composition, in lower case. @see https://www.unicode.org/reports/tr15/ */
+export function foldText(text: string): string {
+  return text.normalize('NFKC').toLowerCase().normalize('NFKC');
+}
+
 /** The words of a text, each once: compatibility forms and letter case do not matter, everything but letters and digits separates. */
 export function wordsOfText(text: string): string[] {
-  return [...new Set(folded(text).split(/[^\p{L}\p{N}\p{M}]+/u))].filter((word) => word !== '');
+  return [...new Set(foldText(text).split(/[^\p{L}\p{N}\p{M}]+/u))].filter((word) => word !== '');
 }
 
 /** The words by which a product is found. */
@@ -51,7 +44,14 @@ export function sortableNumber(value: number): string {
 
 /** A product's member in the indexes sorted by `field`. */
 export function memberOf(doc: ProductDoc, field: SortField): string {
-  return `${sortableOf(doc, field)}\0${doc.id}`;
+  const { id, name, priceMinor, createdAt } = doc;
+  return memberOfValue(String({ name, price: priceMinor, createdAt }[field]), id, field);
+}
+
+/** The member of a product whose name, price in minor units or time in ms since 1970 is `value`. */
+export function memberOfValue(value: string, id: string, field: SortField): string {
+  const sortable = field === 'name' ? characters(foldText(value), sortedCharacters) : value.padStart(digits, '0');
+  return `${sortable}\0${id}`;
 }
 
 /** The id in a member of any index. */
@@ -85,22 +85,6 @@ function entriesOf(doc: ProductDoc): Map<string, string[]> {
     wordsKey,
     [...words].map((word) => `${word}\0${doc.id}`),
   );
-}
-
-function sortableOf(doc: ProductDoc, field: SortField): string {
-  switch (field) {
-    case 'createdAt':
-      return sortableNumber(doc.createdAt);
-    case 'price':
-      return sortableNumber(doc.priceMinor);
-    case 'name':
-      return characters(folded(doc.name), sortedCharacters);
-  }
-}
-
-/** Unicode's compatibility composition, in lower case. @see https://www.unicode.org/reports/tr15/ */
-function folded(text: string): string {
-  return text.normalize('NFKC').toLowerCase().normalize('NFKC');
 }
 
 /** The first `count` characters; never half a surrogate pair. */

@@ -1,0 +1,62 @@
+/** What is stored of a product, and how it is read: older records have fewer fields, newer ones more. */
+import { z } from 'zod';
+
+const known = z.object({
+  id: z.string(),
+  name: z.string(),
+  description: z.string().default(''),
+  category: z.string(),
+  company: z.string().nullable().default(null),
+  /** RFC 3339, UTC. */
+  manufacturedAt: z.string().nullable().default(null),
+  priceMinor: z.int(),
+  /** ISO 4217. */
+  currency: z.string(),
+  /** Milliseconds since 1970. */
+  createdAt: z.int(),
+});
+
+/** Everything about a product that only PATCH changes; stored as JSON. */
+export type ProductDoc = Readonly<z.infer<typeof known>>;
+
+/** A product as it was at one moment. `updatedAt` in ms since 1970. */
+export type Product = {
+  readonly doc: ProductDoc;
+  readonly stock: number;
+  readonly updatedAt: number;
+  readonly rev: string;
+  readonly incarnation: string;
+};
+
+/** A product as it was read, with the mark by which a script sees whether its document has changed since. */
+export type StoredProduct = Product & { readonly edition: string };
+
+/** The fields of a product's hash that make a {@link StoredProduct}, in the order in which {@link storedProductOf} takes them. */
+export const storedFields = ['doc', 'stock', 'updatedAt', 'rev', 'incarnation', 'edition'] as const;
+
+// Loose: during a rolling update this version may change a document that a newer one wrote, and must not drop its fields.
+const storedDoc = z.looseObject(known.shape);
+const wholeNumber = z.coerce.number().pipe(z.int());
+
+/** The document in its stored JSON. @throws ZodError when a field that every version wrote is missing or of another type */
+export function docOfJson(json: string): ProductDoc {
+  return storedDoc.parse(JSON.parse(json));
+}
+
+/** The product in the fields `doc`, `stock`, `updatedAt`, `rev`, `incarnation`. @throws ZodError as {@link docOfJson} */
+export function productOf([doc = '', stock, updatedAt, rev = '', incarnation = '']: readonly string[]): Product {
+  return {
+    doc: docOfJson(doc),
+    stock: wholeNumber.parse(stock),
+    updatedAt: wholeNumber.parse(updatedAt),
+    rev,
+    incarnation,
+  };
+}
+
+/** The product in the values of {@link storedFields}; `undefined` where there is none. @throws ZodError as {@link docOfJson} */
+export function storedProductOf(values: readonly (string | null)[]): StoredProduct | undefined {
+  const [doc, stock, updatedAt, rev, incarnation, edition] = values;
+  if (doc == null || edition == null) return undefined;
+  return { ...productOf([doc, stock ?? '', updatedAt ?? '', rev ?? '', incarnation ?? '']), edition };
+}

@@ -1,0 +1,292 @@
+/**
+ * Pages of products. Words are looked up where the index is, in Redis, a slice at a time. Where few products can match, all of them are
+ * gathered from the rarest index and put in order here; else the index in the order of the list is walked. A page ends when it is full,
+ * the list ends or its budget is spent: then it is short, and its cursor goes on from there. Both ways end a page at a member of the same
+ * index, so that pages of either kind can follow each other.
+ */
+import { Unavailable } from '../core/outcome.ts';
+import type { RequestContext } from '../core/request.ts';
+import { idOfMember, memberOf, memberOfValue } from './indexes.ts';
+import type { Product } from './record.ts';
+import type { Question } from './schema.ts';
+import { createBudget, type SearchBounds, type SearchBudget, type SearchWork, usualBounds } from './search-budget.ts';
+import { matcherOf, planOf, prefixRange, type SearchPlan } from './search-plan.ts';
+import type { IndexRange, ProductReads, Reading, Scan, ScannedPiece } from './store-reads.ts';
+
+/** A page. `last` is the member after which the next page begins, `null` where the list ends; `work` is what it cost. */
+export type Page = { readonly products: readonly Product[]; readonly last: string | null; readonly work: SearchWork };
+
+/** See {@link createSearch}. */
+export type Search = ReturnType<typeof createSearch>;
+
+/** The spellings of the wanted words that Redis looks up, and the shortest way to every match, if it is short. */
+type Lookup = {
+  readonly words: readonly (readonly string[])[];
+  readonly gather: { readonly range: IndexRange; readonly words: readonly (readonly string[])[] } | undefined;
+};
+
+/** How many products are asked for at once: some 100 of the longest are decoded in about 2 ms. */
+const productsAtOnce = 100;
+const inspectedAtOnce = 400;
+
+/** Creates the search. */
+export function createSearch(reads: ProductReads, bounds: SearchBounds = usualBounds) {
+  return {
+    /**
+     * A page of the list that `question` asks for, `limit` products at most.
+     * @param after the `last` of the page before
+     * @param context its signal ends the search early: the page is then short
+     * @throws Unavailable when the deadline comes before anything was looked at
+     */
+    async page(
+      question: Question,
+      limit: number,
+      after: string | undefined,
+      context: Pick<RequestContext, 'freshness' | 'deadline' | 'signal'>,
+    ): Promise<Page> {
+      const plan = planOf(question, after);
+      const budget = createBudget(bounds);
+      const page = createPage(plan, limit, after, matcherOf(question));
+      const isOver = () => budget.isSpent() || context.signal?.aborted === true;
+      try {
+        await fill(plan, page, budget, context, isOver);
+      } catch (error) {
+        // Redis became slow half-way: what was found is an answer. Repeating the search elsewhere would cost all of it again.
+        if (!(error instanceof Unavailable) || page.result().last === (after ?? '')) throw error;
+      }
+      return { ...page.result(), work: budget.work() };
+    },
+  };
+
+  async function fill(
+    plan: SearchPlan,
+    page: PageInProgress,
+    budget: SearchBudget,
+    reading: Reading,
+    isOver: () => boolean,
+  ): Promise<void> {
+    if (!plan.isFiltered) return walk(plan, [], page, budget, reading, isOver);
+    const lookup = await lookUp(plan, budget, reading);
+    if (lookup === undefined) return page.end();
+    const gathered = await gather(plan, lookup, budget, reading);
+    if (gathered === undefined) return walk(plan, lookup.words, page, budget, reading, isOver);
+    return loadInOrder(gathered, page, budget, reading, isOver);
+  }
+
+  /** Finds the spellings of the wanted words and the rarest range; `undefined` when nothing can match. */
+  async function lookUp(plan: SearchPlan, budget: SearchBudget, reading: Reading): Promise<Lookup | undefined> {
+    if (plan.words.length === 0 && plan.prices === undefined) return { words: [], gather: undefined };
+    const measured = await reads.measure(plan.words, bounds.maxSpellings, plan.prices, reading);
+    budget.spend(measured.cpuMs);
+    const prefixes = measured.prefixes
+      .map((prefix, i) => ({ ...prefix, range: prefixRange(plan.words[i] ?? '') }))
+      .sort((a, b) => a.entries - b.entries);
+    const rarest = prefixes[0];
+    if (rarest?.entries === 0 || (plan.prices && measured.rangeEntries === 0)) return undefined;
+    const spellingsOf = (some: typeof prefixes) => some.flatMap(({ spellings }) => (spellings ? [spellings] : []));
+    const words = spellingsOf(prefixes);
+    const byPrice = plan.prices && measured.rangeEntries < (rarest?.entries ?? Number.POSITIVE_INFINITY);
+    const entries = byPrice ? measured.rangeEntries : (rarest?.entries ?? Number.POSITIVE_INFINITY);
+    const others = byPrice ? words : spellingsOf(prefixes.slice(1));
+    const isShort = entries <= bounds.maxSorted || (others.length > 0 && entries <= bounds.maxGathered);
+    const range = byPrice ? plan.prices : rarest?.range;
+    return { words, gather: isShort && range ? { range, words: others } : undefined };
+  }
+
+  /**
+   * The index members of all products that can match, in the order of the list; `undefined` where these are many, or where finding them
+   * would take more than half of the budget: the walk needs the rest.
+   */
+  async function gather(
+    plan: SearchPlan,
+    lookup: Lookup,
+    budget: SearchBudget,
+    reading: Reading,
+  ): Promise<string[] | undefined> {
+    if (lookup.gather === undefined) return undefined;
+    const { words } = lookup.gather;
+    const ids = new Set<string>();
+    let range: IndexRange | undefined = lookup.gather.range;
+    while (range !== undefined) {
+      const piece = await scan(
+        { range, descending: false, scope: undefined, words },
+        bounds.sliceEntries,
+        budget,
+        reading,
+      );
+      for (const member of piece.matches) ids.add(idOfMember(member));
+      range = piece.last === undefined ? undefined : { ...range, min: `(${piece.last}` };
+      if (ids.size > bounds.maxSorted) return undefined;
+      if (range !== undefined && budget.work().ms > bounds.cpuMs / 2) return undefined;
+    }
+    let members = await inspect([...ids], plan, budget, reading);
+    for (const scope of plan.scopes) {
+      const isInScope = await reads.contains(scope, members, reading);
+      members = members.filter((_, i) => isInScope[i]);
+    }
+    return budget.measure(() => inOrder(members, plan));
+  }
+
+  /** The members of the products that match the inspection. */
+  async function inspect(
+    ids: readonly string[],
+    { inspection }: SearchPlan,
+    budget: SearchBudget,
+    reading: Reading,
+  ): Promise<string[]> {
+    budget.countInspected(ids.length);
+    const members: string[] = [];
+    for (let from = 0; from < ids.length; from += inspectedAtOnce) {
+      const some = ids.slice(from, from + inspectedAtOnce);
+      const { values, cpuMs } = await reads.inspect(some, inspection, reading);
+      budget.spend(cpuMs);
+      await budget.measure(() => {
+        for (const [i, value] of values.entries()) {
+          if (value !== undefined) members.push(memberOfValue(value, some[i] ?? '', inspection.field));
+        }
+      });
+    }
+    return members;
+  }
+
+  /** Fills the page from members in order, all that there are. */
+  async function loadInOrder(
+    members: readonly string[],
+    page: PageInProgress,
+    budget: SearchBudget,
+    reading: Reading,
+    isOver: () => boolean,
+  ): Promise<void> {
+    for (let from = 0; from < members.length; ) {
+      const some = members.slice(from, from + Math.min(productsAtOnce, page.missing()));
+      if (await load(some, page, budget, reading)) return;
+      from += some.length;
+      if (isOver() && from < members.length) return;
+    }
+    page.end();
+  }
+
+  /** Fills the page from the index in the order of the list: at least one slice, so that each page gets further. */
+  async function walk(
+    plan: SearchPlan,
+    words: Lookup['words'],
+    page: PageInProgress,
+    budget: SearchBudget,
+    reading: Reading,
+    isOver: () => boolean,
+  ): Promise<void> {
+    const { descending, isInspected } = plan;
+    let range: IndexRange | undefined = plan.walk;
+    while (range !== undefined) {
+      const maxMatches = isInspected ? inspectedAtOnce : page.missing();
+      const piece = await nextPiece(plan, range, words, maxMatches, budget, reading);
+      const members = isInspected ? await inspect(piece.matches.map(idOfMember), plan, budget, reading) : piece.matches;
+      for (let from = 0; from < members.length; ) {
+        const some = members.slice(from, from + Math.min(productsAtOnce, page.missing()));
+        if (await load(some, page, budget, reading)) return;
+        from += some.length;
+        if (isOver() && from < members.length) return;
+      }
+      if (piece.last === undefined) break;
+      page.passed(piece.last);
+      range = { ...range, [descending ? 'max' : 'min']: `(${piece.last}` };
+      if (isOver()) return;
+    }
+    page.end();
+  }
+
+  async function nextPiece(
+    plan: SearchPlan,
+    range: IndexRange,
+    words: Lookup['words'],
+    maxMatches: number,
+    budget: SearchBudget,
+    reading: Reading,
+  ): Promise<Pick<ScannedPiece, 'matches' | 'last'>> {
+    const { descending, scopes } = plan;
+    const scope = scopes[1];
+    if (words.length > 0 || scope !== undefined) {
+      return scan({ range, descending, scope, words }, maxMatches, budget, reading);
+    }
+    const matches = await reads.members(range, maxMatches, descending, reading);
+    budget.spend(0, matches.length);
+    return { matches, last: matches.length < maxMatches ? undefined : matches.at(-1) };
+  }
+
+  async function scan(
+    what: Pick<Scan, 'range' | 'descending' | 'scope' | 'words'>,
+    maxMatches: number,
+    budget: SearchBudget,
+    reading: Reading,
+  ): Promise<ScannedPiece> {
+    const { sliceEntries: maxEntries, sliceMs: cpuMs } = bounds;
+    const piece = await reads.scan({ ...what, maxEntries, maxMatches, cpuMs }, reading);
+    budget.spend(piece.cpuMs, piece.entries);
+    return piece;
+  }
+
+  /** Loads products and puts those that match on the page. @returns whether the page is full and another match is known */
+  async function load(
+    members: readonly string[],
+    page: PageInProgress,
+    budget: SearchBudget,
+    reading: Reading,
+  ): Promise<boolean> {
+    budget.countLoaded(members.length);
+    const products = await reads.read(members.map(idOfMember), reading);
+    for (const [i, member] of members.entries()) {
+      if (await budget.measure(() => page.add(member, products[i]))) return true;
+    }
+    return false;
+  }
+}
+
+/** Members in the order of the list, only those after the cursor. Compared as Redis does: byte by byte. */
+export function inOrder(members: readonly string[], { descending, walk }: SearchPlan): string[] {
+  const direction = descending ? -1 : 1;
+  const after = descending ? walk.max : walk.min;
+  const cursor = after.startsWith('(') && after.includes('\0') ? Buffer.from(after.slice(1)) : undefined;
+  return members
+    .map((member) => ({ member, bytes: Buffer.from(member) }))
+    .filter(({ bytes }) => cursor === undefined || direction * Buffer.compare(bytes, cursor) > 0)
+    .sort((a, b) => direction * Buffer.compare(a.bytes, b.bytes))
+    .map(({ member }) => member);
+}
+
+type PageInProgress = ReturnType<typeof createPage>;
+
+/** A page that is being filled. */
+function createPage(
+  plan: SearchPlan,
+  limit: number,
+  after: string | undefined,
+  isMatch: (product: Product) => boolean,
+) {
+  const products: Product[] = [];
+  let last: string | null = after ?? '';
+  let isWhole = false;
+  return {
+    /** How many products are missing until it is known whether another page follows. */
+    missing: () => limit + 1 - products.length,
+    /** Takes the next product if it matches. @returns whether the page was full already, so that another one follows */
+    add(member: string, product: Product | undefined): boolean {
+      // Deleted or moved within the index since the member was read: it is somewhere else now, or nowhere.
+      const isHere = product !== undefined && memberOf(product.doc, plan.field) === member;
+      if (isHere && isMatch(product)) {
+        if (products.length === limit) return true;
+        products.push(product);
+      }
+      last = member;
+      return false;
+    },
+    /** Everything up to this member was looked at. */
+    passed(member: string) {
+      last = member;
+    },
+    /** Nothing follows. */
+    end() {
+      isWhole = true;
+    },
+    result: (): Omit<Page, 'work'> => ({ products, last: isWhole ? null : last }),
+  };
+}

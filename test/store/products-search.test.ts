@@ -1,0 +1,80 @@
+/** Searches of thousands of products, on a Redis of its own: a page costs a bounded amount of work, whatever is asked for. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { listQuery } from '../../api/products/schema.ts';
+import { createSearch, type Search } from '../../api/products/search.ts';
+import { usualBounds } from '../../api/products/search-budget.ts';
+import { createProductReads } from '../../api/products/store-reads.ts';
+import { type OwnRedis, startOwnRedis } from '../support/own-redis.ts';
+import { contextOf, userCaller } from '../support/redis.ts';
+import { seedProducts } from '../support/seed-products.ts';
+
+const count = 4000;
+let own: OwnRedis;
+let search: Search;
+beforeAll(async () => {
+  own = await startOwnRedis('products');
+  // Even and odd products alternate; 1 in 400 has a word of its own, and the letters a to z begin words of all of them.
+  const letters = Array.from({ length: 26 }, (_, i) => String.fromCodePoint(97 + i));
+  await seedProducts(own.master, count, (n) => ({
+    name: n % 2 === 0 ? 'Even evening' : 'Odd oddity',
+    description: `${letters.map((letter) => `${letter}${n % 97}`).join(' ')} ${n % 400 === 3 ? 'rare' : 'usual'}`,
+    priceMinor: n,
+    stock: 0,
+  }));
+  search = createSearch(createProductReads(own.redis));
+}, 60_000);
+afterAll(() => own?.close());
+
+const context = (signal?: AbortSignal) => ({ ...contextOf(userCaller()), ...(signal && { signal }) });
+const page = (query: Record<string, string>, after?: string, signal?: AbortSignal) => {
+  const { limit, cursor, ...question } = listQuery.parse(query);
+  return search.page(question, limit, after, context(signal));
+};
+
+describe('a page costs a bounded amount of work', () => {
+  test.each([
+    ['of two common words that never meet', { q: 'even odd' }],
+    ['of ten words that begin like thousands of others', { q: 'a b c d e f g h i j' }],
+    ['of a common word and many that begin alike', { q: 'even o' }],
+    ['of what is not in stock', { inStock: 'true' }],
+    ['of common words in a price range that holds none of them', { q: 'even odd', minPrice: '1', sort: 'name' }],
+    ['of a word in a large category that is not in stock', { q: 'usual', category: 'Seeded', inStock: 'true' }],
+  ])('%s', async (_what, query) => {
+    await page(query); // the first time compiles
+    const before = process.cpuUsage();
+    const { work } = await page(query);
+    const { user, system } = process.cpuUsage(before);
+    expect(work.entries).toBeLessThan(usualBounds.maxEntries + usualBounds.sliceEntries);
+    expect(work.products).toBeLessThan(usualBounds.maxProducts + usualBounds.sliceEntries);
+    // This process alone used to need 130 ms for the first of these.
+    expect((user + system) / 1000).toBeLessThan(40);
+  });
+});
+
+test('a walk in short pages comes to the end, and past each product once', async () => {
+  let pages = 0;
+  for (let after: string | undefined; ; pages++) {
+    const { products, last } = await page({ q: 'even odd' }, after);
+    expect(products).toEqual([]);
+    if (last === null) break;
+    if (after !== undefined) expect(last < after).toBe(true); // newest first
+    after = last;
+  }
+  expect(pages).toBeLessThan(count / 100);
+});
+
+test('a rare word among common ones is found on the first page, whole', async () => {
+  const found = await page({ q: 'odd rare usu', sort: 'price' });
+  expect(found).toMatchObject({ products: [], last: null });
+  const rare = await page({ q: 'odd rare', sort: 'price' });
+  expect(rare.last).toBe(null);
+  expect(rare.products.map(({ doc }) => doc.priceMinor)).toEqual([
+    3, 403, 803, 1203, 1603, 2003, 2403, 2803, 3203, 3603,
+  ]);
+});
+
+test('a search whose client has gone ends after its first slice', async () => {
+  const gone = await page({ q: 'even odd' }, undefined, AbortSignal.abort());
+  expect(gone.work.entries).toBeGreaterThan(0);
+  expect(gone.work.entries).toBeLessThanOrEqual(usualBounds.sliceEntries);
+});
