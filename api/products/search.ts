@@ -68,7 +68,7 @@ export function createSearch(reads: ProductReads, bounds: SearchBounds = usualBo
     if (!plan.isFiltered) return walk(plan, [], page, budget, reading, isOver);
     const lookup = await lookUp(plan, budget, reading);
     if (lookup === undefined) return page.end();
-    const gathered = await gather(plan, lookup, budget, reading);
+    const gathered = await gather(plan, lookup, budget, reading, isOver);
     if (gathered === undefined) return walk(plan, lookup.words, page, budget, reading, isOver);
     return loadInOrder(gathered, page, budget, reading, isOver);
   }
@@ -102,6 +102,7 @@ export function createSearch(reads: ProductReads, bounds: SearchBounds = usualBo
     lookup: Lookup,
     budget: SearchBudget,
     reading: Reading,
+    isOver: () => boolean,
   ): Promise<string[] | undefined> {
     if (lookup.gather === undefined) return undefined;
     const { words } = lookup.gather;
@@ -117,7 +118,7 @@ export function createSearch(reads: ProductReads, bounds: SearchBounds = usualBo
       for (const member of piece.matches) ids.add(idOfMember(member));
       range = piece.last === undefined ? undefined : { ...range, min: `(${piece.last}` };
       if (ids.size > bounds.maxSorted) return undefined;
-      if (range !== undefined && budget.work().ms > bounds.cpuMs / 2) return undefined;
+      if (range !== undefined && (isOver() || budget.work().ms > bounds.cpuMs / 2)) return undefined;
     }
     let members = await inspect([...ids], plan, budget, reading);
     for (const scope of plan.scopes) {
