@@ -12,6 +12,7 @@ import { createStore, type Store } from '../../api/products/store.ts';
 import { createProductReads, type ProductReads } from '../../api/products/store-reads.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
 import { contextOf, openTestRedis, operator, repetitionOf, userCaller } from '../support/redis.ts';
+import { waitFor } from '../support/wait.ts';
 
 let redis: ShopRedis;
 let master: Redis;
@@ -153,6 +154,32 @@ describe('a write', () => {
     expect(await entriesOf(doc.id)).toHaveLength(1009);
     await rules.remove(doc.id, context());
     expect(await entriesOf(doc.id)).toEqual([]);
+  });
+});
+
+describe('a stored product', () => {
+  test('of an older shape is read with what was left out, and one of a newer keeps its fields when it is changed', async () => {
+    const { doc } = await make();
+    const { description: _, company: __, manufacturedAt: ___, ...older } = doc;
+    const key = `{products}:product:${doc.id}`;
+    await master.hset(key, 'doc', JSON.stringify(older));
+    await waitFor('the older shape on every node', async () => {
+      const [found] = await reads.read([doc.id], context());
+      return found?.doc.description === '' && found.doc.company === null && found.doc.manufacturedAt === null;
+    });
+    await master.hset(key, 'doc', JSON.stringify({ ...doc, colour: 'red' }));
+    await rules.update(doc.id, { name: 'Newer' }, context());
+    expect(JSON.parse((await master.hget(key, 'doc')) ?? '')).toMatchObject({ name: 'Newer', colour: 'red' });
+  });
+
+  test('without what every version wrote is a fault, not half a product', async () => {
+    const { doc } = await make();
+    const key = `{products}:product:${doc.id}`;
+    await master.hset(key, 'doc', JSON.stringify({ ...doc, priceMinor: 'a lot' }));
+    await expect(
+      waitFor('the fault', async () => (await reads.read([doc.id], context())) && false, 1000),
+    ).rejects.toMatchObject({ cause: { name: 'ZodError' } });
+    await master.hset(key, 'doc', JSON.stringify(doc));
   });
 });
 
