@@ -2,8 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { waitFor } from '../support/wait.ts';
-import { type Episode, playEpisode, type Size, smallSize } from './episode.ts';
-import type { Fault } from './faults/fault.ts';
+import { startCluster } from './cluster.ts';
 import {
   checkThenTake,
   type Patch,
@@ -11,24 +10,25 @@ import {
   withoutDeduplication,
   withoutFence,
   withoutWait,
-} from './faults/patched.ts';
-import { ofElections } from './faults/sentinel.ts';
+} from './faults/broken-shops.ts';
+import { electionFaults } from './faults/elections.ts';
+import type { Fault } from './faults/fault.ts';
 import { complaints } from './report/table.ts';
-import { openStage } from './stage.ts';
+import { type Run, runFaults, type Size, smallSize } from './run.ts';
 
 /** Both replicas stand still while the master goes on for a second, and dies. */
 const masterDiesAhead: Fault = {
   name: 'master dies with what its replicas do not have',
   promise: { failedFirstTries: 'some' },
   needs: 'nothing',
-  async run({ stage }) {
-    const [master, replicas] = [await stage.master(), await stage.replicas()];
-    for (const name of replicas) stage.shop.pause(name);
+  async run({ cluster }) {
+    const [master, replicas] = [await cluster.master(), await cluster.replicas()];
+    for (const name of replicas) cluster.shop.pause(name);
     await delay(1000);
-    await stage.shop.halt(master);
-    for (const name of replicas) stage.shop.resume(name);
-    await waitFor('another master', async () => (await stage.master()) !== master, 15_000);
-    stage.shop.revive(master);
+    await cluster.shop.halt(master);
+    for (const name of replicas) cluster.shop.resume(name);
+    await waitFor('another master', async () => (await cluster.master()) !== master, 15_000);
+    cluster.shop.revive(master);
   },
 };
 
@@ -37,73 +37,69 @@ const replacedAlive: Fault = {
   name: 'master replaced while it lives, three times',
   promise: { failedFirstTries: 'some' },
   needs: 'nothing',
-  async run(scene) {
-    const [failover] = ofElections;
+  async run(context) {
+    const [failover] = electionFaults;
     for (let time = 0; time < 3; time++) {
-      await failover?.run(scene);
-      await scene.stage.shop.waitUntilHealthy(undefined, 30_000);
+      await failover?.run(context);
+      await context.cluster.shop.waitUntilHealthy(undefined, 30_000);
     }
   },
 };
 
-async function playBroken(
-  patches: readonly Patch[],
-  faults: readonly Fault[],
-  size: Partial<Size> = {},
-): Promise<Episode> {
+async function runBroken(patches: readonly Patch[], faults: readonly Fault[], size: Partial<Size> = {}): Promise<Run> {
   const api = patchApi(patches);
   try {
-    const stage = await openStage({ rewire: api.rewire });
+    const cluster = await startCluster({ rewire: api.rewire });
     try {
-      return await playEpisode(stage, faults, 7, undefined, { ...smallSize, buyers: 12, ...size });
+      return await runFaults(cluster, faults, 7, undefined, { ...smallSize, buyers: 12, ...size });
     } finally {
-      await stage.close();
+      await cluster.close();
     }
   } finally {
     api.remove();
   }
 }
 
-const rules = ({ violations }: Episode) => new Set(violations.map(({ rule }) => rule));
+const rules = ({ violations }: Run) => new Set(violations.map(({ rule }) => rule));
 
-const patienceMs = 180_000;
+const timeoutMs = 180_000;
 
 test(
   'without WAIT, acknowledged purchases are found to be lost',
   async () => {
-    const episode = await playBroken(withoutWait, [masterDiesAhead]);
-    expect(rules(episode), complaints(episode).join('\n')).toContain('acknowledged purchases are stored');
+    const run = await runBroken(withoutWait, [masterDiesAhead]);
+    expect(rules(run), complaints(run).join('\n')).toContain('acknowledged purchases are stored');
   },
-  patienceMs,
+  timeoutMs,
 );
 
 test(
   'with a plain WAIT instead of the fence, acknowledged writes are found to be lost',
   async () => {
-    const episode = await playBroken(withoutFence, [replacedAlive]);
+    const run = await runBroken(withoutFence, [replacedAlive]);
     expect(
-      episode.violations.filter(({ kind }) => kind === 'lost'),
-      complaints(episode).join('\n'),
+      run.violations.filter(({ kind }) => kind === 'lost'),
+      complaints(run).join('\n'),
     ).not.toHaveLength(0);
   },
-  patienceMs,
+  timeoutMs,
 );
 
 test(
   'without deduplication, a purchase repeated under its key is found twice',
   async () => {
-    const episode = await playBroken(withoutDeduplication, []);
-    expect(rules(episode), complaints(episode).join('\n')).toContain('the same answer for the same key');
+    const run = await runBroken(withoutDeduplication, []);
+    expect(rules(run), complaints(run).join('\n')).toContain('the same answer for the same key');
   },
-  patienceMs,
+  timeoutMs,
 );
 
 test(
   'with the stock looked at first and taken afterwards, it is found below zero',
   async () => {
     // Long enough for what is scarce (20 to 60 of a product) to be bought up.
-    const episode = await playBroken(checkThenTake, [], { products: 4, afterMs: 8000 });
-    expect(rules(episode), complaints(episode).join('\n')).toContain('stock is never negative');
+    const run = await runBroken(checkThenTake, [], { products: 4, afterMs: 8000 });
+    expect(rules(run), complaints(run).join('\n')).toContain('stock is never negative');
   },
-  patienceMs,
+  timeoutMs,
 );

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { waitFor } from '../support/wait.ts';
 import type { FinalState, History, StoredPurchase } from './ledger/ledger.ts';
 import { outcomeOf } from './ledger/outcome.ts';
-import { insist, type Person } from './load/cast.ts';
+import { type Account, requestUntilOk } from './load/fixtures.ts';
 
 /** Where the nodes are and how the operator gets in. */
 export type Nodes = { readonly ports: readonly number[]; readonly password: string };
@@ -22,17 +22,17 @@ const historiesRead = 60;
 export async function readFinalState(
   baseUrl: string,
   nodes: Nodes,
-  admin: Person,
+  admin: Account,
   history: History,
   settleMs = 30_000,
 ): Promise<FinalState> {
   await untilNothingIsOwed(nodes, settleMs);
-  const get = <T>(path: string): Promise<T> => insist(baseUrl, 'GET', path, undefined, admin.token);
+  const get = <T>(path: string): Promise<T> => requestUntilOk(baseUrl, 'GET', path, undefined, admin.token);
   const purchases: StoredPurchase[] = [];
-  for (const { userId } of history.cast.users) {
+  for (const { userId } of history.fixtures.users) {
     purchases.push(...(await wholeList<StoredPurchase>(get, `/purchases?userId=${userId}&limit=100`)));
   }
-  const label = history.cast.products[0]?.id.split('-')[0] ?? '';
+  const label = history.fixtures.products[0]?.id.split('-')[0] ?? '';
   const products: FinalState['products'] = [];
   for (const category of [label, `${label}made`]) {
     const list = await wholeList<{ id: string; stock: number; name: string; price: { amount: number } }>(

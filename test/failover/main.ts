@@ -3,14 +3,15 @@ import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { check } from './checker/check.ts';
-import { type Episode, playEpisode } from './episode.ts';
-import { atRandom, catalogue } from './faults/catalogue.ts';
+import { projectDir } from './cluster.ts';
+import { createClusterPool } from './cluster-pool.ts';
+import { catalogue, randomFaults } from './faults/catalogue.ts';
 import type { Fault } from './faults/fault.ts';
+import { randomCut } from './faults/random-cut.ts';
 import { readHistory } from './ledger/ledger.ts';
 import { type Random, seededRandom } from './load/random.ts';
 import { complaints, tableHead, tableLine } from './report/table.ts';
-import { projectDir } from './stage.ts';
-import { keepStage } from './stages.ts';
+import { type Run, runFaults } from './run.ts';
 
 const usage = `npm run chaos                 every fault once, some 20 minutes
   -- --only TEXT                only those whose name holds TEXT (several: --only a --only b)
@@ -69,9 +70,9 @@ async function play(asked: Asked): Promise<number> {
   const random = seededRandom(seed);
   const minutes = Number(asked.minutes ?? 0);
   const rows = minutes > 0 ? randomRows(random, minutes, asked.pairs) : listedRows(asked.only);
-  const keeper = keepStage();
-  process.once('SIGINT', () => void keeper.end().finally(() => process.exit(130)));
-  const episodes: Episode[] = [];
+  const pool = createClusterPool();
+  process.once('SIGINT', () => void pool.end().finally(() => process.exit(130)));
+  const runs: Run[] = [];
   let bad = 0;
   let number = 0;
   for (const faults of rows) {
@@ -80,11 +81,11 @@ async function play(asked: Asked): Promise<number> {
     const startedMs = performance.now();
     process.stdout.write(`${String(number).padStart(3)} ${title} … `);
     try {
-      const stage = await keeper.stageFor(minutes > 0 ? 'proxies' : needsOf(faults));
-      const episode = await playEpisode(stage, faults, seed + number, join(folder, `${number}.jsonl`));
-      episodes.push(episode);
-      const found = complaints(episode);
-      const { requests, failedReads, failedWrites, longestGapMs } = episode.seen;
+      const cluster = await pool.clusterFor(minutes > 0 ? 'proxies' : needsOf(faults));
+      const run = await runFaults(cluster, faults, seed + number, join(folder, `${number}.jsonl`));
+      runs.push(run);
+      const found = complaints(run);
+      const { requests, failedReads, failedWrites, longestGapMs } = run.clientView;
       const seconds = Math.round((performance.now() - startedMs) / 1000);
       const verdict = found.length === 0 ? 'ok' : 'BROKEN';
       console.log(
@@ -93,18 +94,18 @@ async function play(asked: Asked): Promise<number> {
       for (const line of found) console.log(line);
       if (found.length > 0) {
         bad += 1;
-        cpSync(join(stage.settings.dir, 'logs'), join(folder, `${number}-logs`), { recursive: true });
-        if (episode.brokenPromises.some((broken) => broken.startsWith('not healed'))) await keeper.end();
+        cpSync(join(cluster.settings.dir, 'logs'), join(folder, `${number}-logs`), { recursive: true });
+        if (run.brokenPromises.some((broken) => broken.startsWith('not healed'))) await pool.end();
       }
     } catch (error) {
       bad += 1;
       console.log(`STOPPED: ${error instanceof Error ? error.message : error}`);
-      await keeper.end();
+      await pool.end();
     }
   }
-  await keeper.end();
-  console.log(`\n${tableHead}\n${episodes.map(tableLine).join('\n')}\n`);
-  console.log(summary(episodes, bad, seed, folder));
+  await pool.end();
+  console.log(`\n${tableHead}\n${runs.map(tableLine).join('\n')}\n`);
+  console.log(summary(runs, bad, seed, folder));
   return bad === 0 ? 0 : 1;
 }
 
@@ -115,12 +116,15 @@ function listedRows(only: readonly string[] | undefined): Fault[][] {
   return chosen.map((fault) => [fault]);
 }
 
+/** How many of the random faults are random cuts. */
+const randomCutShare = 0.5;
+
 /** Random faults until the time is over. */
 function* randomRows(random: Random, minutes: number, pairs: boolean): Generator<Fault[]> {
   const untilMs = performance.now() + minutes * 60_000;
   while (performance.now() < untilMs) {
-    const first = random.pick(atRandom);
-    yield pairs ? [first, random.pick(atRandom.filter((fault) => fault !== first))] : [first];
+    const first = random.next() < randomCutShare ? randomCut : random.pick(randomFaults);
+    yield pairs ? [first, random.pick(randomFaults.filter((fault) => fault !== first))] : [first];
   }
 }
 
@@ -128,9 +132,9 @@ function needsOf(faults: readonly Fault[]) {
   return faults.find(({ needs }) => needs !== 'nothing')?.needs ?? 'nothing';
 }
 
-function summary(episodes: readonly Episode[], bad: number, seed: number, folder: string): string {
-  const sum = (of: (episode: Episode) => number) => episodes.reduce((total, episode) => total + of(episode), 0);
-  const violations = sum((episode) => episode.violations.length);
-  const requests = sum(({ seen }) => seen.requests);
-  return `${episodes.length} episodes, ${requests} requests, ${violations} violations; ${bad} not as promised. seed ${seed}, histories in ${folder}`;
+function summary(runs: readonly Run[], bad: number, seed: number, folder: string): string {
+  const sum = (of: (run: Run) => number) => runs.reduce((total, run) => total + of(run), 0);
+  const violations = sum((run) => run.violations.length);
+  const requests = sum(({ clientView }) => clientView.requests);
+  return `${runs.length} runs, ${requests} requests, ${violations} violations; ${bad} not as promised. seed ${seed}, histories in ${folder}`;
 }

@@ -3,16 +3,16 @@
  * row of the table promises it. Times are not: `npm run chaos` shows them, on a machine that has nothing else to do.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { playEpisode, smallSize } from './episode.ts';
+import { type Cluster, startCluster } from './cluster.ts';
 import { catalogue } from './faults/catalogue.ts';
 import { complaints } from './report/table.ts';
-import { openStage, type Stage } from './stage.ts';
+import { runFaults, smallSize } from './run.ts';
 
-let stage: Stage;
+let cluster: Cluster;
 beforeAll(async () => {
-  stage = await openStage();
+  cluster = await startCluster();
 }, 120_000);
-afterAll(() => stage.close());
+afterAll(() => cluster.close());
 
 const names = [
   'purchases: one replica killed',
@@ -33,9 +33,9 @@ test.each(names)(
     const fault = catalogue.find((each) => each.name === name);
     if (fault === undefined) throw new Error(`no fault is called '${name}'`);
     const { longestGapMs: _, ...promise } = fault.promise;
-    const episode = await playEpisode(stage, [{ ...fault, promise }], 11, undefined, smallSize);
-    expect(complaints(episode)).toEqual([]);
-    expect(episode.seen.unknown).toBe(0);
+    const run = await runFaults(cluster, [{ ...fault, promise }], 11, undefined, smallSize);
+    expect(complaints(run)).toEqual([]);
+    expect(run.clientView.unknown).toBe(0);
   },
   150_000,
 );

@@ -37,7 +37,7 @@ function history(changes: Partial<History> = {}, final: Partial<NonNullable<Hist
   return {
     seed: 1,
     title: 'by hand',
-    cast: { users: [{ actor: 'buyer-1', userId: 'ann' }], products: [{ id: 'c-1', stock: 10 }] },
+    fixtures: { users: [{ actor: 'buyer-1', userId: 'ann' }], products: [{ id: 'c-1', stock: 10 }] },
     operations: [purchase],
     faults: [],
     final: {

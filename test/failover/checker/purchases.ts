@@ -66,7 +66,7 @@ function checkAcknowledged(
 /** What is stored and was not acknowledged must come from a request whose outcome nobody knows; each explains one. */
 function checkUnexplained(history: History, bought: readonly Bought[], final: FinalState): Violation[] {
   const found: Violation[] = [];
-  const actors = new Set(history.cast.users.map(({ userId }) => userId));
+  const actors = new Set(history.fixtures.users.map(({ userId }) => userId));
   const acknowledged = new Set(
     bought.flatMap(({ outcome }) => (outcome.kind === 'ok' ? [(outcome.body as StoredPurchase).id] : [])),
   );

@@ -9,7 +9,7 @@ const staleMs = 1000;
 /** Checks every read of the history against what was known when it began. */
 export function checkReads(history: History): Violation[] {
   return [
-    ...history.cast.users.flatMap(({ userId }) => checkOwn(history, userId)),
+    ...history.fixtures.users.flatMap(({ userId }) => checkOwn(history, userId)),
     ...checkForeign(history),
     ...checkVersions(history),
   ];

@@ -9,7 +9,7 @@ export function checkStock(history: History, final: FinalState): Violation[] {
 }
 
 function checkBooks(history: History, final: FinalState): Violation[] {
-  const least = new Map(history.cast.products.map(({ id, stock }) => [id, stock]));
+  const least = new Map(history.fixtures.products.map(({ id, stock }) => [id, stock]));
   const most = new Map(least);
   const add = (book: Map<string, number>, id: string, amount: number) => {
     const before = book.get(id);

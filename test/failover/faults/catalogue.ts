@@ -1,28 +1,41 @@
 /** Every fault that there is, in the order in which they are shown. */
-import { ofCrowds } from './crowds.ts';
-import { ofDisks } from './disk.ts';
+
+import { clockFaults } from './clocks.ts';
+import { diskFaults } from './disk.ts';
+import { electionFaults } from './elections.ts';
 import type { Fault } from './fault.ts';
-import { ofInside } from './inside.ts';
-import { ofMembers } from './members.ts';
-import { ofNetwork } from './network.ts';
-import { ofElections } from './sentinel.ts';
-import { ofRedis, ofServices, ofWatchers, stallSweep } from './signals.ts';
+import { hostCuts } from './host-cuts.ts';
+import { inProcessFaults } from './in-process.ts';
+import { lowTrafficFaults } from './low-traffic.ts';
+import { masterCuts } from './master-cuts.ts';
+import { membershipFaults } from './membership.ts';
+import { overloadFaults } from './overload.ts';
+import { partialCuts } from './partial-cuts.ts';
+import { redisFaults, sentinelAndNginxFaults, serviceFaults, stallSweep } from './processes.ts';
+import { randomCut } from './random-cut.ts';
+import { sentinelMemoryFaults } from './sentinel-memory.ts';
 
 /** The rows of the table. */
 export const catalogue: readonly Fault[] = [
-  ...ofServices,
-  ...ofRedis,
-  ...ofElections,
-  ...ofWatchers,
-  ...ofCrowds,
-  ...ofDisks,
-  ...ofInside,
-  ...ofNetwork,
-  ...ofMembers,
-  stallSweep,
+  ...serviceFaults,
+  ...redisFaults,
+  ...electionFaults,
+  ...sentinelAndNginxFaults,
+  ...overloadFaults,
+  ...diskFaults,
+  ...inProcessFaults,
+  ...masterCuts,
+  ...partialCuts,
+  ...hostCuts,
+  ...lowTrafficFaults,
+  ...sentinelMemoryFaults,
+  ...clockFaults,
+  ...membershipFaults,
+  ...stallSweep,
+  randomCut,
 ];
 
-/** What random runs choose from: all that one shop behind proxies can have, and that ends in some seconds. */
-export const atRandom: readonly Fault[] = catalogue.filter(
-  (fault) => fault !== stallSweep && (fault.needs === 'nothing' || fault.needs === 'proxies'),
+/** What random runs choose from: everything that a shop behind proxies can have, without the sweep. */
+export const randomFaults: readonly Fault[] = catalogue.filter(
+  (fault) => !stallSweep.includes(fault) && (fault.needs === 'nothing' || fault.needs === 'proxies'),
 );

@@ -4,22 +4,27 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { waitFor } from '../../support/wait.ts';
-import { dataDir, type Stage } from '../stage.ts';
-import type { Fault, Promised, Scene } from './fault.ts';
-import { littleDiskBytes } from './little-disk.ts';
+import { type Cluster, dataDir } from '../cluster.ts';
+import type { Fault, FaultContext, Promised } from './fault.ts';
+import { smallDiskBytes } from './small-disk.ts';
 
 const failover: Promised = { failedFirstTries: 'none', longestGapMs: 3000 };
 
 /** Stops a node at once, does something to its folder, starts it, waits until it is whole. */
-async function tamper(scene: Scene, name: string, what: string, change: (dir: string) => unknown): Promise<void> {
-  const { stage, log } = scene;
+async function tamper(
+  context: FaultContext,
+  name: string,
+  what: string,
+  change: (dir: string) => unknown,
+): Promise<void> {
+  const { cluster, log } = context;
   log(`${name} is down; ${what}`);
-  await stage.shop.halt(name);
-  await change(dataDir(stage, name));
+  await cluster.shop.halt(name);
+  await change(dataDir(cluster, name));
   await delay(1000);
-  stage.shop.revive(name);
-  await stage.shop.waitUntilHealthy([name], 40_000);
-  if ((await stage.master()) === name) throw new Error(`${name} became master again`);
+  cluster.shop.revive(name);
+  await cluster.shop.waitUntilHealthy([name], 40_000);
+  if ((await cluster.master()) === name) throw new Error(`${name} became master again`);
 }
 
 /** The append-only file that is written now. */
@@ -56,26 +61,26 @@ function damaged(
   name: string,
   promise: Promised,
   what: string,
-  who: (stage: Stage) => Promise<string | undefined>,
+  who: (cluster: Cluster) => Promise<string | undefined>,
   change: (dir: string) => unknown,
 ): Fault {
   return {
     name,
     promise,
     needs: 'nothing',
-    async run(scene) {
-      const node = await who(scene.stage);
-      if (node !== undefined) await tamper(scene, node, what, change);
+    async run(context) {
+      const node = await who(context.cluster);
+      if (node !== undefined) await tamper(context, node, what, change);
     },
   };
 }
 
-const master = (stage: Stage) => stage.master();
-const replica = async (stage: Stage) => (await stage.replicas())[0];
+const master = (cluster: Cluster) => cluster.master();
+const replica = async (cluster: Cluster) => (await cluster.replicas())[0];
 const replicaLost: Promised = { failedFirstTries: 'none', longestGapMs: 1000 };
 
 /** See the names. */
-export const ofDisks: readonly Fault[] = [
+export const diskFaults: readonly Fault[] = [
   damaged('master restarts with an empty disk', failover, 'its folder is emptied', master, emptyFolder),
   damaged('master restarts with its append-only file cut short', failover, 'its file is cut', master, truncate),
   damaged('master restarts with a corrupt append-only file', failover, 'its file is corrupted', master, (dir) =>
@@ -88,15 +93,15 @@ export const ofDisks: readonly Fault[] = [
   {
     name: 'disk of the master full',
     promise: { failedFirstTries: 'only 503', longestGapMs: 5000 },
-    needs: 'little disk',
-    async run({ stage, log }) {
+    needs: 'small disk',
+    async run({ cluster, log }) {
       const name = 'redis-1'; // whose disk is little
-      if ((await stage.master()) !== name) throw new Error(`${name} should be the master of a fresh shop`);
-      const filler = join(dataDir(stage, name), 'filler');
+      if ((await cluster.master()) !== name) throw new Error(`${name} should be the master of a fresh shop`);
+      const filler = join(dataDir(cluster, name), 'filler');
       log(`the disk of ${name} is full`);
       fillDisk(filler);
-      await waitFor('another master', async () => (await stage.master().catch(() => name)) !== name, 15_000).catch(() =>
-        log('nobody else became master'),
+      await waitFor('another master', async () => (await cluster.master().catch(() => name)) !== name, 15_000).catch(
+        () => log('nobody else became master'),
       );
       await delay(4000);
       log('there is room again');
@@ -106,7 +111,7 @@ export const ofDisks: readonly Fault[] = [
 ];
 
 function fillDisk(path: string): void {
-  for (let bytes = littleDiskBytes; bytes >= 512; bytes /= 2) {
+  for (let bytes = smallDiskBytes; bytes >= 512; bytes /= 2) {
     try {
       for (;;) writeFileSync(path, Buffer.alloc(bytes), { flag: 'a' });
     } catch {

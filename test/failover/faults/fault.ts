@@ -1,8 +1,10 @@
 /** What a fault is: a row of the table, with what is promised to clients while it lasts. */
+
+import type { Cluster } from '../cluster.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { People } from '../load/cast.ts';
+import type { LoadSize } from '../load/clients.ts';
+import type { Fixtures } from '../load/fixtures.ts';
 import type { Random } from '../load/random.ts';
-import type { Stage } from '../stage.ts';
 
 /** What clients may notice of it; that nothing is lost or doubled is promised always. */
 export type Promised = {
@@ -10,26 +12,32 @@ export type Promised = {
   readonly failedFirstTries: 'none' | 'only 503' | 'some' | number;
   /** The longest time between acknowledged writes, in ms. Nothing is promised without it. */
   readonly longestGapMs?: number;
+  /** The slowest answer to the first try of a write, in ms. */
+  readonly slowestWriteMs?: number;
 };
 
 /** What a fault has in its hands. */
-export type Scene = {
-  readonly stage: Stage;
+export type FaultContext = {
+  readonly cluster: Cluster;
   readonly random: Random;
   /** Notes a step in the history. */
   readonly log: (step: string) => void;
-  readonly people: People;
+  readonly fixtures: Fixtures;
   readonly ledger: Ledger;
   readonly label: string;
+  /** How many elections of Sentinels since the run began ended without a winner. */
+  readonly splitElections: () => number;
 };
 
 /** A shop as most faults need it, or one with something special. */
-export type Needs = 'nothing' | 'proxies' | 'little memory' | 'little disk' | 'spare replica' | 'hooks';
+export type Needs = 'nothing' | 'proxies' | 'small memory' | 'small disk' | 'spare replica' | 'hooks' | 'clocks';
 
 /** A fault. `run` brings it about, lets it last, heals it, and resolves then; it throws where something is not as promised. */
 export type Fault = {
   readonly name: string;
   readonly promise: Promised;
   readonly needs: Needs;
-  run(scene: Scene): Promise<void>;
+  /** Where it needs another load than the others. */
+  readonly load?: Partial<LoadSize>;
+  run(context: FaultContext): Promise<void>;
 };

@@ -44,7 +44,14 @@ export type Operation = {
   userId?: string;
   body?: unknown;
   /** What the actor knows about it and the checker needs: the product, the purchase, the version that it wrote. */
-  about: { productId?: string; purchaseId?: string; version?: number; replayOf?: number };
+  about: {
+    productId?: string;
+    purchaseId?: string;
+    version?: number;
+    replayOf?: number;
+    /** Sent past Nginx by a fault, to see which host can write: no client's request. */
+    probe?: boolean;
+  };
   attempts: Attempt[];
 };
 
@@ -52,7 +59,7 @@ export type Operation = {
 export type FaultStep = { atMs: number; fault: string; step: string };
 
 /** Who and what the load began with. */
-export type Cast = {
+export type FixtureIds = {
   users: { actor: string; userId: string }[];
   products: { id: string; stock: number }[];
 };
@@ -86,7 +93,7 @@ export type StoredPurchase = {
 export type History = {
   seed: number;
   title: string;
-  cast: Cast;
+  fixtures: FixtureIds;
   operations: Operation[];
   faults: FaultStep[];
   final: FinalState | undefined;
@@ -99,7 +106,7 @@ export type Ledger = {
   invoke(operation: Operation): Attempt;
   end(operation: Operation, attempt: Attempt, result: Omit<Attempt, 'invokedMs' | 'endedMs'>): void;
   fault(fault: string, step: string): void;
-  setCast(cast: Cast): void;
+  setFixtures(fixtures: FixtureIds): void;
   setFinal(final: FinalState): void;
   history(): History;
   /** Writes what is not yet written. */
@@ -115,7 +122,7 @@ export function openLedger(seed: number, title: string, path?: string): Ledger {
   const history: History = {
     seed,
     title,
-    cast: { users: [], products: [] },
+    fixtures: { users: [], products: [] },
     operations: [],
     faults: [],
     final: undefined,
@@ -163,9 +170,9 @@ export function openLedger(seed: number, title: string, path?: string): Ledger {
       history.faults.push({ atMs: nowMs(), fault, step });
       write({ line: 'fault', fault, step, atMs: nowMs() });
     },
-    setCast(cast) {
-      history.cast = cast;
-      write({ line: 'cast', cast });
+    setFixtures(fixtures) {
+      history.fixtures = fixtures;
+      write({ line: 'fixtures', fixtures });
     },
     setFinal(final) {
       history.final = final;
@@ -181,7 +188,7 @@ export function readHistory(path: string): History {
   const history: History = {
     seed: 0,
     title: path,
-    cast: { users: [], products: [] },
+    fixtures: { users: [], products: [] },
     operations: [],
     faults: [],
     final: undefined,
@@ -190,7 +197,7 @@ export function readHistory(path: string): History {
     if (text === '') continue;
     const { line, ...rest } = JSON.parse(text);
     if (line === 'run') Object.assign(history, rest);
-    else if (line === 'cast') history.cast = rest.cast;
+    else if (line === 'fixtures') history.fixtures = rest.fixtures;
     else if (line === 'final') history.final = rest.final;
     else if (line === 'fault') history.faults.push(rest);
     else if (line === 'invoke') {

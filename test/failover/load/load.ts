@@ -1,33 +1,33 @@
-/** Puts the people of a run to work, and lets them finish. */
+/** Puts the fixtures of a run to work, and lets them finish. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Ledger } from '../ledger/ledger.ts';
 import { outcomeOf } from '../ledger/outcome.ts';
-import type { Actor } from './actors.ts';
-import type { People } from './cast.ts';
-import { type Client, openClient, type Patience } from './client.ts';
+import type { Actor } from './clients.ts';
+import type { Fixtures } from './fixtures.ts';
+import { type Client, openClient, type RetryWindow } from './http-client.ts';
 import type { Random } from './random.ts';
 
 /** See {@link startLoad}. */
 export type Load = {
-  /** Nobody begins anything any more; resolves when all that was begun is known, or after `patienceMs` of repeating. */
-  finish(patienceMs: number): Promise<void>;
+  /** Nobody begins anything any more; resolves when all that was begun is known, or after `timeoutMs` of repeating. */
+  finish(timeoutMs: number): Promise<void>;
 };
 
-/** For how many answers somebody waits at the same time before beginning nothing more: what a person would do, too. */
+/** For how many answers somebody waits at the same time before beginning nothing more: what a account would do, too. */
 const mostWaiting = 80;
 /** How many purchases are repeated under their keys, after the load, to compare the answers. */
 const replayed = 40;
 
 /** Starts all actors. @param baseUrl of Nginx */
 export function startLoad(baseUrl: string, actors: readonly Actor[], ledger: Ledger, random: Random): Load {
-  const patience: Patience = { untilMs: Number.POSITIVE_INFINITY };
+  const retryWindow: RetryWindow = { untilMs: Number.POSITIVE_INFINITY };
   const open = new Set<Promise<unknown>>();
   const clients: Client[] = [];
   let stopped = false;
 
   async function work(actor: Actor) {
     const own = random.fork(actor.name);
-    const client = openClient(baseUrl, actor.name, ledger, patience);
+    const client = openClient(baseUrl, actor.name, ledger, retryWindow);
     clients.push(client);
     let waiting = 0;
     let nextMs = ledger.nowMs() + own.next() * actor.everyMs;
@@ -48,9 +48,9 @@ export function startLoad(baseUrl: string, actors: readonly Actor[], ledger: Led
   const working = actors.map(work);
 
   return {
-    async finish(patienceMs) {
+    async finish(timeoutMs) {
       stopped = true;
-      patience.untilMs = ledger.nowMs() + patienceMs;
+      retryWindow.untilMs = ledger.nowMs() + timeoutMs;
       await Promise.all(working);
       while (open.size > 0) await Promise.all(open);
       for (const client of clients) client.close();
@@ -59,9 +59,9 @@ export function startLoad(baseUrl: string, actors: readonly Actor[], ledger: Led
 }
 
 /** Sends some purchases that were answered once more under their keys: the answer must be the same, and nothing may happen. */
-export async function replaySome(baseUrl: string, people: People, ledger: Ledger, random: Random): Promise<void> {
+export async function replaySome(baseUrl: string, fixtures: Fixtures, ledger: Ledger, random: Random): Promise<void> {
   const client = openClient(baseUrl, 'repeater', ledger, { untilMs: ledger.nowMs() + 20_000 });
-  const tokens = new Map(people.buyers.map(({ userId, token }) => [userId, token]));
+  const tokens = new Map(fixtures.buyers.map(({ userId, token }) => [userId, token]));
   const answered = ledger
     .history()
     .operations.filter((operation) => operation.kind === 'purchase' && outcomeOf(operation).kind !== 'info');

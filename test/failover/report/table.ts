@@ -1,5 +1,5 @@
 /** What clients saw, fault by fault, as a table in Markdown. */
-import type { Episode } from '../episode.ts';
+import type { Run } from '../run.ts';
 
 /** The head of the table. */
 export const tableHead = [
@@ -8,17 +8,17 @@ export const tableHead = [
 ].join('\n');
 
 /** One line of it. */
-export function tableLine({ title, seen, violations }: Episode): string {
+export function tableLine({ title, clientView, violations }: Run): string {
   const count = (kind: string) => violations.filter((each) => each.kind === kind).length;
-  const failed = seen.failedReads + seen.failedWrites;
-  const how = failed === 0 ? '0' : `${failed} (${seen.failures.join(', ')})`;
+  const failed = clientView.failedReads + clientView.failedWrites;
+  const how = failed === 0 ? '0' : `${failed} (${clientView.failures.join(', ')})`;
   const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`;
   const cells = [
     title,
-    seen.requests,
+    clientView.requests,
     how,
-    seconds(seen.longestGapMs),
-    seconds(seen.slowestReadMs),
+    seconds(clientView.longestGapMs),
+    seconds(clientView.slowestReadMs),
     count('lost'),
     count('doubled'),
   ];
@@ -26,7 +26,7 @@ export function tableLine({ title, seen, violations }: Episode): string {
 }
 
 /** Everything that was not as promised, a line each; nothing if all was. */
-export function complaints({ violations, brokenPromises }: Episode): string[] {
+export function complaints({ violations, brokenPromises }: Run): string[] {
   const shown = violations.slice(0, 12).map(({ kind, rule, what }) => `  ${kind.toUpperCase()}: ${rule}: ${what}`);
   if (violations.length > shown.length) shown.push(`  … and ${violations.length - shown.length} more`);
   return [...shown, ...brokenPromises.map((broken) => `  NOTICED: ${broken}`)];

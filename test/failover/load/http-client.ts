@@ -20,16 +20,16 @@ export type Sending = Omit<Operation, 'op' | 'attempts' | 'actor' | 'key'> & {
 
 /** See {@link openClient}. */
 export type Client = {
-  /** Sends, repeats until the outcome is known or `patience` ends. Never throws. */
+  /** Sends, repeats until the outcome is known or `retryWindow` ends. Never throws. */
   send(sending: Sending): Promise<{ operation: Operation; outcome: Outcome }>;
   close(): void;
 };
 
 /** Until when repetitions go on; may be set while they do. */
-export type Patience = { untilMs: number };
+export type RetryWindow = { untilMs: number };
 
 /** Opens a client with connections of its own. */
-export function openClient(baseUrl: string, actor: string, ledger: Ledger, patience: Patience): Client {
+export function openClient(baseUrl: string, actor: string, ledger: Ledger, retryWindow: RetryWindow): Client {
   const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
   const { hostname, port } = new URL(baseUrl);
 
@@ -81,7 +81,7 @@ export function openClient(baseUrl: string, actor: string, ledger: Ledger, patie
       for (;;) {
         const attempt = ledger.invoke(operation);
         await attemptOnce(operation, attempt, { token, ...(keep ? { keep } : {}) });
-        if (!hasFailed(attempt) || ledger.nowMs() > patience.untilMs) break;
+        if (!hasFailed(attempt) || ledger.nowMs() > retryWindow.untilMs) break;
         await delay(attempt.retryAfter === undefined ? repeatAfterMs : 1000 * Number(attempt.retryAfter));
       }
       return { operation, outcome: outcomeOf(operation) };

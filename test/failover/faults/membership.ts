@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Settings } from '../../../ops/local/settings.ts';
 import { type ProcessSpec, portsFrom } from '../../../ops/local/topology.ts';
 import { waitFor } from '../../support/wait.ts';
+import { askSentinel } from './elections.ts';
 import type { Fault } from './fault.ts';
-import { askSentinel } from './sentinel.ts';
 
 /** The node that comes and goes. */
 export const spare = 'redis-4';
@@ -24,28 +24,28 @@ export function withSpare(settings: Settings, specs: ProcessSpec[]): ProcessSpec
 }
 
 /** See the name. It begins with four nodes, takes one away for good, and adds it anew. */
-export const ofMembers: readonly Fault[] = [
+export const membershipFaults: readonly Fault[] = [
   {
     name: 'a Redis replica removed, and one added',
     promise: { failedFirstTries: 'none', longestGapMs: 1000 },
     needs: 'spare replica',
-    async run({ stage, log }) {
+    async run({ cluster, log }) {
       const knows = async (count: number) => {
-        const lists = await Promise.all([1, 2, 3].map((number) => askSentinel(stage, number, 'REPLICAS')));
+        const lists = await Promise.all([1, 2, 3].map((number) => askSentinel(cluster, number, 'REPLICAS')));
         return lists.every((list) => (list as unknown[]).length === count);
       };
-      if ((await stage.master()) === spare) throw new Error('the spare node should be a replica');
+      if ((await cluster.master()) === spare) throw new Error('the spare node should be a replica');
       log(`${spare} is stopped and forgotten`);
-      await stage.shop.halt(spare);
+      await cluster.shop.halt(spare);
       await delay(3000);
       for (const number of [1, 2, 3]) {
-        await askSentinel(stage, number, 'RESET'); // what the documentation of Sentinel says for a replica that is gone for good
+        await askSentinel(cluster, number, 'RESET'); // what the documentation of Sentinel says for a replica that is gone for good
         await delay(1500);
       }
       await waitFor('the Sentinels to know two replicas', () => knows(2), 20_000, 200);
       await delay(2000);
       log(`${spare} is added`);
-      stage.shop.revive(spare);
+      cluster.shop.revive(spare);
       await waitFor('the Sentinels to know three replicas', () => knows(3), 20_000, 200);
       await delay(2000);
     },

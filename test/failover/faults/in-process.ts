@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { serviceNames } from '../../../api/services.ts';
 import type { ProcessSpec } from '../../../ops/local/topology.ts';
-import { dataDir } from '../stage.ts';
-import type { Fault, Promised, Scene } from './fault.ts';
+import { dataDir } from '../cluster.ts';
+import type { Fault, FaultContext, Promised } from './fault.ts';
 
 const commandFile = 'chaos-command';
 
@@ -31,23 +31,23 @@ function inside(title: string, command: string, promise: Promised, lastsMs: numb
     name: title,
     promise,
     needs: 'hooks',
-    async run({ stage, random, log }: Scene) {
+    async run({ cluster, random, log }: FaultContext) {
       const names = serviceNames.map((service) => `${service}-${random.int(1, 2)}`);
       for (const name of names) {
         log(`${command} in ${name}`);
-        mkdirSync(dataDir(stage, name), { recursive: true });
-        writeFileSync(join(dataDir(stage, name), commandFile), command);
-        stage.shop.signal(name, 'SIGUSR2');
+        mkdirSync(dataDir(cluster, name), { recursive: true });
+        writeFileSync(join(dataDir(cluster, name), commandFile), command);
+        cluster.shop.signal(name, 'SIGUSR2');
         await delay(lastsMs);
         // Whatever it has done to itself, it begins anew.
-        if (command.startsWith('clock')) await stage.shop.restart(name);
+        if (command.startsWith('clock')) await cluster.shop.restart(name);
       }
     },
   };
 }
 
 /** See the names; one replica of each service in turn. */
-export const ofInside: readonly Fault[] = [
+export const inProcessFaults: readonly Fault[] = [
   inside('an error that nothing catches', 'throw', { failedFirstTries: 'none', longestGapMs: 1000 }, 1500),
   inside('a rejection that nothing catches', 'reject', { failedFirstTries: 'none', longestGapMs: 1000 }, 1500),
   inside('event loop blocked for 5 s', 'block', { failedFirstTries: 'none', longestGapMs: 6000 }, 6000),

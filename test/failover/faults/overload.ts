@@ -3,18 +3,18 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { operatorOn, withNodes } from '../final-state.ts';
 import { outcomeOf } from '../ledger/outcome.ts';
-import { openClient } from '../load/client.ts';
-import type { Fault, Scene } from './fault.ts';
+import { openClient } from '../load/http-client.ts';
+import type { Fault, FaultContext } from './fault.ts';
 
 /** Sends the same purchase under the same key from `count` clients at once. */
-async function sameFromAll({ stage, people, ledger }: Scene, count: number): Promise<void> {
-  const [buyer] = people.buyers;
-  const productId = people.products.at(-1)?.id;
+async function sameFromAll({ cluster, fixtures, ledger }: FaultContext, count: number): Promise<void> {
+  const [buyer] = fixtures.buyers;
+  const productId = fixtures.products.at(-1)?.id;
   const key = randomUUID();
   const body = { items: [{ productId, quantity: 1 }] };
-  const patience = { untilMs: ledger.nowMs() + 30_000 };
+  const retryWindow = { untilMs: ledger.nowMs() + 30_000 };
   const clients = Array.from({ length: count }, (_, i) =>
-    openClient(stage.shop.httpUrl, `crowd-${i + 1}`, ledger, patience),
+    openClient(cluster.shop.httpUrl, `crowd-${i + 1}`, ledger, retryWindow),
   );
   const about = {};
   const sent = clients.map((client) =>
@@ -38,9 +38,9 @@ async function sameFromAll({ stage, people, ledger }: Scene, count: number): Pro
 }
 
 /** Fills Redis with ballast up to this share of what it may hold; returns what removes it. */
-async function fillMemory({ stage }: Scene, share: number): Promise<() => Promise<void>> {
+async function fillMemory({ cluster }: FaultContext, share: number): Promise<() => Promise<void>> {
   const key = '{chaos}:ballast';
-  await withNodes(stage.nodes, async ([master]) => {
+  await withNodes(cluster.nodes, async ([master]) => {
     const field = async (name: string) =>
       Number(new RegExp(`^${name}:(\\d+)`, 'm').exec((await master?.info('memory')) ?? '')?.[1]);
     const chunk = 64 * 1024;
@@ -49,8 +49,8 @@ async function fillMemory({ stage }: Scene, share: number): Promise<() => Promis
     }
   });
   return async () => {
-    for (const port of stage.nodes.ports) {
-      const node = operatorOn(port, stage.nodes.password);
+    for (const port of cluster.nodes.ports) {
+      const node = operatorOn(port, cluster.nodes.password);
       await node.del(key).catch(() => undefined); // replicas refuse
       node.disconnect();
     }
@@ -62,10 +62,10 @@ function full(percent: number): Fault {
   return {
     name: `Redis at ${percent} % of its memory`,
     promise: { failedFirstTries: 'only 503' },
-    needs: 'little memory',
-    async run(scene) {
-      const { ledger, log } = scene;
-      const empty = await fillMemory(scene, percent / 100);
+    needs: 'small memory',
+    async run(context) {
+      const { ledger, log } = context;
+      const empty = await fillMemory(context, percent / 100);
       log('full');
       await delay(1500); // a replica of a service looks every second
       const fromMs = ledger.nowMs();
@@ -90,36 +90,36 @@ function full(percent: number): Fault {
 }
 
 /** See the names. */
-export const ofCrowds: readonly Fault[] = [
+export const overloadFaults: readonly Fault[] = [
   {
     name: 'the same key from 50 clients at once, master killed',
     promise: { failedFirstTries: 'none', longestGapMs: 3000 },
     needs: 'nothing',
-    async run(scene) {
-      const { stage, log } = scene;
-      const master = await stage.master();
-      const all = sameFromAll(scene, 50);
+    async run(context) {
+      const { cluster, log } = context;
+      const master = await cluster.master();
+      const all = sameFromAll(context, 50);
       log(`${master} is down`);
-      await stage.shop.halt(master);
+      await cluster.shop.halt(master);
       await all;
-      await sameFromAll(scene, 50);
-      stage.shop.revive(master);
+      await sameFromAll(context, 50);
+      cluster.shop.revive(master);
     },
   },
   {
     name: 'more requests than can be served, for 5 s',
     promise: { failedFirstTries: 'only 503' },
     needs: 'nothing',
-    async run({ stage, people, ledger, log }) {
+    async run({ cluster, fixtures, ledger, log }) {
       const untilMs = performance.now() + 5000;
-      const [buyer] = people.buyers;
+      const [buyer] = fixtures.buyers;
       let sent = 0;
       const said = new Map<string, number>();
       const hammer = async () => {
         while (performance.now() < untilMs) {
           sent += 1;
           const headers = { authorization: `Bearer ${buyer?.token}` };
-          const answer = await fetch(`${stage.shop.httpUrl}/purchases?limit=100`, { headers }).catch(String);
+          const answer = await fetch(`${cluster.shop.httpUrl}/purchases?limit=100`, { headers }).catch(String);
           if (typeof answer !== 'string') await answer.arrayBuffer();
           const how =
             typeof answer === 'string'

@@ -1,23 +1,23 @@
 /** Who takes part in a run and what there is to buy: made before the clock starts, with accounts and products that no other run has. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Cast } from '../ledger/ledger.ts';
+import type { FixtureIds } from '../ledger/ledger.ts';
 import type { Random } from './random.ts';
 
 /** Somebody who is signed in. */
-export type Person = { readonly actor: string; readonly userId: string; readonly token: string };
+export type Account = { readonly actor: string; readonly userId: string; readonly token: string };
 
-/** See {@link gatherCast}. */
-export type People = {
-  readonly admin: Person;
-  readonly buyers: readonly Person[];
-  readonly products: Cast['products'];
+/** See {@link createFixtures}. */
+export type Fixtures = {
+  readonly admin: Account;
+  readonly buyers: readonly Account[];
+  readonly products: FixtureIds['products'];
 };
 
-const patienceMs = 30_000;
+const timeoutMs = 30_000;
 
 /** A JSON request that is repeated until it succeeds. @throws when it does not in 30 s, with the last answer */
-export async function insist(
+export async function requestUntilOk(
   baseUrl: string,
   method: string,
   path: string,
@@ -25,7 +25,7 @@ export async function insist(
   token?: string,
 ): Promise<never> {
   const key = randomUUID();
-  const untilMs = performance.now() + patienceMs;
+  const untilMs = performance.now() + timeoutMs;
   for (;;) {
     const headers: Record<string, string> = { 'content-type': 'application/json' };
     if (method !== 'GET') headers['idempotency-key'] = key;
@@ -42,9 +42,9 @@ export async function insist(
 }
 
 /** Signs somebody in. */
-export async function signIn(baseUrl: string, actor: string, email: string, password: string): Promise<Person> {
-  const session: { accessToken: string } = await insist(baseUrl, 'POST', '/users/login', { email, password });
-  const me: { id: string } = await insist(baseUrl, 'GET', '/users/me', undefined, session.accessToken);
+export async function signIn(baseUrl: string, actor: string, email: string, password: string): Promise<Account> {
+  const session: { accessToken: string } = await requestUntilOk(baseUrl, 'POST', '/users/login', { email, password });
+  const me: { id: string } = await requestUntilOk(baseUrl, 'GET', '/users/me', undefined, session.accessToken);
   return { actor, userId: me.id, token: session.accessToken };
 }
 
@@ -52,20 +52,20 @@ export async function signIn(baseUrl: string, actor: string, email: string, pass
  * Signs up and in the buyers, signs in the admin, makes the products: plenty of most, little of some, so that buyers are also refused.
  * @param label goes into all names: letters and digits
  */
-export async function gatherCast(
+export async function createFixtures(
   baseUrl: string,
   adminOf: { email: string; password: string },
   label: string,
   random: Random,
   counts: { buyers: number; products: number },
-): Promise<People> {
+): Promise<Fixtures> {
   const admin = await signIn(baseUrl, 'admin', adminOf.email, adminOf.password);
   const buyers = await Promise.all(
     Array.from({ length: counts.buyers }, async (_, i) => {
       const actor = `buyer-${i + 1}`;
       const email = `${label}-${actor}@example.com`;
       const password = `correct horse ${label}`;
-      await insist(baseUrl, 'POST', '/users', { email, password, firstName: 'Chaos', lastName: actor });
+      await requestUntilOk(baseUrl, 'POST', '/users', { email, password, firstName: 'Chaos', lastName: actor });
       return signIn(baseUrl, actor, email, password);
     }),
   );
@@ -74,7 +74,9 @@ export async function gatherCast(
     stock: i % 4 === 0 ? random.int(20, 60) : 100_000,
   }));
   await Promise.all(
-    products.map(({ id, stock }) => insist(baseUrl, 'POST', '/products', newProduct(id, label, stock), admin.token)),
+    products.map(({ id, stock }) =>
+      requestUntilOk(baseUrl, 'POST', '/products', newProduct(id, label, stock), admin.token),
+    ),
   );
   return { admin, buyers, products };
 }

@@ -3,7 +3,7 @@ import type { History, Operation } from '../ledger/ledger.ts';
 import { hasFailed, isWrite, outcomeOf } from '../ledger/outcome.ts';
 
 /** See {@link measure}. */
-export type Seen = {
+export type ClientView = {
   readonly requests: number;
   readonly failedReads: number;
   readonly failedWrites: number;
@@ -19,8 +19,8 @@ export type Seen = {
 };
 
 /** Measures a history. @param fromMs when the fault began @param toMs when nothing new was begun any more */
-export function measure(history: History, fromMs: number, toMs: number): Seen {
-  const requests = history.operations.filter(({ kind }) => kind !== 'replay');
+export function measure(history: History, fromMs: number, toMs: number): ClientView {
+  const requests = history.operations.filter(({ kind, about }) => kind !== 'replay' && !about.probe);
   const failed = requests.filter(
     (operation) => operation.attempts[0] !== undefined && hasFailed(operation.attempts[0]),
   );

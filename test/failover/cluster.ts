@@ -7,12 +7,12 @@ import type { Settings } from '../../ops/local/settings.ts';
 import { type Shop, startShop } from '../../ops/local/shop.ts';
 import { masterName, type ProcessSpec, portsFrom } from '../../ops/local/topology.ts';
 import { waitFor } from '../support/wait.ts';
-import { mountLittleDisk } from './faults/little-disk.ts';
 import { type Network, openNetwork } from './faults/network.ts';
+import { mountSmallDisk } from './faults/small-disk.ts';
 import type { Nodes } from './final-state.ts';
 
-/** See {@link openStage}. */
-export type Stage = {
+/** See {@link startCluster}. */
+export type Cluster = {
   readonly shop: Shop;
   readonly settings: Settings;
   readonly nodes: Nodes;
@@ -32,8 +32,8 @@ export type Stage = {
 /** The folder of the project. */
 export const projectDir = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-/** See {@link openStage}. */
-export type StageOptions = {
+/** See {@link startCluster}. */
+export type ClusterOptions = {
   /** Of the settings. */
   changes?: Partial<Settings>;
   /** Of the topology. */
@@ -41,11 +41,11 @@ export type StageOptions = {
   /** With a proxy in front of every part. */
   proxied?: boolean;
   /** The process whose folder is a small disk of its own. */
-  littleDiskFor?: string;
+  smallDiskFor?: string;
 };
 
 /** Starts a whole shop. */
-export async function openStage(options: StageOptions = {}): Promise<Stage> {
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const { settings, remove } = await temporarySettings({ logLevel: 'warn', ...options.changes });
   const events: string[] = [];
   const ports = portsFrom(settings.portBase);
@@ -57,10 +57,10 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     await remove();
   };
   try {
-    if (options.littleDiskFor !== undefined) {
-      const dir = join(settings.dir, options.littleDiskFor);
+    if (options.smallDiskFor !== undefined) {
+      const dir = join(settings.dir, options.smallDiskFor);
       mkdirSync(dir, { recursive: true });
-      unmount = mountLittleDisk(dir);
+      unmount = mountSmallDisk(dir);
     }
     const shop = await startShop(settings, {
       rewire: (specs) => {
@@ -99,6 +99,6 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
 }
 
 /** The folder in which a process of the shop keeps its data. */
-export function dataDir(stage: Stage, name: string): string {
-  return join(stage.settings.dir, name);
+export function dataDir(cluster: Cluster, name: string): string {
+  return join(cluster.settings.dir, name);
 }

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ProcessSpec } from '../../../ops/local/topology.ts';
-import { projectDir } from '../stage.ts';
+import { projectDir } from '../cluster.ts';
 
 /** A change of a file below `api/`. */
 export type Patch = { readonly file: string; readonly from: string; readonly to: string };

@@ -1,15 +1,15 @@
 /**
- * The people of a run. Each begins a request when its time has come, whether or not the one before was answered (an open loop), so that a
+ * The fixtures of a run. Each begins a request when its time has come, whether or not the one before was answered (an open loop), so that a
  * standstill of the shop is seen by as many as would have come meanwhile.
  */
 import type { Operation, StoredPurchase } from '../ledger/ledger.ts';
 import type { Outcome } from '../ledger/outcome.ts';
-import { newProduct, type People, type Person } from './cast.ts';
-import type { Client, Sending } from './client.ts';
+import { type Account, type Fixtures, newProduct } from './fixtures.ts';
+import type { Client, Sending } from './http-client.ts';
 import type { Random } from './random.ts';
 
 /** What the actors know together: whose purchases there are, to be looked for where they must not be seen. */
-type Gossip = { purchases: { id: string; userId: string }[] };
+type KnownPurchases = { purchases: { id: string; userId: string }[] };
 
 /** An actor: its next request. */
 export type Actor = {
@@ -26,19 +26,37 @@ const asStock = (body: { data: { id: string; stock: number; name: string }[] }) 
   data: body.data.map(({ id, stock, name }) => ({ id, stock, name })),
 });
 
+/** How many clients of each kind, and what they share. */
+export type LoadSize = {
+  readonly buyers: number;
+  /** How often a buyer begins a request, on average. */
+  readonly buyerEveryMs: number;
+  readonly readers: number;
+  readonly products: number;
+  /** Whether an admin, users whose sessions end, and sign-ups take part. */
+  readonly withOthers: boolean;
+};
+
+/** What runs have in common. */
+export const usualLoad = { buyerEveryMs: 200, withOthers: true } as const;
+
 /** All actors of a run: buyers, readers without an account, an admin, newcomers who sign up. */
-export function castActors(people: People, label: string, readers: number): Actor[] {
-  const gossip: Gossip = { purchases: [] };
-  const productIds = people.products.map(({ id }) => id);
+export function createClients(fixtures: Fixtures, label: string, size: LoadSize): Actor[] {
+  const known: KnownPurchases = { purchases: [] };
+  const productIds = fixtures.products.map(({ id }) => id);
   return [
-    ...people.buyers.map((person) => buyer(person, productIds, gossip)),
-    ...Array.from({ length: readers }, (_, i) => reader(`reader-${i + 1}`, productIds, label)),
-    admin(people.admin, people.products, label),
-    newcomers(label),
+    ...fixtures.buyers.map((account) => buyer(account, productIds, known, size.buyerEveryMs)),
+    ...Array.from({ length: size.readers }, (_, i) => reader(`reader-${i + 1}`, productIds, label)),
+    ...(size.withOthers ? [admin(fixtures.admin, fixtures.products, label), newcomers(label)] : []),
   ];
 }
 
-function buyer({ actor, userId, token }: Person, productIds: readonly string[], gossip: Gossip): Actor {
+function buyer(
+  { actor, userId, token }: Account,
+  productIds: readonly string[],
+  known: KnownPurchases,
+  everyMs: number,
+): Actor {
   const own: string[] = [];
   const sending = (kind: Sending['kind'], method: string, path: string, about: Operation['about'] = {}): Sending => ({
     kind,
@@ -59,13 +77,13 @@ function buyer({ actor, userId, token }: Person, productIds: readonly string[], 
     const id = purchaseIdOf(outcome);
     if (id === undefined) return;
     own.push(id);
-    gossip.purchases.push({ id, userId });
-    if (gossip.purchases.length > 500) gossip.purchases.shift();
+    known.purchases.push({ id, userId });
+    if (known.purchases.length > 500) known.purchases.shift();
   }
 
   return {
     name: actor,
-    everyMs: 200,
+    everyMs,
     async act(client, random) {
       const chance = random.next();
       const purchaseId = own.length > 0 ? own[random.int(Math.max(0, own.length - 30), own.length - 1)] : undefined;
@@ -78,7 +96,7 @@ function buyer({ actor, userId, token }: Person, productIds: readonly string[], 
       if (chance < 0.9) {
         return client.send({ ...sending('read-own-list', 'GET', '/purchases?limit=30'), keep: asPage });
       }
-      const foreign = gossip.purchases.filter((purchase) => purchase.userId !== userId);
+      const foreign = known.purchases.filter((purchase) => purchase.userId !== userId);
       if (chance < 0.94 && foreign.length > 0) {
         const { id } = random.pick(foreign);
         return client.send(sending('read-foreign', 'GET', `/purchases/${id}`, { purchaseId: id }));
@@ -104,7 +122,7 @@ function reader(name: string, productIds: readonly string[], label: string): Act
   };
 }
 
-function admin({ actor, userId, token }: Person, products: People['products'], label: string): Actor {
+function admin({ actor, userId, token }: Account, products: Fixtures['products'], label: string): Actor {
   const versions = new Map<string, number>();
   const busy = new Set<string>();
   let made = 0;
