@@ -46,8 +46,7 @@ export async function readFinalState(
     const outcome = outcomeOf(operation);
     if (operation.kind !== 'sign-up' || outcome.kind !== 'ok') continue;
     const { id } = outcome.body as { id: string };
-    const answer = await fetch(`${baseUrl}/users/${id}`, { headers: { authorization: `Bearer ${admin.token}` } });
-    if (answer.status === 200) userIds.push(id);
+    if (await exists(`${baseUrl}/users/${id}`, admin.token)) userIds.push(id);
   }
   const histories: FinalState['histories'] = {};
   for (const { id } of interesting(purchases)) {
@@ -62,6 +61,20 @@ export async function readFinalState(
     foldedStock: await foldStock(nodes, label),
     ...(await compareNodes(nodes)),
   };
+}
+
+/** Whether a resource is there: repeated until the answer says yes or no. */
+function exists(url: string, token: string): Promise<boolean> {
+  const headers = { authorization: `Bearer ${token}` };
+  return waitFor(
+    `an answer from ${url}`,
+    async () => {
+      const { status } = await fetch(url, { headers, signal: AbortSignal.timeout(12_000) });
+      return status === 200 ? 'yes' : status === 404 ? 'no' : undefined;
+    },
+    30_000,
+    200,
+  ).then((answer) => answer === 'yes');
 }
 
 /** Those that went another way than most, and some of the rest. */

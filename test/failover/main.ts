@@ -10,7 +10,7 @@ import type { Fault } from './faults/fault.ts';
 import { randomCut } from './faults/random-cut.ts';
 import { readHistory } from './ledger/ledger.ts';
 import { type Random, seededRandom } from './load/random.ts';
-import { complaints, tableHead, tableLine } from './report/table.ts';
+import { complaints, summary, table } from './report/table.ts';
 import { type Run, runFaults } from './run.ts';
 
 const usage = `npm run chaos                 every fault once, some 20 minutes
@@ -33,14 +33,14 @@ const options = {
 function readWords(args: string[]) {
   return parseArgs({ args, options }).values;
 }
-type Asked = ReturnType<typeof readWords>;
+type Options = ReturnType<typeof readWords>;
 
 /**
  * Does what the words ask for.
  * @returns the exit code: 0 if everything was as promised, 2 when the words make no sense
  */
 export async function runChaos(words: string[]): Promise<number> {
-  let asked: Asked;
+  let asked: Options;
   try {
     asked = readWords(words);
     listedRows(asked.only);
@@ -56,14 +56,14 @@ export async function runChaos(words: string[]): Promise<number> {
     for (const { name } of catalogue) console.log(name);
     return 0;
   }
-  if (asked.replay === undefined) return play(asked);
+  if (asked.replay === undefined) return runRows(asked);
   const violations = check(readHistory(asked.replay));
   for (const { kind, rule, what } of violations) console.log(`${kind.toUpperCase()}: ${rule}: ${what}`);
   console.log(`${violations.length} violations`);
   return violations.length === 0 ? 0 : 1;
 }
 
-async function play(asked: Asked): Promise<number> {
+async function runRows(asked: Options): Promise<number> {
   const seed = Number(asked.seed ?? Date.now() % 1_000_000);
   const folder = join(projectDir, '.shop', 'chaos', new Date().toISOString().replaceAll(':', '-').slice(0, 19));
   console.log(`seed ${seed}, histories in ${folder}`);
@@ -72,41 +72,45 @@ async function play(asked: Asked): Promise<number> {
   const rows = minutes > 0 ? randomRows(random, minutes, asked.pairs) : listedRows(asked.only);
   const pool = createClusterPool();
   process.once('SIGINT', () => void pool.end().finally(() => process.exit(130)));
+  const startedMs = performance.now();
   const runs: Run[] = [];
-  let bad = 0;
   let number = 0;
+  let stopped = 0;
   for (const faults of rows) {
     number += 1;
-    const title = faults.map(({ name }) => name).join(' + ') || 'no fault';
-    const startedMs = performance.now();
-    process.stdout.write(`${String(number).padStart(3)} ${title} … `);
+    process.stdout.write(`${String(number).padStart(3)} ${faults.map(({ name }) => name).join(' + ')} … `);
     try {
       const cluster = await pool.clusterFor(minutes > 0 ? 'proxies' : needsOf(faults));
       const run = await runFaults(cluster, faults, seed + number, join(folder, `${number}.jsonl`));
       runs.push(run);
-      const found = complaints(run);
-      const { requests, failedReads, failedWrites, longestGapMs } = run.clientView;
-      const seconds = Math.round((performance.now() - startedMs) / 1000);
-      const verdict = found.length === 0 ? 'ok' : 'BROKEN';
-      console.log(
-        `${verdict}: ${requests} requests, ${failedReads + failedWrites} failed first tries, ${Math.round(longestGapMs)} ms gap (${seconds} s)`,
-      );
-      for (const line of found) console.log(line);
-      if (found.length > 0) {
-        bad += 1;
+      report(run);
+      if (!isGood(run)) {
         cpSync(join(cluster.settings.dir, 'logs'), join(folder, `${number}-logs`), { recursive: true });
         if (run.brokenPromises.some((broken) => broken.startsWith('not healed'))) await pool.end();
       }
     } catch (error) {
-      bad += 1;
+      stopped += 1;
       console.log(`STOPPED: ${error instanceof Error ? error.message : error}`);
       await pool.end();
     }
   }
   await pool.end();
-  console.log(`\n${tableHead}\n${runs.map(tableLine).join('\n')}\n`);
-  console.log(summary(runs, bad, seed, folder));
-  return bad === 0 ? 0 : 1;
+  console.log(`\n${table(runs)}\n\n${summary(runs, stopped, seed, (performance.now() - startedMs) / 60_000)}`);
+  console.log(`\nhistories in ${folder}`);
+  return stopped === 0 && runs.every(isGood) ? 0 : 1;
+}
+
+function isGood({ violations, brokenPromises }: Run): boolean {
+  return violations.length + brokenPromises.length === 0;
+}
+
+/** One line for a run, and one for each thing that was not as promised. */
+function report(run: Run): void {
+  const { requests, failedReads, failedWrites, longestGapMs } = run.clientView;
+  const verdict = run.violations.length > 0 ? 'VIOLATED' : isGood(run) ? 'ok' : 'NOTICED';
+  const failed = failedReads + failedWrites;
+  console.log(`${verdict}: ${requests} requests, ${failed} failed first tries, ${Math.round(longestGapMs)} ms gap`);
+  for (const line of complaints(run)) console.log(line);
 }
 
 function listedRows(only: readonly string[] | undefined): Fault[][] {
@@ -130,11 +134,4 @@ function* randomRows(random: Random, minutes: number, pairs: boolean): Generator
 
 function needsOf(faults: readonly Fault[]) {
   return faults.find(({ needs }) => needs !== 'nothing')?.needs ?? 'nothing';
-}
-
-function summary(runs: readonly Run[], bad: number, seed: number, folder: string): string {
-  const sum = (of: (run: Run) => number) => runs.reduce((total, run) => total + of(run), 0);
-  const violations = sum((run) => run.violations.length);
-  const requests = sum(({ clientView }) => clientView.requests);
-  return `${runs.length} runs, ${requests} requests, ${violations} violations; ${bad} not as promised. seed ${seed}, histories in ${folder}`;
 }

@@ -60,7 +60,7 @@ export async function runFaults(
     users: fixtures.buyers.map(({ actor, userId }) => ({ actor, userId })),
     products: [...fixtures.products],
   });
-  const load = startLoad(shop.httpUrl, createClients(fixtures, label, size), ledger, random);
+  const load = startLoad(shop.httpUrl, createClients(fixtures, label, size, ledger.nowMs), ledger, random);
   await delay(size.calmMs);
   const beganMs = ledger.nowMs();
   const elections = countElections(cluster);

@@ -2,6 +2,7 @@
 import type { History } from '../ledger/ledger.ts';
 import { checkPurchases } from './purchases.ts';
 import { checkReads } from './reads.ts';
+import { checkSessions } from './sessions.ts';
 import { checkState } from './state.ts';
 import { checkStock } from './stock.ts';
 import { type Violation, violation } from './violation.ts';
@@ -15,5 +16,6 @@ export function check(history: History): Violation[] {
     ...checkStock(history, final),
     ...checkReads(history),
     ...checkState(history, final),
+    ...checkSessions(history),
   ];
 }

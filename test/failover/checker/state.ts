@@ -12,6 +12,7 @@ export function checkState(history: History, final: FinalState): Violation[] {
 function checkMade(history: History, final: FinalState): Violation[] {
   const products = new Map(final.products.map((product) => [product.id, product]));
   const users = new Set(final.userIds);
+  const mayBeDeleted = deletions(history);
   return history.operations.flatMap((operation) => {
     const outcome = outcomeOf(operation);
     const { productId = '', version = 0 } = operation.about;
@@ -20,13 +21,36 @@ function checkMade(history: History, final: FinalState): Violation[] {
       case 'sign-up':
         if (outcome.kind === 'fail')
           return [violation('wrong', 'a fresh address can sign up', `request ${operation.op}: ${outcome.status}`)];
-        return outcome.kind === 'info' || users.has(id) ? [] : [violation('lost', 'acknowledged users are stored', id)];
+        return outcome.kind === 'info' || users.has(id) || mayBeDeleted.has(id)
+          ? []
+          : [violation('lost', 'acknowledged users are stored', id)];
       case 'create-product':
         if (outcome.kind === 'fail')
           return [violation('wrong', 'a fresh id can be used', `request ${operation.op}: ${outcome.status}`)];
-        return outcome.kind === 'info' || products.has(productId)
+        return outcome.kind === 'info' || products.has(productId) || mayBeDeleted.has(productId)
           ? []
           : [violation('lost', 'acknowledged products are stored', productId)];
+      case 'delete-product':
+        if (outcome.kind === 'fail')
+          return [violation('wrong', 'a product can be deleted', `request ${operation.op}: ${outcome.status}`)];
+        return outcome.kind === 'info' || !products.has(productId)
+          ? []
+          : [violation('lost', 'acknowledged deletions are stored', `product ${productId}`)];
+      case 'read-deleted-product':
+        return outcome.kind === 'info' || outcome.status === 404
+          ? []
+          : [
+              violation(
+                'lost',
+                'own writes are read back',
+                `product ${productId} was deleted, request ${operation.op}`,
+              ),
+            ];
+      case 'end-session': {
+        const { deletes, subjectId = '' } = operation.about;
+        if (!deletes || outcome.kind !== 'ok' || !users.has(subjectId)) return [];
+        return [violation('lost', 'acknowledged deletions are stored', `user ${subjectId}`)];
+      }
       case 'change-product': {
         const name = products.get(productId)?.name ?? '';
         if (outcome.kind !== 'ok' || versionIn(name) >= version) return [];
@@ -42,6 +66,13 @@ function checkMade(history: History, final: FinalState): Violation[] {
         return [];
     }
   });
+}
+
+/** Ids of users and products whose deletion was asked for and not surely refused. */
+function deletions({ operations }: History): Set<string> {
+  const asked = operations.filter(({ kind, about }) => kind === 'delete-product' || about.deletes);
+  const possible = asked.filter((each) => outcomeOf(each).kind !== 'fail' || each.attempts.length > 1);
+  return new Set(possible.map(({ about }) => about.productId ?? about.subjectId ?? ''));
 }
 
 const endings: Record<string, string> = {

@@ -1,18 +1,30 @@
 /** Wall clocks that are wrong, by libfaketime; monotonic clocks stay right, as when NTP or an operator sets a clock. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { serviceNames } from '../../../api/services.ts';
 import type { ProcessSpec } from '../../../ops/local/topology.ts';
-import type { Cluster } from '../cluster.ts';
+import { type Cluster, projectDir } from '../cluster.ts';
 import { sentinelNames } from './cuts.ts';
 import type { Fault, FaultContext, Promised } from './fault.ts';
 
-const library = [
+const libraryPaths = [
   '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1',
   '/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1',
   '/usr/lib/faketime/libfaketime.so.1',
-].find((path) => existsSync(path));
+];
+const findLibrary = () => libraryPaths.find((path) => existsSync(path));
+
+/** The path of libfaketime, which is installed where it is missing. @throws where that is not possible */
+function requireLibrary(): string {
+  if (findLibrary() === undefined) {
+    spawnSync('sh', [join(projectDir, 'ops', 'local', 'install.sh'), 'libfaketime'], { stdio: 'inherit' });
+  }
+  const library = findLibrary();
+  if (library !== undefined) return library;
+  throw new Error('Rows with a wrong clock need libfaketime. Install it as root: apt-get install libfaketime');
+}
 
 const hour = 3600;
 const day = 24 * hour;
@@ -24,9 +36,7 @@ const clockFile = (dir: string, name: string) => join(dir, 'clocks', name);
  * @throws where libfaketime is not installed
  */
 export function withClocks(dir: string, specs: ProcessSpec[]): ProcessSpec[] {
-  if (library === undefined) {
-    throw new Error('Clock skew needs libfaketime. Install it with: apt-get install libfaketime');
-  }
+  const library = requireLibrary();
   mkdirSync(join(dir, 'clocks'), { recursive: true });
   return specs.map((spec) => {
     if (spec.kind === 'nginx') return spec;

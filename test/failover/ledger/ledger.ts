@@ -17,7 +17,17 @@ export type Kind =
   | 'create-product'
   | 'change-product'
   | 'restock'
+  | 'delete-product'
+  | 'read-deleted-product'
   | 'sign-up'
+  | 'sign-in'
+  | 'refresh'
+  | 'reuse'
+  | 'session-use'
+  | 'admin-use'
+  | 'end-session'
+  | 'promote'
+  | 'demote'
   | 'replay';
 
 /** One sending of a request. Times are milliseconds since the ledger was opened; without an end, nobody waits for it any more. */
@@ -51,6 +61,17 @@ export type Operation = {
     replayOf?: number;
     /** Sent past Nginx by a fault, to see which host can write: no client's request. */
     probe?: boolean;
+    /** The sign-in whose token is used, and the user concerned. */
+    session?: string;
+    subjectId?: string;
+    /** The sign-ins that this ends. */
+    ends?: string[];
+    deletes?: boolean;
+    changesPassword?: boolean;
+    /** Whether a sign-in was tried with the password that is right now. */
+    password?: 'right' | 'wrong';
+    /** A digest of the refresh token that was sent. */
+    refreshOf?: string;
   };
   attempts: Attempt[];
 };

@@ -7,6 +7,7 @@ import type { Outcome } from '../ledger/outcome.ts';
 import { type Account, type Fixtures, newProduct } from './fixtures.ts';
 import type { Client, Sending } from './http-client.ts';
 import type { Random } from './random.ts';
+import { sessionClient } from './session-client.ts';
 
 /** What the actors know together: whose purchases there are, to be looked for where they must not be seen. */
 type KnownPurchases = { purchases: { id: string; userId: string }[] };
@@ -41,13 +42,15 @@ export type LoadSize = {
 export const usualLoad = { buyerEveryMs: 200, withOthers: true } as const;
 
 /** All actors of a run: buyers, readers without an account, an admin, newcomers who sign up. */
-export function createClients(fixtures: Fixtures, label: string, size: LoadSize): Actor[] {
+export function createClients(fixtures: Fixtures, label: string, size: LoadSize, nowMs: () => number): Actor[] {
   const known: KnownPurchases = { purchases: [] };
   const productIds = fixtures.products.map(({ id }) => id);
   return [
     ...fixtures.buyers.map((account) => buyer(account, productIds, known, size.buyerEveryMs)),
     ...Array.from({ length: size.readers }, (_, i) => reader(`reader-${i + 1}`, productIds, label)),
-    ...(size.withOthers ? [admin(fixtures.admin, fixtures.products, label), newcomers(label)] : []),
+    ...(size.withOthers
+      ? [admin(fixtures.admin, fixtures.products, label), newcomers(label), sessionClient(fixtures.admin, label, nowMs)]
+      : []),
   ];
 }
 
@@ -125,6 +128,7 @@ function reader(name: string, productIds: readonly string[], label: string): Act
 function admin({ actor, userId, token }: Account, products: Fixtures['products'], label: string): Actor {
   const versions = new Map<string, number>();
   const busy = new Set<string>();
+  const created: string[] = [];
   let made = 0;
 
   /** One change of a product at a time, so that the order of the names that it is given is certain. */
@@ -139,6 +143,31 @@ function admin({ actor, userId, token }: Account, products: Fixtures['products']
     await client.send({ kind: 'change-product', method: 'PATCH', path, about, body, userId, token });
     await client.send({ kind: 'read-product', method: 'GET', path, about: { productId }, userId, token });
     busy.delete(productId);
+  }
+
+  async function create(client: Client, random: Random) {
+    const productId = `${label}-made-${++made}`;
+    const body = newProduct(productId, `${label}made`, random.int(1, 100));
+    const about = { productId };
+    const { outcome } = await client.send({
+      kind: 'create-product',
+      method: 'POST',
+      path: '/products',
+      about,
+      body,
+      userId,
+      token,
+    });
+    if (outcome.kind === 'ok') created.push(productId);
+  }
+
+  /** Deletes a product that was acknowledged and that no buyer knows. */
+  async function remove(client: Client, productId: string) {
+    const path = `/products/${productId}`;
+    const about = { productId };
+    const { outcome } = await client.send({ kind: 'delete-product', method: 'DELETE', path, about, userId, token });
+    if (outcome.kind !== 'ok') return;
+    await client.send({ kind: 'read-deleted-product', method: 'GET', path, about, userId, token });
   }
 
   return {
@@ -160,17 +189,8 @@ function admin({ actor, userId, token }: Account, products: Fixtures['products']
         });
       }
       if (chance < 0.8) return rename(client, productId);
-      const id = `${label}-made-${++made}`;
-      const body = newProduct(id, `${label}made`, random.int(1, 100));
-      return client.send({
-        kind: 'create-product',
-        method: 'POST',
-        path: '/products',
-        about: { productId: id },
-        body,
-        userId,
-        token,
-      });
+      const old = created.length > 3 ? created.shift() : undefined;
+      return old !== undefined && chance < 0.9 ? remove(client, old) : create(client, random);
     },
   };
 }

@@ -14,6 +14,8 @@ const repeatAfterMs = 500;
 export type Sending = Omit<Operation, 'op' | 'attempts' | 'actor' | 'key'> & {
   token?: string | undefined;
   key?: string;
+  /** Goes into the body and not into the ledger: passwords and tokens. */
+  secret?: Readonly<Record<string, string>>;
   /** What of a good answer goes into the ledger: pages of lists are large. */
   keep?: (body: never) => unknown;
 };
@@ -33,8 +35,13 @@ export function openClient(baseUrl: string, actor: string, ledger: Ledger, retry
   const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
   const { hostname, port } = new URL(baseUrl);
 
-  function attemptOnce(operation: Operation, attempt: Attempt, { token, keep }: Pick<Sending, 'token' | 'keep'>) {
-    const text = operation.body === undefined ? undefined : JSON.stringify(operation.body);
+  function attemptOnce(
+    operation: Operation,
+    attempt: Attempt,
+    { token, keep, secret }: Pick<Sending, 'token' | 'keep' | 'secret'>,
+  ) {
+    const hasBody = operation.body !== undefined || secret !== undefined;
+    const text = hasBody ? JSON.stringify({ ...(operation.body as object), ...secret }) : undefined;
     return new Promise<void>((done) => {
       let ended = false;
       const end = (result: Omit<Attempt, 'invokedMs' | 'endedMs'>) => {
@@ -75,12 +82,12 @@ export function openClient(baseUrl: string, actor: string, ledger: Ledger, retry
   }
 
   return {
-    async send({ token, keep, ...sending }) {
+    async send({ token, keep, secret, ...sending }) {
       const key = sending.key ?? (sending.method === 'GET' ? undefined : randomUUID());
       const operation = ledger.begin({ actor, ...sending, ...(key === undefined ? {} : { key }) });
       for (;;) {
         const attempt = ledger.invoke(operation);
-        await attemptOnce(operation, attempt, { token, ...(keep ? { keep } : {}) });
+        await attemptOnce(operation, attempt, { token, ...(keep ? { keep } : {}), ...(secret ? { secret } : {}) });
         if (!hasFailed(attempt) || ledger.nowMs() > retryWindow.untilMs) break;
         await delay(attempt.retryAfter === undefined ? repeatAfterMs : 1000 * Number(attempt.retryAfter));
       }

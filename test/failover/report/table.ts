@@ -1,28 +1,47 @@
-/** What clients saw, fault by fault, as a table in Markdown. */
+/** What clients saw, fault by fault, as a table in Markdown; a fault that came several times has one line with the worst of them. */
 import type { Run } from '../run.ts';
 
-/** The head of the table. */
-export const tableHead = [
-  '| fault | requests | failed first tries | longest gap between acknowledged writes | slowest read | lost | doubled |',
-  '|---|---|---|---|---|---|---|',
-].join('\n');
+const head = [
+  '| fault | times | requests | failed first tries | longest gap between acknowledged writes | slowest read | violations | not as promised |',
+  '|---|---|---|---|---|---|---|---|',
+];
 
-/** One line of it. */
-export function tableLine({ title, clientView, violations }: Run): string {
-  const count = (kind: string) => violations.filter((each) => each.kind === kind).length;
-  const failed = clientView.failedReads + clientView.failedWrites;
-  const how = failed === 0 ? '0' : `${failed} (${clientView.failures.join(', ')})`;
-  const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`;
+/** The table of all runs. */
+export function table(runs: readonly Run[]): string {
+  const byTitle = new Map<string, Run[]>();
+  for (const run of runs) byTitle.set(run.title, [...(byTitle.get(run.title) ?? []), run]);
+  return [...head, ...[...byTitle].map(([title, same]) => line(title, same))].join('\n');
+}
+
+function line(title: string, runs: readonly Run[]): string {
+  const sum = (of: (run: Run) => number) => runs.reduce((total, run) => total + of(run), 0);
+  const worst = (of: (run: Run) => number) => `${(Math.max(...runs.map(of)) / 1000).toFixed(2)} s`;
+  const failed = sum(({ clientView }) => clientView.failedReads + clientView.failedWrites);
+  const ways = new Set(runs.flatMap(({ clientView }) => clientView.failures.map((text) => text.split(' ')[0])));
   const cells = [
     title,
-    clientView.requests,
-    how,
-    seconds(clientView.longestGapMs),
-    seconds(clientView.slowestReadMs),
-    count('lost'),
-    count('doubled'),
+    runs.length,
+    sum(({ clientView }) => clientView.requests),
+    failed === 0 ? '0' : `${failed} (${[...ways].join(', ')})`,
+    worst(({ clientView }) => clientView.longestGapMs),
+    worst(({ clientView }) => clientView.slowestReadMs),
+    sum(({ violations }) => violations.length),
+    runs.filter(({ brokenPromises }) => brokenPromises.length > 0).length,
   ];
   return `| ${cells.join(' | ')} |`;
+}
+
+/** A few lines for a note: how much was tried, what was violated, what was not as promised. `stopped` runs did not come to an end. */
+export function summary(runs: readonly Run[], stopped: number, seed: number, minutes: number): string {
+  const sum = (of: (run: Run) => number) => runs.reduce((total, run) => total + of(run), 0);
+  const notAsPromised = runs.filter(({ brokenPromises }) => brokenPromises.length > 0);
+  return [
+    `- seed ${seed}: ${runs.length} runs in ${minutes.toFixed(1)} minutes, ${sum(({ clientView }) => clientView.requests)} requests`,
+    `- safety: ${sum(({ violations }) => violations.length)} violations in ${runs.filter(({ violations }) => violations.length > 0).length} runs`,
+    `- clients: ${notAsPromised.length} runs not as their rows promise; ${stopped} runs stopped by an error`,
+    `- elections: ${sum(({ elections }) => elections.masterChanges)} changes of master, ${sum(({ elections }) => elections.split)} elections split`,
+    ...notAsPromised.map(({ title, brokenPromises }) => `  - ${title}: ${brokenPromises.join('; ')}`),
+  ].join('\n');
 }
 
 /** Everything that was not as promised, a line each; nothing if all was. */
