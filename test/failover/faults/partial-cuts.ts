@@ -21,7 +21,7 @@ async function rolesIn({ cluster, random }: FaultContext) {
 }
 
 /** The cut that lost acknowledged writes: the master and one replica confirm what the others, who elect, have never seen. */
-function electionWithoutTheNewest(ways: 'both ways' | 'one way' | 'the other way', lastsMs = 6000): Fault {
+export function electionWithoutTheNewest(ways: 'both ways' | 'one way' | 'the other way', lastsMs = 6000): Fault {
   const suffix = { 'both ways': '', 'one way': ', what these send', 'the other way': ', what these hear' }[ways];
   const length = lastsMs === 6000 ? '' : `, ${lastsMs / 1000} s`;
   const name = `HD1: master and one replica cut from the other replica and all Sentinels${suffix}${length}`;

@@ -19,6 +19,8 @@ type SignIn = {
   /** An earlier refresh token, and when it was exchanged. */
   used?: { token: string; atMs: number };
   refreshing: boolean;
+  /** When its end was asked for. */
+  endedMs?: number;
 };
 type Session = { accessToken: string; refreshToken: string };
 
@@ -27,6 +29,8 @@ const usedForMs = 200_000;
 /** For how long the shop answers a refresh token that was exchanged, and some more. */
 const repeatedForMs = 33_000;
 const mostSignIns = 12;
+/** For how long the tokens of an ended sign-in are still tried. */
+const triedAfterEndMs = 5000;
 
 const digest = (text: string) => createHash('sha256').update(text).digest('base64url').slice(0, 16);
 
@@ -140,6 +144,13 @@ export function sessionClient(admin: Account, label: string, nowMs: () => number
     signIn.refreshing = false;
   }
 
+  /** Sends what ends sign-ins, and remembers which. */
+  async function sendEnding(client: Client, sending: Sending) {
+    const sent = await client.send(sending);
+    for (const signIn of signIns) if (sending.about.ends?.includes(signIn.label)) signIn.endedMs ??= nowMs();
+    return sent;
+  }
+
   const liveSignInsOf = (user: User) => signIns.filter((each) => each.user === user).map((each) => each.label);
 
   /** Ends sign-ins; their tokens go on being tried. */
@@ -151,7 +162,7 @@ export function sessionClient(admin: Account, label: string, nowMs: () => number
     const way = random.pick(['sign-out', 'sign-out', 'password', 'own deletion', 'deletion', 'demotion'] as const);
     const own = { userId: user.id, token };
     if (way === 'sign-out') {
-      await client.send({
+      await sendEnding(client, {
         kind: 'end-session',
         method: 'POST',
         path: '/users/logout',
@@ -161,7 +172,7 @@ export function sessionClient(admin: Account, label: string, nowMs: () => number
     } else if (way === 'password') {
       const before = user.password;
       const newPassword = `${before}!`;
-      const { operation } = await client.send({
+      const { operation } = await sendEnding(client, {
         kind: 'end-session',
         method: 'PUT',
         path: '/users/me/password',
@@ -176,8 +187,8 @@ export function sessionClient(admin: Account, label: string, nowMs: () => number
     } else if (way === 'own deletion' || way === 'deletion') {
       const about = { ends: all, subjectId: user.id, deletes: true, ...(way === 'deletion' ? {} : { session }) };
       const deletion = { kind: 'end-session', method: 'DELETE', about } as const;
-      if (way === 'deletion') await client.send(asAdmin({ ...deletion, path: `/users/${user.id}` }));
-      else await client.send({ ...deletion, path: '/users/me', ...own });
+      if (way === 'deletion') await sendEnding(client, asAdmin({ ...deletion, path: `/users/${user.id}` }));
+      else await sendEnding(client, { ...deletion, path: '/users/me', ...own });
       await refusedSignIn(client, user, user.password);
       return; // nothing more can be done with this user
     } else if (user.isAdmin) {
@@ -201,7 +212,7 @@ export function sessionClient(admin: Account, label: string, nowMs: () => number
     if (used === undefined || user.changing) return;
     user.changing = true;
     delete signIn.used;
-    await client.send({
+    await sendEnding(client, {
       kind: 'reuse',
       method: 'POST',
       path: '/users/refresh',
@@ -216,7 +227,9 @@ export function sessionClient(admin: Account, label: string, nowMs: () => number
     name: 'session-users',
     everyMs: 120,
     act(client, random) {
-      const usable = signIns.filter((each) => nowMs() - each.startedMs < usedForMs);
+      const usable = signIns.filter(
+        ({ startedMs, endedMs = nowMs() }) => nowMs() - startedMs < usedForMs && nowMs() - endedMs < triedAfterEndMs,
+      );
       const chance = random.next();
       if (usable.length === 0 || (chance < 0.04 && usable.length < mostSignIns) || chance < 0.015) {
         return signUp(client, random);
