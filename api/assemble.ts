@@ -15,7 +15,7 @@ import { openMetrics } from './http/metrics.ts';
 import type { OpenService, Service } from './http/service.ts';
 import { watchSessions } from './http/sessions.ts';
 import { type PublicJwk, tokenVerifier } from './http/tokens.ts';
-import { hasRecord } from './redis/keyed.ts';
+import { hasRecord, revokedByRecord } from './redis/keyed.ts';
 import { openRedis, type ShopRedis } from './redis/open.ts';
 
 /** A service, ready to listen. */
@@ -71,6 +71,7 @@ export function assemble(config: Config, open: OpenService, log: Logger): Assemb
       },
       health: healthRoutes(readiness, client),
       mayGrow: redis.mayGrow,
+      revokedByRecord: (write, deadline) => revokedByRecord(redis.reads, config.service, write, deadline),
       hasRecord: (write, deadline) => hasRecord(redis.reads, config.service, write, deadline),
       isDraining: () => !readiness.isReady(),
     },

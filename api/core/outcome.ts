@@ -29,6 +29,11 @@ export function isRefusal(value: unknown): value is Refusal {
   return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'refused';
 }
 
+/** Thrown when a request that may only repeat a first answer finds none. The caller gets the refusal that it would have got anyway. */
+export class NoFirstAnswer extends Error {
+  override readonly name = 'NoFirstAnswer';
+}
+
 /** Thrown when something that is needed cannot be had before the deadline. Becomes a 503: the same request may be repeated. */
 export class Unavailable extends Error {
   override readonly name = 'Unavailable';

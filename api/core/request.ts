@@ -49,6 +49,11 @@ export type RequestContext = {
   readonly write: WriteIdentity | undefined;
   /** What the client calls itself (`User-Agent`), if it does. */
   readonly userAgent?: string | undefined;
+  /**
+   * Set when the caller is refused for this reason (`<problem>:<session>`), and the first answer under this key may have brought it about:
+   * then `runKeyed` gives that answer again and does nothing else.
+   */
+  readonly onlyRepeat?: string | undefined;
   /** The entity tags of If-Match, without quotes; `'*'`; or `undefined` where the client set no condition. */
   readonly ifMatch: readonly string[] | '*' | undefined;
 };

@@ -6,12 +6,12 @@ import { type Deadline, deadlineIn } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import { emailIdentity } from '../core/email.ts';
 import { newId } from '../core/ids.ts';
-import { isRefusal, refuse, Unavailable } from '../core/outcome.ts';
+import { isRefusal, NoFirstAnswer, refuse, Unavailable } from '../core/outcome.ts';
 import type { Caller, RequestContext, WriteIdentity } from '../core/request.ts';
 import { ifMatchOf, sendAnswer } from './answer.ts';
 import { readBody } from './body.ts';
 import { problemOfError, sendRefusal } from './errors.ts';
-import { writeIdentity } from './idempotency.ts';
+import { repeatedRevocation, writeIdentity } from './idempotency.ts';
 import { type Identities, identify } from './identity.ts';
 import type { Subject } from './limit-policies.ts';
 import { isUncounted, type Limits } from './limits.ts';
@@ -30,6 +30,8 @@ export type Edge = {
   readonly health: Router;
   /** Whether the shop may grow (Redis has memory left). */
   readonly mayGrow: () => boolean;
+  /** See `revokedByRecord` in redis/keyed.ts. */
+  readonly revokedByRecord: (write: WriteIdentity, deadline: Deadline) => Promise<string | undefined>;
   /** Whether there is an idempotency record of the write, so that it repeats one. @throws Unavailable */
   readonly hasRecord: (write: WriteIdentity, deadline: Deadline) => Promise<boolean>;
   readonly isDraining: () => boolean;
@@ -148,10 +150,15 @@ function serve(route: Route, edge: Edge, base: string): RequestHandler {
 
   async function answerOf(req: Request, res: Response): Promise<Answer | ReturnType<typeof refuse>> {
     const deadline = deadlineIn(answerMs);
-    const { caller, refusal } = await identify(req, route, edge.identities, deadline);
-    const limitedAtArrival = await edge.limits.count('arrival', route, { caller }, res);
+    const secret = edge.config.IDEMPOTENCY_SECRET;
+    const revokedBy = (write: WriteIdentity) => edge.revokedByRecord(write, deadline);
+    const identified = await identify(req, route, edge.identities, deadline);
+    const limitedAtArrival = await edge.limits.count('arrival', route, { caller: identified.caller }, res);
     if (limitedAtArrival !== undefined) return limitedAtArrival;
-    if (refusal !== undefined) return refusal;
+    const { refusal } = identified;
+    const revocation = route.idempotent && (await repeatedRevocation(req, identified, secret, revokedBy));
+    if (refusal !== undefined && !revocation) return refusal;
+    const { caller, onlyRepeat } = revocation || { caller: identified.caller };
     const body = await readBody(req, res, route.maxBodyBytes);
     if (isRefusal(body)) return body;
     const parsed = parseInput(route, req, body);
@@ -159,7 +166,7 @@ function serve(route: Route, edge: Edge, base: string): RequestHandler {
     const subject = subjectOf(caller, parsed.body);
     const limited = await edge.limits.count('parsed', route, subject, res);
     if (limited !== undefined) return limited;
-    const write = route.idempotent ? writeIdentity(req, caller, body, edge.config.IDEMPOTENCY_SECRET) : undefined;
+    const write = route.idempotent ? writeIdentity(req, caller, body, secret, route) : undefined;
     if (isRefusal(write)) return write;
     // A repetition adds nothing, so neither a full shop nor a daily limit keeps it from its first answer.
     const isRepetition = async () => write !== undefined && (await edge.hasRecord(write, deadline));
@@ -178,13 +185,15 @@ function serve(route: Route, edge: Edge, base: string): RequestHandler {
       write,
       ifMatch: ifMatchOf(req),
       userAgent: req.get('User-Agent'),
+      onlyRepeat,
     };
     try {
       const answer = await route.handle({ params: parsed.params, query: parsed.query, body: parsed.body, context });
       if (isUncounted(answer)) void counted.giveBack();
       return answer;
     } catch (error) {
-      if (error instanceof Unavailable) void counted.giveBack();
+      if (error instanceof Unavailable || error instanceof NoFirstAnswer) void counted.giveBack();
+      if (error instanceof NoFirstAnswer && refusal !== undefined) return refusal;
       throw error;
     }
   }

@@ -1,29 +1,67 @@
 /** Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07): what identifies a write and what tells two bodies apart. */
 import { randomUUID } from 'node:crypto';
 import type { Request } from 'express';
-import { type Refusal, refuse } from '../core/outcome.ts';
+import { isRefusal, type Refusal, refuse } from '../core/outcome.ts';
 import { type Caller, recordLifetimeMs, type WriteIdentity } from '../core/request.ts';
+import type { Identified, UserCaller } from './identity.ts';
+import type { Route } from './route.ts';
 import { keyedHash } from './secrets.ts';
 
 /**
  * The identity of a write. Without a key, which only happens to a request that did not come through Nginx, it gets one of its own.
- * @param caller a user by id, anybody else by address
+ * @param caller owns the key, unless the route says otherwise: a user by id, any other caller by network address
  * @param body as parsed, before defaults are filled in
  */
-export function writeIdentity(req: Request, caller: Caller, body: unknown, secret: string): WriteIdentity | Refusal {
+export function writeIdentity(
+  req: Request,
+  caller: Caller,
+  body: unknown,
+  secret: string,
+  { idempotencyOwner }: Pick<Route, 'idempotencyOwner'> = {},
+): WriteIdentity | Refusal {
   const given = req.get('Idempotency-Key');
   const key = given === undefined ? randomUUID() : bare(given);
   if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
     return refuse('bad-request', 'An Idempotency-Key has 1 to 255 visible ASCII characters.');
   }
-  const who = caller.kind === 'user' ? `user:${caller.userId}` : `${caller.kind}:${caller.address}`;
+  const owner = idempotencyOwner?.(body) ?? ownerOf(caller);
   const path = req.baseUrl + req.path;
   return {
-    id: keyedHash(secret, 'record', who, req.method, path, key),
+    id: keyedHash(secret, 'record', owner, req.method, path, key),
     fingerprint: keyedHash(secret, 'body', canonical(body), canonical(req.query)),
     nonce: req.get('X-Attempt-Id') ?? randomUUID(),
     lifetimeMs: recordLifetimeMs,
   };
+}
+
+function ownerOf(caller: Caller): string {
+  return caller.kind === 'user' ? `user:${caller.userId}` : `${caller.kind}:${caller.address}`;
+}
+
+/** A caller whose right was revoked by the very request that they repeat now. */
+export type RepeatedRevocation = {
+  readonly caller: UserCaller;
+  /** See `RequestContext.onlyRepeat`. */
+  readonly onlyRepeat: string;
+};
+
+/**
+ * Finds out whether a refused request may get its first answer again, because that answer brought the refusal about: an admin who demoted
+ * or deleted themselves. The record must be of this caller and this sign-in.
+ * @param revokedBy see `revokedByRecord`
+ * @throws Unavailable when that is not known in time
+ */
+export async function repeatedRevocation(
+  req: Request,
+  { refusal, revoked }: Identified,
+  secret: string,
+  revokedBy: (write: WriteIdentity) => Promise<string | undefined>,
+): Promise<RepeatedRevocation | undefined> {
+  if (refusal === undefined || revoked === undefined || req.get('Idempotency-Key') === undefined) return undefined;
+  const write = writeIdentity(req, revoked, undefined, secret);
+  if (isRefusal(write)) return undefined;
+  const onlyRepeat = `${refusal.code}:${revoked.sessionId}`;
+  return (await revokedBy(write)) === onlyRepeat ? { caller: revoked, onlyRepeat } : undefined;
 }
 
 /** A structured-field string without its quotes; anything else as it is. */

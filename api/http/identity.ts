@@ -1,4 +1,4 @@
-/** Who asks: the bearer token, the credential of a service, or only an address. */
+/** Authentication: who calls, by a bearer token, the credential of a service, or only an address; and whether they may. */
 import type { Request } from 'express';
 import type { Deadline } from '../core/clock.ts';
 import { type Refusal, refuse } from '../core/outcome.ts';
@@ -8,46 +8,58 @@ import type { Route } from './route.ts';
 import type { Sessions } from './sessions.ts';
 import type { TokenVerifier } from './tokens.ts';
 
-/** What tells who asks. */
+/** What callers are identified by. */
 export type Identities = {
   readonly verify: TokenVerifier;
   readonly sessions: Sessions;
   readonly internalSecret: string;
 };
 
-/** The caller, and why the route is not for them, if it is not. The caller is known also then: to be counted. */
-export type Identified = { readonly caller: Caller; readonly refusal?: Refusal };
+/** A user who is signed in. */
+export type UserCaller = Extract<Caller, { kind: 'user' }>;
+
+/** Who calls; also where the route is refused, because refused requests are counted, too. */
+export type Identified = {
+  readonly caller: Caller;
+  readonly refusal?: Refusal;
+  /**
+   * Set where the token is good but its right was revoked since (the refusal is `session-ended` or `forbidden`): the user as the token says.
+   * They may still repeat the very request that revoked it.
+   */
+  readonly revoked?: UserCaller;
+};
 
 /**
- * Tells who asks and whether they may. On a route for anyone a token that is not good counts as none.
+ * Identifies the caller and checks the route's access. On a route for anyone a token that is not good counts as none.
  * @throws Unavailable when a token cannot be checked
  */
 export async function identify(req: Request, route: Route, by: Identities, deadline: Deadline): Promise<Identified> {
   const address = req.ip ?? '';
-  const nobody: Caller = { kind: 'anonymous', address };
+  const anonymous: Caller = { kind: 'anonymous', address };
   const token = bearerOf(req);
   if (route.access === 'service') {
     const service = token === undefined ? undefined : serviceOf(token, by.internalSecret);
     if (service !== undefined) return { caller: { kind: 'service', address, service } };
-    return { caller: nobody, refusal: refuse('unauthenticated', 'Only services of the shop may call this.') };
+    return { caller: anonymous, refusal: refuse('unauthenticated', 'Only services of the shop may call this.') };
   }
-  const optional = route.access === 'anyone';
-  if (token === undefined) return optional ? { caller: nobody } : unauthenticated(nobody, 'Send an access token.');
-  const attempt = by.verify(token, deadline);
-  const claims = await (optional ? attempt.catch(() => undefined) : attempt);
-  if (claims === undefined)
-    return optional ? { caller: nobody } : unauthenticated(nobody, 'The access token is not valid.');
+  const isOptional = route.access === 'anyone';
+  if (token === undefined)
+    return isOptional ? { caller: anonymous } : unauthenticated(anonymous, 'Send an access token.');
+  const verified = by.verify(token, deadline);
+  const claims = await (isOptional ? verified.catch(() => undefined) : verified);
+  if (claims === undefined) {
+    return isOptional ? { caller: anonymous } : unauthenticated(anonymous, 'The access token is not valid.');
+  }
   // On a route for anyone a revoked token opens nothing, so such reads go on also while the view is old.
-  const session = optional ? by.sessions.known(claims) : await by.sessions.current(claims, deadline);
+  const session = isOptional ? by.sessions.known(claims) : await by.sessions.current(claims, deadline);
   if (session.state === 'ended') {
-    // The handler's own write refuses all but a repetition; an admin's route is only repeated by one whose token was an admin's.
-    if (route.endsOwnSession && (route.access !== 'admin' || claims.role === 'admin'))
-      return { caller: { kind: 'user', address, ...claims } };
-    return optional ? { caller: nobody } : { caller: nobody, refusal: refuse('session-ended', 'Sign in again.') };
+    if (isOptional) return { caller: anonymous };
+    const revoked: UserCaller = { kind: 'user', address, ...claims };
+    return { caller: anonymous, refusal: refuse('session-ended', 'Sign in again.'), revoked };
   }
-  const caller: Caller = { kind: 'user', address, ...claims, role: session.role };
+  const caller: UserCaller = { kind: 'user', address, ...claims, role: session.role };
   if (route.access === 'admin' && caller.role !== 'admin') {
-    return { caller, refusal: refuse('forbidden', 'Only an admin may do this.') };
+    return { caller, refusal: refuse('forbidden', 'Only an admin may do this.'), revoked: caller };
   }
   return { caller };
 }

@@ -48,14 +48,14 @@ export type RouteSpec<P, Q, B> = {
   readonly problems?: readonly ProblemCode[];
   /** Whether an Idempotency-Key is kept: true on whatever makes or changes something. */
   readonly idempotent?: boolean;
+  /**
+   * Who owns the Idempotency-Key, from the body as sent (it has been validated), where that is not the caller: a sign-up repeated from
+   * another network address is still the same sign-up.
+   */
+  readonly idempotencyOwner?: (body: B) => string;
   /** Whether it makes the shop larger: refused with 503 while Redis is nearly full. */
   readonly rejectWhenFull?: boolean;
   readonly limit?: LimitName;
-  /**
-   * Whether success ends the caller's own sign-in. Then a caller whose sign-in has ended gets as far as the handler, to hear a first answer
-   * again; the handler's own write makes sure that nothing else happens.
-   */
-  readonly endsOwnSession?: boolean;
   /** The list in the body whose items the handler judges one by one, texts included (`faultsOfText`). */
   readonly itemsOf?: string;
   /** The largest body in bytes; 100 kB unless said. */

@@ -1,6 +1,6 @@
 /** Writes under an Idempotency-Key: the part that all their scripts begin with. */
 import type { Deadline } from '../core/clock.ts';
-import { type Refusal, refuse } from '../core/outcome.ts';
+import { NoFirstAnswer, type Refusal, refuse } from '../core/outcome.ts';
 import type { RequestContext, WriteIdentity } from '../core/request.ts';
 import type { Reads } from './reads.ts';
 import { decodeReply, loadScript, type Script, type ScriptReply } from './script.ts';
@@ -14,7 +14,7 @@ export const lookupScript = loadScript(new URL('./lua/lookup.lua', import.meta.u
  * fingerprint, nonce, lifetime of the record (ms) and request id; `keys` and `args` follow them.
  * @param part distinguishes several writes of one request from each other
  * @returns the reply, or the refusal when the Idempotency-Key was used for another body
- * @throws Unavailable when it is not certain in time
+ * @throws Unavailable when it is not certain in time; NoFirstAnswer when the context says `onlyRepeat` and there is nothing to repeat
  */
 export async function runKeyed(
   writes: Writes,
@@ -25,15 +25,16 @@ export async function runKeyed(
   context: RequestContext,
   part = '',
 ): Promise<ScriptReply | Refusal> {
-  const { write, requestId, deadline } = context;
+  const { write, requestId, deadline, onlyRepeat } = context;
   if (write === undefined) throw new Error(`${script.name} needs an idempotent route`);
   const record = recordKey(service, write, part);
-  const reply = await writes.run(
-    script,
-    [record, `{${service}}:events`, ...keys],
-    [write.fingerprint, write.nonce, write.lifetimeMs, requestId, ...args],
-    deadline,
-  );
+  const own = [write.fingerprint, write.nonce, write.lifetimeMs, requestId];
+  const stream = `{${service}}:events`;
+  const reply =
+    onlyRepeat === undefined
+      ? await writes.run(script, [record, stream, ...keys], [...own, ...args], deadline)
+      : await writes.run(lookupScript, [record, stream], [...own, onlyRepeat], deadline);
+  if (onlyRepeat !== undefined && reply[1] === 'no-record') throw new NoFirstAnswer();
   return (
     decodeReply(reply) ??
     refuse(
@@ -41,6 +42,21 @@ export async function runKeyed(
       'This Idempotency-Key was sent before with another body. Use a new one for a new request.',
     )
   );
+}
+
+/** What the first answer under a key revoked of its own caller's rights (`<problem>:<session>`). @throws Unavailable when that is not known in time */
+export async function revokedByRecord(
+  reads: Reads,
+  service: string,
+  write: WriteIdentity,
+  deadline: Deadline,
+): Promise<string | undefined> {
+  const [revoked] = await reads.query(
+    'own',
+    (pipeline) => pipeline.hget(recordKey(service, write), 'revoked'),
+    deadline,
+  );
+  return typeof revoked === 'string' ? revoked : undefined;
 }
 
 /** Whether there is a record of the write's first script, so that the request repeats one. @throws Unavailable when that is not known in time */

@@ -1,6 +1,6 @@
 -- Stands before every script: the time, idempotency records and events, so that state, event and answer are one atomic step.
 --
--- An idempotency record is a hash { fingerprint, nonce, reply, replays }. `nonce` identifies the attempt that made it: when
+-- An idempotency record is a hash { fingerprint, nonce, reply, replays, revoked }. `nonce` identifies the attempt that made it: when
 -- our own retry after a lost acknowledgement finds the record, that is no replay to the client.
 -- A script's reply is { status, result, field... }. `status` is 'fresh', 'replayed', or 'reused' (alone: the key came with another body).
 
@@ -28,6 +28,12 @@ local function store_reply(record, fingerprint, nonce, lifetime, reply)
   redis.call('HSET', record, 'fingerprint', fingerprint, 'nonce', nonce, 'reply', cjson.encode(reply))
   redis.call('PEXPIRE', record, lifetime)
   return reply
+end
+
+-- Notes that the reply under the record took a right from its own caller: from now on `session` (a sign-in's id) is refused with `problem`.
+-- Such a caller may still have this reply again (see lookup.lua). An empty `session` notes nothing.
+local function mark_revoked(record, problem, session)
+  if session ~= '' then redis.call('HSET', record, 'revoked', problem .. ':' .. session) end
 end
 
 -- An integer as Redis should store it: Lua would write 1e+15.

@@ -39,7 +39,6 @@ export function sessionRoutes(signIns: Pick<SignIns, 'list' | 'end'>): Route[] {
       response: { status: 204 },
       problems: ['not-found'],
       idempotent: true,
-      endsOwnSession: true,
       handle: async ({ params, context }) => {
         const caller = signedIn(context);
         const choice = { which: 'one', sessionId: params.id } as const;
@@ -55,7 +54,6 @@ export function sessionRoutes(signIns: Pick<SignIns, 'list' | 'end'>): Route[] {
       response: { status: 204 },
       problems: ['not-found'],
       idempotent: true,
-      endsOwnSession: true,
       handle: async ({ params, context }) =>
         done(await signIns.end(params.id, { which: 'all' }, signedIn(context), context)),
     }),

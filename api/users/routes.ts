@@ -1,5 +1,6 @@
 /** Routes of users: sign-up, one's own, and the admin's. */
 import { rfc3339 } from '../core/clock.ts';
+import { emailIdentity } from '../core/email.ts';
 import { isRefusal, type Refusal, refuse } from '../core/outcome.ts';
 import type { Caller, RequestContext } from '../core/request.ts';
 import { type Answer, type Route, route } from '../http/route.ts';
@@ -31,6 +32,7 @@ export function userRoutes(users: Users): Route[] {
       idempotent: true,
       rejectWhenFull: true,
       limit: 'sign-up',
+      idempotencyOwner: ({ email }) => `email:${emailIdentity(email)}`,
       handle: async ({ body, context }) => {
         const outcome = await users.signUp(body, context);
         if (isRefusal(outcome)) return outcome;
@@ -77,7 +79,6 @@ export function userRoutes(users: Users): Route[] {
       response: { status: 204 },
       problems: ['last-admin'],
       idempotent: true,
-      endsOwnSession: true,
       handle: async ({ context }) => {
         const who = signedIn(context);
         return mine(done(await users.remove(who.userId, who, context)));

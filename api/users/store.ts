@@ -142,7 +142,14 @@ export function openUserStore({ reads, writes }: Pick<ShopRedis, 'reads' | 'writ
         'users',
         scripts.update,
         [userKey(id), adminsKey],
-        [id, versionOf(read), conditionOf(before), ...values.map((value) => value ?? ''), sealed],
+        [
+          id,
+          versionOf(read),
+          conditionOf(before),
+          ...values.map((value) => value ?? ''),
+          sealed,
+          ownSession(id, context),
+        ],
         context,
       );
       if (isRefusal(reply)) return reply;
@@ -156,7 +163,7 @@ export function openUserStore({ reads, writes }: Pick<ShopRedis, 'reads' | 'writ
     async remove(before, sessionId, context) {
       const { id, read } = before;
       const keys = [userKey(id), emailKey(read?.email ?? ''), listKey, adminsKey, sessionsKey(id)];
-      const args = [id, versionOf(read), conditionOf(before), sessionId ?? ''];
+      const args = [id, versionOf(read), conditionOf(before), sessionId ?? '', ownSession(id, context)];
       const reply = await runKeyed(writes, 'users', scripts.remove, keys, args, context);
       if (isRefusal(reply)) return reply;
       const { result, replayed } = reply;
@@ -180,6 +187,11 @@ export function openUserStore({ reads, writes }: Pick<ShopRedis, 'reads' | 'writ
       return result === 'wrong' ? { kind: result } : undone(reply);
     },
   };
+}
+
+/** The caller's sign-in if the user is the caller: a change may take from it the right to ask again. */
+function ownSession(userId: string, { caller }: RequestContext): string {
+  return caller.kind === 'user' && caller.userId === userId ? caller.sessionId : '';
 }
 
 function undone(reply: ScriptReply): Undone {

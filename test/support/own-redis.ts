@@ -17,12 +17,19 @@ export function redisSettingsOf(nodes: RedisNodes, service: string): RedisSettin
 }
 
 /** The Redis as a service has it, a plain connection to its master as the operator, and the way to end both. */
-export type OwnRedis = { readonly redis: ShopRedis; readonly master: Redis; close(): Promise<void> };
+export type OwnRedis = {
+  readonly redis: ShopRedis;
+  readonly master: Redis;
+  /** What `startTestService` needs in the environment to use it. */
+  readonly settings: Record<string, string>;
+  close(): Promise<void>;
+};
 
 /** Starts it, in about 3 s. @param service as whom `redis` is opened */
 export async function startOwnRedis(service: string): Promise<OwnRedis> {
   const nodes = await startRedisNodes();
-  const redis = openRedis(redisSettingsOf(nodes, service));
+  const settings = redisSettingsOf(nodes, service);
+  const redis = openRedis(settings);
   const master = new Redis({
     port: nodes.redisPorts[0] ?? 0, // the first start: nobody else was elected
     username: 'operator',
@@ -33,6 +40,13 @@ export async function startOwnRedis(service: string): Promise<OwnRedis> {
   return {
     redis,
     master,
+    settings: {
+      REDIS_SENTINELS: settings.sentinels.join(','),
+      REDIS_NODES: (settings.nodes ?? []).join(','),
+      REDIS_MASTER_NAME: settings.masterName,
+      REDIS_PASSWORD: settings.password,
+      SENTINEL_PASSWORD: settings.sentinelPassword,
+    },
     async close() {
       redis.close();
       master.disconnect();

@@ -2,7 +2,7 @@
 -- goes with the user.
 -- KEYS: 1 idempotency record, 2 event stream, 3 user, 4 address, 5 list, 6 admins, 7 sign-ins
 -- ARGV: 1 fingerprint, 2 nonce, 3 lifetime of the record (ms), 4 request id, 5 user id, 6 version that was read ('' if none was), 7 'ok' | 'stale',
---       8 the sign-in that must still go on ('' if none need)
+--       8 the sign-in that must still go on ('' if none need), 9 the caller's own sign-in if this is their own user, else ''
 -- Reply: { status, 'deleted' } | { status, 'last-admin' } | { 'fresh', 'ended' | 'missing' | 'conflict' | 'stale' }
 local record, stream, user, address, list, admins, sessions = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local fingerprint, nonce, lifetime, request = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -22,5 +22,6 @@ end
 redis.call('DEL', user, address, sessions)
 redis.call('ZREM', list, id)
 redis.call('SREM', admins, id)
+mark_revoked(record, 'session-ended', ARGV[9])
 emit(stream, 'user.deleted', request, cjson.encode({ userId = id }))
 return store_reply(record, fingerprint, nonce, lifetime, { 'deleted' })

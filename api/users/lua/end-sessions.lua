@@ -23,6 +23,7 @@ else
 end
 if #ended > 0 then
   redis.call('HDEL', sessions, unpack(ended))
+  if redis.call('HEXISTS', callers, own) == 0 then mark_revoked(record, 'session-ended', own) end
   emit(stream, 'session.ended', request, cjson.encode({ userId = id, sessionIds = ended }))
 end
 return store_reply(record, fingerprint, nonce, lifetime, { 'ended' })
