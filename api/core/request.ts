@@ -24,6 +24,8 @@ export type Role = 'customer' | 'admin';
  * clock is an hour wrong ends an hour early.
  */
 export const recordLifetimeMs = 26 * 3_600_000;
+/** The same for a key that Nginx made: only Nginx itself repeats such a request, within 7 s. */
+export const generatedRecordLifetimeMs = 60_000;
 
 /** How a write is told from its repetitions. */
 export type WriteIdentity = {

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Request } from 'express';
 import { isRefusal, type Refusal, refuse } from '../core/outcome.ts';
-import { type Caller, recordLifetimeMs, type WriteIdentity } from '../core/request.ts';
+import { type Caller, generatedRecordLifetimeMs, recordLifetimeMs, type WriteIdentity } from '../core/request.ts';
 import type { Identified, UserCaller } from './identity.ts';
 import type { Route } from './route.ts';
 import { keyedHash } from './secrets.ts';
@@ -30,7 +30,7 @@ export function writeIdentity(
     id: keyedHash(secret, 'record', owner, req.method, path, key),
     fingerprint: keyedHash(secret, 'body', canonical(body), canonical(req.query)),
     nonce: req.get('X-Attempt-Id') ?? randomUUID(),
-    lifetimeMs: recordLifetimeMs,
+    lifetimeMs: req.get('X-Generated-Key') === '1' ? generatedRecordLifetimeMs : recordLifetimeMs,
   };
 }
 

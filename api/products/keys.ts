@@ -5,6 +5,8 @@
  * - idempotency records and events end after a day (see redis/prelude.lua).
  */
 
+import { recordLifetimeMs } from '../core/request.ts';
+
 /** By what a list can be sorted; a product has one entry for each. */
 export const sortFields = ['createdAt', 'price', 'name'] as const;
 /** One of {@link sortFields}. */
@@ -38,6 +40,7 @@ export const wordsKey = '{products}:words';
 /**
  * What was answered to a purchase that asked for stock, or the tombstone that its release left. Hash: `state`, and with it
  * `eventId`, `at` and `items` (`reserved`, `released`) or `items` (`sold-out`, `unknown-product`); `asked` counts repetitions.
+ * `items` is JSON as in the reply of reserve.lua.
  */
 export const reservationKey = (purchaseId: string) => `{products}:reservation:${purchaseId}`;
 
@@ -47,3 +50,9 @@ export const reservationKey = (purchaseId: string) => `{products}:reservation:${
  * outage). A week's outage fits in between, so that no late reserve or second release finds the record gone: tombstones outlive every key.
  */
 export const reservationKeptMs = 8 * 86_400_000;
+
+/**
+ * How long a refusal is kept, in ms: longer than the purchase's Idempotency-Key. Nothing was taken, so a purchase that asks again later
+ * may get another answer: until then it was pending and nothing had been promised.
+ */
+export const refusalKeptMs = recordLifetimeMs + 3_600_000;

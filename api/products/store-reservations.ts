@@ -1,11 +1,11 @@
 /** Stock that purchases take and give back: the only caller of reserve.lua and release.lua. */
 import { z } from 'zod';
-import { type ReservedItem, type releaseStock, reservedItem, type reserveStock } from '../contracts/calls.ts';
+import type { ReservedItem, releaseStock, reserveStock } from '../contracts/calls.ts';
 import { eventStream } from '../contracts/events.ts';
 import type { Deadline } from '../core/clock.ts';
 import type { ShopRedis } from '../redis/open.ts';
 import { decodeReply, loadScript } from '../redis/script.ts';
-import { productKey, reservationKeptMs, reservationKey } from './keys.ts';
+import { productKey, refusalKeptMs, reservationKeptMs, reservationKey } from './keys.ts';
 
 const reserveScript = loadScript(new URL('./lua/reserve.lua', import.meta.url), 'go-on');
 const releaseScript = loadScript(new URL('./lua/release.lua', import.meta.url), 'go-on');
@@ -22,8 +22,15 @@ export type ReleaseSource = { readonly from: 'recorded' | 'caller'; readonly ite
 /** See {@link openReservations}. */
 export type Reservations = ReturnType<typeof openReservations>;
 
-const shortItems = z.array(z.object({ productId: z.string(), requested: z.int(), available: z.int() }));
-const basisItems = z.array(reservedItem);
+/** Items as they are stored: [productId, incarnation, name, quantity, unitPriceMinor] of each. */
+const storedItems = z.array(
+  z.tuple([z.string(), z.string(), z.string(), z.int(), z.int()]).transform((item): ReservedItem => {
+    const [productId, incarnation, name, quantity, unitPriceMinor] = item;
+    return { productId, incarnation, name, quantity, unitPriceMinor };
+  }),
+);
+const storedShort = z.array(z.tuple([z.int(), z.int()]));
+const storedPlaces = z.array(z.int());
 
 /** Opens the reservations. Every function throws Unavailable when the deadline comes first, and is safe to repeat. */
 export function openReservations(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
@@ -37,16 +44,24 @@ export function openReservations(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
     ): Promise<Reservation> {
       const keys = [reservationKey(purchaseId), eventStream('products'), ...wanted.map((w) => productKey(w.productId))];
       const quantities = wanted.flatMap((w) => [w.productId, w.quantity]);
-      const args = [requestId, purchaseId, reservationKeptMs, ...quantities];
+      const args = [requestId, purchaseId, reservationKeptMs, refusalKeptMs, ...quantities];
       const reply = decodeReply(await redis.writes.run(reserveScript, keys, args, deadline));
       const [first = '', at, items = ''] = reply?.fields ?? [];
       switch (reply?.result) {
         case 'reserved':
-          return { result: 'reserved', eventId: first, at: Number(at), items: basisItems.parse(JSON.parse(items)) };
+          return { result: 'reserved', eventId: first, at: Number(at), items: storedItems.parse(JSON.parse(items)) };
         case 'sold-out':
-          return { result: 'sold-out', items: shortItems.parse(JSON.parse(first)) };
-        case 'unknown-product':
-          return { result: 'unknown-product', productIds: z.array(z.string()).parse(JSON.parse(first)) };
+          return {
+            result: 'sold-out',
+            items: storedShort.parse(JSON.parse(first)).map(([place, available]) => {
+              const { productId, quantity } = itemAt(wanted, place);
+              return { productId, requested: quantity, available };
+            }),
+          };
+        case 'unknown-product': {
+          const places = storedPlaces.parse(JSON.parse(first));
+          return { result: 'unknown-product', productIds: places.map((place) => itemAt(wanted, place).productId) };
+        }
         case 'released':
           return { result: 'released' };
         default:
@@ -63,7 +78,16 @@ export function openReservations(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
       const key = reservationKey(purchaseId);
       const [found] = await redis.reads.query('own', (pipeline) => pipeline.hmget(key, 'state', 'items'), deadline);
       const [state, items] = found as (string | null)[];
-      if (state == null) return { from: 'caller', items: JSON.stringify(callerItems) };
+      if (state == null) {
+        const items = callerItems.map((item) => [
+          item.productId,
+          item.incarnation,
+          item.name,
+          item.quantity,
+          item.unitPriceMinor,
+        ]);
+        return { from: 'caller', items: JSON.stringify(items) };
+      }
       return { from: 'recorded', items: state === 'reserved' ? (items ?? '[]') : '[]' };
     },
 
@@ -74,7 +98,7 @@ export function openReservations(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
       requestId: string,
       deadline: Deadline,
     ): Promise<Release | 'conflict'> {
-      const items = basisItems.parse(JSON.parse(source.items));
+      const items = storedItems.parse(JSON.parse(source.items));
       const keys = [reservationKey(purchaseId), eventStream('products'), ...items.map((i) => productKey(i.productId))];
       const args = [requestId, purchaseId, reservationKeptMs, source.from, source.items];
       const reply = decodeReply(await redis.writes.run(releaseScript, keys, args, deadline));
@@ -89,4 +113,11 @@ export function openReservations(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
       }
     },
   };
+}
+
+/** What was asked for at a place of the record. @throws when the caller asks for other products than the first time */
+function itemAt(wanted: readonly Wanted[], place: number): Wanted {
+  const item = wanted[place];
+  if (item === undefined) throw new Error('a reservation was repeated with other products');
+  return item;
 }

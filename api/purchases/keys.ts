@@ -1,22 +1,27 @@
 /**
- * The keys of `purchases`, all under one hash tag. What a purchase is and its history stay for the books, so these keys and the lists
- * never end; the two indexes hold only what is not finished; the event stream is trimmed to a day and idempotency records live
- * 24 h (see prelude.lua).
+ * The keys of `purchases`, all under one hash tag. Completed and cancelled purchases and their places in the lists never end. A failed
+ * purchase ends after {@link failedKeptMs} with everything that names it. The indexes of unfinished purchases are emptied by finishing
+ * them, the event stream is trimmed to a day, and idempotency records end by themselves.
  */
+import { recordLifetimeMs } from '../core/request.ts';
 import type { Status } from './schema.ts';
 
-/** Hash: the purchase itself (fields: record.ts). */
+/**
+ * How long a failed purchase is kept, in ms: longer than the idempotency record that names it, which begins earlier and ends earlier, with
+ * an hour between them in case a failover changes the clock.
+ */
+export const failedKeptMs = recordLifetimeMs + 3_600_000;
+
+/** Hash: the purchase itself with its history (fields: record.ts). */
 export function purchaseKey(id: string): string {
   return `{purchases}:purchase:${id}`;
 }
 
-/** List of JSON events, oldest first: what happened to the purchase. */
-export function historyKey(id: string): string {
-  return `{purchases}:purchase:${id}:history`;
-}
-
 /** Stream: what other services may read of us. */
 export const eventsKey = '{purchases}:events';
+
+/** Sorted set: the ids of failed purchases by the time (ms since 1970) at which they end. */
+export const endingKey = '{purchases}:ending';
 
 /** What has to be carried forward: `pending` purchases, and cancelled ones whose stock is `owed` to `products`. */
 export type Unfinished = 'pending' | 'owed';

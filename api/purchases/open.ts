@@ -2,6 +2,7 @@
 import type { OpenService } from '../http/service.ts';
 import { openPurchaseMetrics } from './metrics.ts';
 import { openRecovery } from './recovery.ts';
+import { openRetention } from './retention.ts';
 import { purchasesRoutes } from './routes.ts';
 import { openSaga } from './saga.ts';
 import { purchasesService } from './service.ts';
@@ -15,5 +16,14 @@ export const open: OpenService = ({ config, redis, client, cursors, log, registr
   const saga = openSaga(store, client, metrics.ended);
   const service = purchasesService(store, saga, config.SHOP_CURRENCY, () => metrics.ended('cancelled'));
   const recovery = openRecovery(store, saga, log, metrics.oldest);
-  return { ...purchasesRoutes(service, cursors), background: recovery.start };
+  const retention = openRetention(store, log);
+  return {
+    ...purchasesRoutes(service, cursors),
+    background() {
+      const stops = [recovery.start(), retention.start()];
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
+  };
 };

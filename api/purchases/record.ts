@@ -1,7 +1,19 @@
-/** A purchase as it is kept: the hash's fields, and what the rules know it as. */
+/**
+ * A purchase as it is stored. The hash holds each fact once and short, because most purchases are kept for ever: lists are JSON arrays
+ * without names, the history holds only what cannot be told from the rest, and what follows from other fields is computed.
+ */
 import { z } from 'zod';
 import { type ReservedItem, reservedItem } from '../contracts/calls.ts';
-import { type Failure, failure, type Status, statuses, type Wanted } from './schema.ts';
+import type { Money } from '../core/money.ts';
+import {
+  type EventData,
+  type Failure,
+  failureDetails,
+  type Status,
+  type StoredEvent,
+  statuses,
+  type Wanted,
+} from './schema.ts';
 
 /** A purchase in its present state. */
 export type Purchase = {
@@ -28,7 +40,17 @@ export type Purchase = {
 /** What it takes to carry a purchase forward; never changes. */
 export type Begun = Pick<Purchase, 'id' | 'userId' | 'requested' | 'currency'>;
 
-const integer = z.string().regex(/^\d+$/).transform(Number);
+/** The types of events by the letter that stands for each in a stored history. The first four are steps of the purchase itself. */
+const eventTypes = {
+  c: 'purchase.created',
+  d: 'purchase.completed',
+  f: 'purchase.failed',
+  x: 'purchase.cancelled',
+  r: 'product.reserved',
+  b: 'product.released',
+} as const;
+type Letter = keyof typeof eventTypes;
+type Entry = { readonly letter: Letter; readonly atMs: number; readonly eventId: string };
 
 function json<T>(schema: z.ZodType<T>) {
   return z
@@ -37,46 +59,174 @@ function json<T>(schema: z.ZodType<T>) {
     .pipe(schema);
 }
 
+const entry = z
+  .string()
+  .regex(/^[cdfxrb]\d+:\d+-\d+$/)
+  .transform((text): Entry => {
+    const [at = '', eventId = ''] = text.slice(1).split(':');
+    return { letter: text.charAt(0) as Letter, atMs: Number(at), eventId };
+  });
+
 const stored = z.object({
-  id: z.string(),
   userId: z.string(),
   status: z.enum(statuses),
-  requested: json(z.array(z.object({ productId: z.string(), quantity: z.int() }))),
-  items: json(z.array(reservedItem)).default([]),
-  totalMinor: integer.optional(),
+  version: z.string().regex(/^\d+$/).transform(Number),
   currency: z.string(),
-  createdAt: integer,
-  updatedAt: integer,
-  completedAt: integer.optional(),
-  failure: json(failure).optional(),
-  version: integer,
-  releaseOwed: z.enum(['0', '1']).default('0'),
+  /** [productId, quantity] of each; until the purchase completes, as the items say the same. */
+  requested: json(z.array(z.tuple([z.string(), z.int()]))).optional(),
+  /** [productId, incarnation, name, quantity, unitPriceMinor] of each. */
+  items: json(z.array(z.tuple([z.string(), z.string(), z.string(), z.int(), z.int()]))).default([]),
+  /** Why it failed: the code, then for each item refused its place in `requested`, or that and how much there was. */
+  failure: json(
+    z.union([
+      z.tuple([z.literal('unknown-product'), z.array(z.int())]),
+      z.tuple([z.literal('insufficient-stock'), z.array(z.tuple([z.int(), z.int()]))]),
+    ]),
+  ).optional(),
+  /** Entries separated by commas, oldest first: a letter of {@link eventTypes}, the time in ms since 1970, ':', the id in the stream. */
+  history: z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(entry)),
+  cancelledBy: z.string().optional(),
+  releaseOwed: z.literal('1').optional(),
 });
 
-/** Reads a hash. @returns `undefined` for an empty one, as Redis gives it for a key that is not there. @throws when it is not a purchase */
-export function purchaseOf(hash: unknown): Purchase | undefined {
+function parse(hash: unknown): z.infer<typeof stored> | undefined {
   if (typeof hash !== 'object' || hash === null || Object.keys(hash).length === 0) return undefined;
-  const fields = stored.parse(hash);
+  return stored.parse(hash);
+}
+
+/**
+ * Reads a hash.
+ * @returns `undefined` for an empty one, as Redis gives it for a key that is not there @throws when it is not a purchase
+ */
+export function purchaseOf(id: string, hash: unknown): Purchase | undefined {
+  const fields = parse(hash);
+  if (fields === undefined) return undefined;
+  const { userId, status, version, currency, history } = fields;
+  const items = fields.items.map(([productId, incarnation, name, quantity, unitPriceMinor]) => {
+    return { productId, incarnation, name, quantity, unitPriceMinor };
+  });
+  const requested =
+    fields.requested?.map(([productId, quantity]) => ({ productId, quantity })) ??
+    items.map(({ productId, quantity }) => ({ productId, quantity }));
+  const isPriced = items.length > 0;
   return {
-    id: fields.id,
-    userId: fields.userId,
-    status: fields.status,
-    requested: fields.requested,
-    items: fields.items,
-    totalMinor: fields.totalMinor,
-    currency: fields.currency,
-    createdAtMs: fields.createdAt,
-    updatedAtMs: fields.updatedAt,
-    completedAtMs: fields.completedAt,
-    failure: fields.failure,
-    version: fields.version,
+    id,
+    userId,
+    status,
+    requested,
+    items,
+    totalMinor: isPriced ? totalOf(items) : undefined,
+    currency,
+    createdAtMs: history[0]?.atMs ?? 0,
+    updatedAtMs: history.findLast(({ letter }) => 'cdfx'.includes(letter))?.atMs ?? 0,
+    completedAtMs: history.find(({ letter }) => letter === 'd')?.atMs,
+    failure: fields.failure && failureFrom(fields.failure, requested),
+    version,
     releaseOwed: fields.releaseOwed === '1',
   };
 }
 
 /** Reads a hash that a script returned as a list of names and values. */
-export function purchaseOfList(flat: readonly string[]): Purchase | undefined {
+export function purchaseOfList(id: string, flat: readonly string[]): Purchase | undefined {
   const hash: Record<string, string> = {};
   for (let i = 0; i + 1 < flat.length; i += 2) hash[String(flat[i])] = String(flat[i + 1]);
-  return purchaseOf(hash);
+  return purchaseOf(id, hash);
 }
+
+/** The history in a hash, oldest first, told in full; `undefined` like {@link purchaseOf}. */
+export function historyOf(id: string, hash: unknown): readonly StoredEvent[] | undefined {
+  const fields = parse(hash);
+  const purchase = purchaseOf(id, hash);
+  if (fields === undefined || purchase === undefined) return undefined;
+  const { userId, requested, items, totalMinor = 0, currency, failure } = purchase;
+  const money = (amount: number): Money => ({ amount, currency });
+  const amounts = items.map(({ productId, quantity }) => ({ productId, quantity }));
+  const priced = items.map(({ productId, name, quantity, unitPriceMinor }) => {
+    return { productId, name, quantity, unitPrice: money(unitPriceMinor) };
+  });
+  return fields.history.map(({ letter, atMs: at, eventId }): StoredEvent => {
+    const id = `${letter === 'r' || letter === 'b' ? 'products' : 'purchases'}:${eventId}`;
+    const about = { purchaseId: purchase.id };
+    switch (letter) {
+      case 'c':
+        return { id, at, type: eventTypes.c, data: { ...about, userId, items: [...requested] } };
+      case 'd':
+        return { id, at, type: eventTypes.d, data: { ...about, total: money(totalMinor) } };
+      case 'f':
+        if (failure === undefined) throw new Error(`${purchase.id} failed without a reason`);
+        return { id, at, type: eventTypes.f, data: { ...about, failure } };
+      case 'x':
+        return { id, at, type: eventTypes.x, data: { ...about, by: fields.cancelledBy ?? userId } };
+      case 'r':
+        return { id, at, type: eventTypes.r, data: { ...about, items: priced } };
+      case 'b':
+        return { id, at, type: eventTypes.b, data: { ...about, items: amounts } };
+    }
+  });
+}
+
+/** The field `requested`. */
+export function storedRequest(requested: readonly Wanted[]): string {
+  return JSON.stringify(requested.map(({ productId, quantity }) => [productId, quantity]));
+}
+
+/** The field `items`. */
+export function storedItems(items: readonly ReservedItem[]): string {
+  return JSON.stringify(
+    z
+      .array(reservedItem)
+      .parse(items)
+      .map((item) => [item.productId, item.incarnation, item.name, item.quantity, item.unitPriceMinor]),
+  );
+}
+
+/** The field `failure`. @throws when an item was not requested */
+export function storedFailure(failure: Failure, requested: readonly Wanted[]): string {
+  const placeOf = (id: string) => {
+    const place = requested.findIndex(({ productId }) => productId === id);
+    if (place < 0) throw new Error(`${id} was not requested`);
+    return place;
+  };
+  return failure.code === 'unknown-product'
+    ? JSON.stringify([failure.code, failure.items.map(({ productId }) => placeOf(productId))])
+    : JSON.stringify([failure.code, failure.items.map((item) => [placeOf(item.productId), item.available])]);
+}
+
+/** An entry of the field `history` for an event of `products`. */
+export function storedEntry(type: 'product.reserved' | 'product.released', at: number, eventId: string): string {
+  return `${type === 'product.reserved' ? 'r' : 'b'}${at}:${eventId}`;
+}
+
+/** The price of all items together. */
+export function totalOf(items: readonly ReservedItem[]): number {
+  return items.reduce((sum, item) => sum + item.quantity * item.unitPriceMinor, 0);
+}
+
+function failureFrom(
+  [code, refused]: NonNullable<z.infer<typeof stored>['failure']>,
+  requested: readonly Wanted[],
+): Failure {
+  const at = (place: number) => requested[place] ?? { productId: '', quantity: 0 };
+  const detail = failureDetails[code];
+  return code === 'unknown-product'
+    ? { code, detail, items: refused.map((place) => ({ productId: at(place).productId })) }
+    : {
+        code,
+        detail,
+        items: refused.map(([place, available]) => {
+          const { productId, quantity } = at(place);
+          return { productId, requested: quantity, available };
+        }),
+      };
+}
+
+/** What of an event other services read: the numbers and ids, without the lists. */
+export type BusData = {
+  readonly 'purchase.created': Pick<EventData<'purchase.created'>, 'purchaseId' | 'userId'>;
+  readonly 'purchase.completed': EventData<'purchase.completed'>;
+  readonly 'purchase.failed': { readonly purchaseId: string; readonly code: Failure['code'] };
+  readonly 'purchase.cancelled': EventData<'purchase.cancelled'>;
+};

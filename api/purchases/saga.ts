@@ -4,7 +4,7 @@ import { type Deadline, pause, remainingMs, within } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
 import type { InternalClient } from '../http/client.ts';
 import type { Begun, Purchase } from './record.ts';
-import type { Failure } from './schema.ts';
+import { type Failure, failureDetails } from './schema.ts';
 import type { PurchaseWrites, Step } from './store.ts';
 
 /** See {@link openSaga}. */
@@ -115,13 +115,11 @@ type Refused = Extract<
 /** What a purchase says of why `products` refused it. */
 export function failureOf(refused: Refused): Failure {
   switch (refused.result) {
-    case 'sold-out': {
-      const detail = 'There is not enough of what is listed in items. Nothing was taken.';
-      return { code: 'insufficient-stock', detail, items: refused.items };
-    }
+    case 'sold-out':
+      return { code: 'insufficient-stock', detail: failureDetails['insufficient-stock'], items: refused.items };
     case 'unknown-product': {
-      const detail = 'There is no product with the ids listed in items. Nothing was taken.';
-      return { code: 'unknown-product', detail, items: refused.productIds.map((productId) => ({ productId })) };
+      const items = refused.productIds.map((productId) => ({ productId }));
+      return { code: 'unknown-product', detail: failureDetails['unknown-product'], items };
     }
   }
 }

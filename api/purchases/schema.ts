@@ -44,6 +44,11 @@ export const failure = z.discriminatedUnion('code', [
 ]);
 /** See {@link failure}. */
 export type Failure = z.infer<typeof failure>;
+/** What a failure says in words. */
+export const failureDetails: Readonly<Record<Failure['code'], string>> = {
+  'insufficient-stock': 'There is not enough of what is listed in items. Nothing was taken.',
+  'unknown-product': 'There is no product with the ids listed in items. Nothing was taken.',
+};
 
 /**
  * The Purchase of the contract. Name and price of an item and the total are those of the moment when the stock was taken; they are null
@@ -109,10 +114,9 @@ function historyWith<A extends z.ZodType>(at: A) {
   );
 }
 
-/** A history as it is stored: `at` in ms since 1970. An `id` is the name of a service's stream and the entry's id in it. */
-export const storedHistory = historyWith(z.int());
-/** See {@link storedHistory}. */
-export type StoredEvent = z.infer<typeof storedHistory>[number];
+const history = historyWith(z.int());
+/** An event of a history, `at` in ms since 1970. Its `id` is the name of a service's stream and the entry's id in it. */
+export type StoredEvent = z.infer<typeof history>[number];
 
 /** The answer of `GET /purchases/{id}/events`. */
 export const historyOut = z.strictObject({ data: historyWith(z.iso.datetime()) });

@@ -3,9 +3,9 @@ import { z } from 'zod';
 import type { Deadline } from '../core/clock.ts';
 import type { Freshness } from '../core/request.ts';
 import type { Reads } from '../redis/reads.ts';
-import { historyKey, listKey, purchaseKey, type Unfinished, unfinishedKey } from './keys.ts';
-import { type Purchase, purchaseOf } from './record.ts';
-import { type Status, type StoredEvent, storedHistory } from './schema.ts';
+import { endingKey, listKey, purchaseKey, type Unfinished, unfinishedKey } from './keys.ts';
+import { historyOf, type Purchase, purchaseOf } from './record.ts';
+import type { Status, StoredEvent } from './schema.ts';
 
 /** A purchase that is not finished, and since when (ms since 1970). */
 export type UnfinishedEntry = { readonly id: string; readonly sinceMs: number };
@@ -33,6 +33,8 @@ export type PurchaseReads = {
   ): Promise<{ readonly purchases: readonly Purchase[]; readonly last: string | undefined }>;
   /** Unfinished purchases, the oldest first, from the `offset`th on. May be a second old. */
   unfinished(what: Unfinished, offset: number, count: number, deadline: Deadline): Promise<UnfinishedEntry[]>;
+  /** Ids of failed purchases that end before `beforeMs` (since 1970), the earliest first. May be a second old. */
+  ending(beforeMs: number, count: number, deadline: Deadline): Promise<string[]>;
 };
 
 const texts = z.array(z.string());
@@ -42,16 +44,13 @@ export function openPurchaseReads(reads: Reads): PurchaseReads {
   return {
     async get(id, freshness, deadline) {
       const [hash] = await reads.query(freshness, (p) => p.hgetall(purchaseKey(id)), deadline);
-      return purchaseOf(hash);
+      return purchaseOf(id, hash);
     },
 
     async history(id, freshness, deadline) {
-      const fill = (p: Parameters<Parameters<Reads['query']>[1]>[0]) =>
-        p.hgetall(purchaseKey(id)).lrange(historyKey(id), 0, -1);
-      const [hash, list] = await reads.query(freshness, fill, deadline);
-      const purchase = purchaseOf(hash);
-      if (purchase === undefined) return undefined;
-      return { purchase, events: storedHistory.parse(texts.parse(list).map((text) => JSON.parse(text))) };
+      const [hash] = await reads.query(freshness, (p) => p.hgetall(purchaseKey(id)), deadline);
+      const [purchase, events] = [purchaseOf(id, hash), historyOf(id, hash)];
+      return purchase === undefined || events === undefined ? undefined : { purchase, events };
     },
 
     async list({ whose, status }, { after, limit }, freshness, deadline) {
@@ -69,7 +68,7 @@ export function openPurchaseReads(reads: Reads): PurchaseReads {
           ? []
           : await reads.query(freshness, (p) => shown.reduce((q, id) => q.hgetall(purchaseKey(id)), p), deadline);
       const purchases = hashes
-        .map(purchaseOf)
+        .map((hash, i) => purchaseOf(shown[i] ?? '', hash))
         .filter((purchase) => purchase !== undefined)
         .filter((purchase) => status === 'any' || purchase.status === status); // it may have moved on in between
       return { purchases, last: ids.length > limit ? shown.at(-1) : undefined };
@@ -85,6 +84,15 @@ export function openPurchaseReads(reads: Reads): PurchaseReads {
       return Array.from({ length: flat.length / 2 }, (_, i) => {
         return { id: String(flat[2 * i]), sinceMs: Number(flat[2 * i + 1]) };
       });
+    },
+
+    async ending(beforeMs, count, deadline) {
+      const [found] = await reads.query(
+        'recent',
+        (p) => p.zrange(endingKey, '-inf', String(beforeMs), 'BYSCORE', 'LIMIT', 0, count),
+        deadline,
+      );
+      return texts.parse(found);
     },
   };
 }

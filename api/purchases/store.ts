@@ -2,15 +2,24 @@
 import { z } from 'zod';
 import type { ReservedItem } from '../contracts/calls.ts';
 import type { Deadline } from '../core/clock.ts';
-import type { Money } from '../core/money.ts';
 import { isRefusal, type Refusal } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
 import { runKeyed } from '../redis/keyed.ts';
 import { decodeReply, loadScript, type Script } from '../redis/script.ts';
 import type { Writes } from '../redis/writes.ts';
-import { eventsKey, historyKey, purchaseKey, statusLists, unfinishedKey } from './keys.ts';
-import { type Begun, type Purchase, purchaseOfList } from './record.ts';
-import type { EventData, Failure, StoredEvent } from './schema.ts';
+import { endingKey, eventsKey, failedKeptMs, purchaseKey, statusLists, unfinishedKey } from './keys.ts';
+import {
+  type Begun,
+  type BusData,
+  type Purchase,
+  purchaseOfList,
+  storedEntry,
+  storedFailure,
+  storedItems,
+  storedRequest,
+  totalOf,
+} from './record.ts';
+import type { Failure } from './schema.ts';
 
 const scripts = {
   begin: loadScript(new URL('./lua/begin.lua', import.meta.url)),
@@ -19,6 +28,7 @@ const scripts = {
   cancel: loadScript(new URL('./lua/cancel.lua', import.meta.url), 'go-on'),
   released: loadScript(new URL('./lua/released.lua', import.meta.url), 'go-on'),
   confirm: loadScript(new URL('./lua/confirm.lua', import.meta.url), 'go-on'),
+  forget: loadScript(new URL('./lua/forget.lua', import.meta.url), 'go-on'),
 };
 
 /** An event of `products` that belongs into a purchase's history: its id there and its time in ms since 1970. */
@@ -56,27 +66,34 @@ export type PurchaseWrites = {
   released(purchase: Purchase, event: ForeignEvent, deadline: Deadline): Promise<void>;
   /** The purchase as it is now, certain to stay at least that far. `undefined` if there is none. */
   confirm(id: string, deadline: Deadline): Promise<Purchase | undefined>;
+  /** Deletes a failed purchase whose time has come by Redis' clock; leaves any other as it is. */
+  forget(id: string, userId: string, deadline: Deadline): Promise<void>;
 };
 
 /** Opens the writes. */
 export function openPurchaseWrites(writes: Writes): PurchaseWrites {
-  async function step(script: Script, keys: string[], args: string[], deadline: Deadline): Promise<Step | undefined> {
-    const reply = decodeReply(await writes.run(script, keys, args, deadline));
+  async function step(
+    script: Script,
+    id: string,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+    deadline: Deadline,
+  ): Promise<Step | undefined> {
+    const reply = decodeReply(await writes.run(script, [purchaseKey(id), ...keys], args, deadline));
     if (reply === undefined || reply.result === 'missing') return undefined;
     const result = stepResult.parse(reply.result);
-    return { purchase: certainly(purchaseOfList(reply.fields), script.name), applied: result === 'applied' };
+    return { purchase: certainly(purchaseOfList(id, reply.fields), id), applied: result === 'applied' };
   }
 
   return {
-    async begin(begun, context) {
-      const { id, userId, requested, currency } = begun;
-      const created: EventData<'purchase.created'> = { purchaseId: id, userId, items: [...requested] };
+    async begin({ id, userId, requested, currency }, context) {
+      const created: BusData['purchase.created'] = { purchaseId: id, userId };
       const reply = await runKeyed(
         writes,
         'purchases',
         scripts.begin,
-        [purchaseKey(id), historyKey(id), unfinishedKey('pending'), ...statusLists(userId, 'any', 'pending')],
-        [id, userId, JSON.stringify(requested), currency, JSON.stringify(created)],
+        [purchaseKey(id), unfinishedKey('pending'), ...statusLists(userId, 'any', 'pending')],
+        [id, userId, storedRequest(requested), currency, JSON.stringify(created)],
         context,
       );
       if (isRefusal(reply)) return reply;
@@ -85,47 +102,25 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
     },
 
     async complete({ id, userId, currency }, { items, eventId, at }, requestId, deadline) {
-      const totalMinor = items.reduce((sum, item) => sum + item.quantity * item.unitPriceMinor, 0);
-      const money = (amount: number): Money => ({ amount, currency });
-      const reserved: StoredEvent = {
-        id: `products:${eventId}`,
-        type: 'product.reserved',
-        at,
-        data: {
-          purchaseId: id,
-          items: items.map(({ productId, name, quantity, unitPriceMinor }) => {
-            return { productId, name, quantity, unitPrice: money(unitPriceMinor) };
-          }),
-        },
-      };
-      const completed: EventData<'purchase.completed'> = { purchaseId: id, total: money(totalMinor) };
+      const total = { amount: totalOf(items), currency };
+      const completed: BusData['purchase.completed'] = { purchaseId: id, total };
       const done = await step(
         scripts.complete,
-        [
-          purchaseKey(id),
-          eventsKey,
-          historyKey(id),
-          unfinishedKey('pending'),
-          ...statusLists(userId, 'pending', 'completed'),
-        ],
-        [id, requestId, JSON.stringify(items), String(totalMinor), JSON.stringify(reserved), JSON.stringify(completed)],
+        id,
+        [eventsKey, unfinishedKey('pending'), ...statusLists(userId, 'pending', 'completed')],
+        [id, requestId, storedItems(items), storedEntry('product.reserved', at, eventId), JSON.stringify(completed)],
         deadline,
       );
       return certainly(done, id);
     },
 
-    async fail({ id, userId }, failure, requestId, deadline) {
-      const failed: EventData<'purchase.failed'> = { purchaseId: id, failure };
+    async fail({ id, userId, requested }, failure, requestId, deadline) {
+      const failed: BusData['purchase.failed'] = { purchaseId: id, code: failure.code };
       const done = await step(
         scripts.fail,
-        [
-          purchaseKey(id),
-          eventsKey,
-          historyKey(id),
-          unfinishedKey('pending'),
-          ...statusLists(userId, 'pending', 'failed'),
-        ],
-        [id, requestId, JSON.stringify(failure), JSON.stringify(failed)],
+        id,
+        [eventsKey, unfinishedKey('pending'), endingKey, ...statusLists(userId, 'pending', 'failed')],
+        [id, requestId, storedFailure(failure, requested), JSON.stringify(failed), failedKeptMs],
         deadline,
       );
       return certainly(done, id);
@@ -134,19 +129,18 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
     async cancel({ id, userId }, by, context) {
       const { ifMatch } = context;
       const versions = ifMatch === undefined || ifMatch === '*' ? '*' : `,${ifMatch.join(',')},`;
-      const cancelled: EventData<'purchase.cancelled'> = { purchaseId: id, by };
+      const cancelled: BusData['purchase.cancelled'] = { purchaseId: id, by };
       const reply = await runKeyed(
         writes,
         'purchases',
         scripts.cancel,
         [
           purchaseKey(id),
-          historyKey(id),
           unfinishedKey('pending'),
           unfinishedKey('owed'),
           ...statusLists(userId, 'pending', 'completed', 'cancelled'),
         ],
-        [id, versions, JSON.stringify(cancelled)],
+        [id, versions, by, JSON.stringify(cancelled)],
         context,
       );
       if (isRefusal(reply)) return reply;
@@ -161,26 +155,27 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
           return { kind, replayed };
         case 'cancelled':
         case 'unchanged': {
-          const purchase = certainly(purchaseOfList(fields), id);
+          const purchase = certainly(purchaseOfList(id, fields), id);
           return { kind: 'cancelled', purchase, applied: kind === 'cancelled' && !replayed, replayed };
         }
       }
     },
 
-    async released({ id, items }, { eventId, at }, deadline) {
-      const event: StoredEvent = {
-        id: `products:${eventId}`,
-        type: 'product.released',
-        at,
-        data: { purchaseId: id, items: items.map(({ productId, quantity }) => ({ productId, quantity })) },
-      };
-      const keys = [purchaseKey(id), historyKey(id), unfinishedKey('owed')];
-      const reply = decodeReply(await writes.run(scripts.released, keys, [id, JSON.stringify(event)], deadline));
+    async released({ id }, { eventId, at }, deadline) {
+      const keys = [purchaseKey(id), unfinishedKey('owed')];
+      const args = [id, storedEntry('product.released', at, eventId)];
+      const reply = decodeReply(await writes.run(scripts.released, keys, args, deadline));
       z.enum(['released', 'missing']).parse(reply?.result);
     },
 
     async confirm(id, deadline) {
-      return (await step(scripts.confirm, [purchaseKey(id)], [], deadline))?.purchase;
+      return (await step(scripts.confirm, id, [], [], deadline))?.purchase;
+    },
+
+    async forget(id, userId, deadline) {
+      const keys = [purchaseKey(id), endingKey, ...statusLists(userId, 'any', 'failed')];
+      const reply = decodeReply(await writes.run(scripts.forget, keys, [id], deadline));
+      z.enum(['deleted', 'unchanged']).parse(reply?.result);
     },
   };
 }
@@ -188,8 +183,8 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
 const stepResult = z.enum(['applied', 'unchanged']);
 const cancelResult = z.enum(['cancelled', 'unchanged', 'failed', 'missing', 'stale']);
 
-/** A purchase is never deleted: one that was there and is not any more is a bug. */
-function certainly<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw new Error(`${what}: there is no such purchase`);
+/** Only a failed purchase is ever deleted, and after its key: one that was there in a step and is not any more is a bug. */
+function certainly<T>(value: T | undefined, id: string): T {
+  if (value === undefined) throw new Error(`there is no purchase ${id}`);
   return value;
 }

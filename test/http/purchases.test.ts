@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../api/core/ids.ts';
 import { purchaseOut } from '../../api/purchases/schema.ts';
+import { operator } from '../support/redis.ts';
 import { type PurchaseShop, startPurchaseShop } from './purchases-shop.ts';
 
 let shop: PurchaseShop;
@@ -177,4 +178,47 @@ describe('many buyers of the last pieces', () => {
     expect(answers.map((answer) => answer.status).sort()).toEqual([...Array(10).fill(201), ...Array(20).fill(409)]);
     expect(await shop.stock(mug)).toBe(0);
   });
+});
+
+describe('a key that Nginx made', () => {
+  const shortest = 60_000;
+  const records = async () => {
+    const master = await operator();
+    try {
+      const keys = await master.keys('{purchases}:idempotency:*');
+      return await Promise.all(keys.map(async (key) => ({ key, leftMs: await master.pttl(key) })));
+    } finally {
+      master.disconnect();
+    }
+  };
+
+  test('is kept for a minute, and Nginx’ own repetition within it finds the same purchase', async () => {
+    const productId = await shop.product(5);
+    const buyer = shop.customer();
+    const before = new Set((await records()).map(({ key }) => key));
+    const send = (attempt: string) =>
+      buyer.post('/purchases', { items: [{ productId, quantity: 1 }] }, `auto-${buyer.userId}`, {
+        'X-Generated-Key': '1',
+        'X-Attempt-Id': attempt,
+      });
+    const [first, again] = [await send('one-attempt'), await send('one-attempt')];
+    expect([first.status, again.body]).toEqual([201, first.body]);
+    expect(again.headers['idempotent-replayed']).toBeUndefined(); // the client sent it once
+    expect(await shop.stock(productId)).toBe(4);
+    const made = (await records()).filter(({ key, leftMs }) => !before.has(key) && leftMs <= shortest);
+    expect(made).toHaveLength(1);
+  });
+});
+
+test('a product id that breaks the pattern is a 422 before anything is written', async () => {
+  const buyer = shop.customer();
+  for (const productId of ['x'.repeat(65), 'a b', '', 'ü', '../x']) {
+    const answer = await buyer.buy([{ productId, quantity: 1 }]);
+    expect(answer.status).toBe(422);
+    expect(answer.body).toMatchObject({
+      type: '/problems/validation-failed',
+      errors: [{ pointer: '#/items/0/productId' }],
+    });
+  }
+  expect((await buyer.get('/purchases')).body.data).toEqual([]);
 });

@@ -7,7 +7,7 @@ import { newId } from '../../api/core/ids.ts';
 import type { RequestContext } from '../../api/core/request.ts';
 import { listKey, unfinishedKey } from '../../api/purchases/keys.ts';
 import type { Begun } from '../../api/purchases/record.ts';
-import type { Failure, Status } from '../../api/purchases/schema.ts';
+import { type Failure, failureDetails, type Status } from '../../api/purchases/schema.ts';
 import { openPurchaseWrites } from '../../api/purchases/store.ts';
 import { openPurchaseReads } from '../../api/purchases/store-reads.ts';
 import { contextOf, openTestRedis, operator, userCaller } from '../support/redis.ts';
@@ -18,7 +18,7 @@ export const soon = () => deadlineIn(5000);
 /** Why a purchase may fail. */
 export const soldOut: Failure = {
   code: 'insufficient-stock',
-  detail: 'not enough',
+  detail: failureDetails['insufficient-stock'],
   items: [{ productId: 'mug', requested: 2, available: 1 }],
 };
 

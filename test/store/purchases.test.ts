@@ -3,7 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
 import { newId } from '../../api/core/ids.ts';
 import { isRefusal } from '../../api/core/outcome.ts';
-import { eventsKey, listKey, purchaseKey } from '../../api/purchases/keys.ts';
+import { endingKey, eventsKey, listKey, purchaseKey } from '../../api/purchases/keys.ts';
+import { openRetention } from '../../api/purchases/retention.ts';
+import { type Failure, failureDetails } from '../../api/purchases/schema.ts';
 import { contextOf, userCaller } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
 import { contextFor, itemsOf, openPurchaseSteps, soldOut, someBegun, soon, watchReplica } from './purchases-steps.ts';
@@ -111,7 +113,7 @@ describe('completing', () => {
 
   test('of a purchase that never was is a bug, and makes none', async () => {
     const never = someBegun();
-    await expect(complete(never)).rejects.toThrow('there is no such purchase');
+    await expect(complete(never)).rejects.toThrow(`there is no purchase ${never.id}`);
     expect(await looker.exists(purchaseKey(never.id))).toBe(0);
   });
 });
@@ -126,6 +128,57 @@ describe('failing', () => {
     expect(await listedAs(begun)).toEqual(['any', 'failed']);
     expect(await isUnfinished('pending', begun)).toBe(false);
     expect(await historyTypes(begun)).toEqual(['purchase.created', 'purchase.failed']);
+  });
+
+  test('of 100 unknown products is stored once, and short', async () => {
+    const requested = Array.from({ length: 100 }, (_, i) => ({ productId: `${i}`.padEnd(64, 'x'), quantity: 1 }));
+    const items = requested.map(({ productId }) => ({ productId }));
+    const failure: Failure = { code: 'unknown-product', detail: failureDetails['unknown-product'], items };
+    const begun = await begin({ ...someBegun(), requested });
+    await store.fail(begun, failure, newId(), soon());
+    expect((await store.get(begun.id, 'own', soon()))?.failure).toEqual(failure);
+    expect((await store.history(begun.id, 'own', soon()))?.events.at(-1)?.data).toEqual({
+      purchaseId: begun.id,
+      failure,
+    });
+    expect(await looker.memory('USAGE', purchaseKey(begun.id))).toBeLessThan(12_000);
+    const entries = await looker.xrevrange(eventsKey, '+', '-', 'COUNT', 20);
+    const own = entries.filter(([, fields]) => fields.join(' ').includes(begun.id));
+    expect(own).toHaveLength(2);
+    for (const [, fields] of own) expect(fields.join(' ').length).toBeLessThan(300);
+  });
+
+  test('ends the purchase after a day, by Redis’ clock and after the record that names it, and takes it out of every list', async () => {
+    const begun = someBegun();
+    const context = contextFor(begun);
+    await store.begin(begun, context);
+    await fail(begun);
+    await store.forget(begun.id, begun.userId, soon()); // far too early
+    expect((await store.get(begun.id, 'own', soon()))?.status).toBe('failed');
+    const endsMs = Number(await looker.zscore(endingKey, begun.id));
+    const recordEndsMs = Date.now() + (await looker.pttl(`{purchases}:idempotency:${context.write?.id}`));
+    expect(endsMs).toBeGreaterThan(recordEndsMs);
+    expect(endsMs).toBeLessThan(Date.now() + 28 * 3_600_000);
+
+    await looker.zadd(endingKey, Date.now() - 1, begun.id);
+    const retention = openRetention(store, { warn: expect.fail, error: expect.fail });
+    await waitFor('the purchase to be deleted', async () => {
+      await retention.sweep();
+      return (await looker.exists(purchaseKey(begun.id))) === 0;
+    });
+    expect(await listedAs(begun)).toEqual([]);
+    expect(await looker.zscore(endingKey, begun.id)).toBeNull();
+    expect(await store.history(begun.id, 'own', soon())).toBeUndefined();
+  });
+
+  test('is the only way for a purchase to end by itself', async () => {
+    const [pending, completed] = [await begin(), await begin()];
+    await complete(completed);
+    for (const { id, userId } of [pending, completed]) {
+      await store.forget(id, userId, soon());
+      expect(await looker.zscore(endingKey, id)).toBeNull();
+      expect(await looker.exists(purchaseKey(id))).toBe(1);
+    }
   });
 });
 

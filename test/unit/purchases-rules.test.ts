@@ -1,8 +1,7 @@
 /** The rules of purchases that need no Redis: summing, what is shown, what a key answers. */
 import { describe, expect, test } from 'vitest';
 import { newId } from '../../api/core/ids.ts';
-import type { Purchase } from '../../api/purchases/record.ts';
-import { purchaseOf } from '../../api/purchases/record.ts';
+import { historyOf, type Purchase, purchaseOf, storedFailure } from '../../api/purchases/record.ts';
 import { showPurchase } from '../../api/purchases/routes.ts';
 import { failureOf } from '../../api/purchases/saga.ts';
 import { failure, purchaseIn, purchaseOut, purchasesQuery } from '../../api/purchases/schema.ts';
@@ -97,28 +96,100 @@ describe('the first answer of a key', () => {
   });
 });
 
-describe('a purchase as it is kept', () => {
+describe('a purchase as it is stored', () => {
   const hash = {
-    id: pending.id,
     userId: pending.userId,
     status: 'pending',
-    requested: '[{"productId":"mug","quantity":2}]',
-    currency: 'USD',
-    createdAt: '1000',
-    updatedAt: '1000',
     version: '1',
+    currency: 'USD',
+    requested: '[["mug",2]]',
+    history: 'c1000:5-0',
   };
+  const read = (changes: object) => purchaseOf(pending.id, { ...hash, ...changes });
 
   test('is read back with its defaults', () => {
-    expect(purchaseOf(hash)).toEqual(pending);
+    expect(purchaseOf(pending.id, hash)).toEqual(pending);
   });
 
   test('keeps the largest total to the last minor unit', () => {
-    expect(purchaseOf({ ...hash, totalMinor: '999999999999999' })?.totalMinor).toBe(999_999_999_999_999);
+    const items = JSON.stringify(
+      Array.from({ length: 100 }, (_, i) => [`p${i}`, 'first', 'A mug', 1000, 9_999_999_999]),
+    );
+    const history = `${hash.history},r900:4-1,d2000:6-0`;
+    const purchase = read({ status: 'completed', requested: undefined, items, history });
+    expect(purchase).toMatchObject({ totalMinor: 999_999_999_900_000, completedAtMs: 2000, updatedAtMs: 2000 });
+    expect(purchase?.requested[99]).toEqual({ productId: 'p99', quantity: 1000 });
+  });
+
+  test('tells its whole history from what is stored once', () => {
+    const stored = {
+      ...hash,
+      requested: undefined,
+      items: '[["mug","first","A mug",2,899]]',
+      history: 'c1000:5-0,r900:4-1,d2000:6-0,x3000:7-0,b3100:8-0',
+      cancelledBy: 'an-admin',
+    };
+    const about = { purchaseId: pending.id };
+    expect(historyOf(pending.id, stored)).toEqual([
+      {
+        id: 'purchases:5-0',
+        type: 'purchase.created',
+        at: 1000,
+        data: { ...about, userId: hash.userId, items: [{ productId: 'mug', quantity: 2 }] },
+      },
+      {
+        id: 'products:4-1',
+        type: 'product.reserved',
+        at: 900,
+        data: {
+          ...about,
+          items: [{ productId: 'mug', name: 'A mug', quantity: 2, unitPrice: { amount: 899, currency: 'USD' } }],
+        },
+      },
+      {
+        id: 'purchases:6-0',
+        type: 'purchase.completed',
+        at: 2000,
+        data: { ...about, total: { amount: 1798, currency: 'USD' } },
+      },
+      { id: 'purchases:7-0', type: 'purchase.cancelled', at: 3000, data: { ...about, by: 'an-admin' } },
+      {
+        id: 'products:8-0',
+        type: 'product.released',
+        at: 3100,
+        data: { ...about, items: [{ productId: 'mug', quantity: 2 }] },
+      },
+    ]);
+  });
+
+  test.each([
+    [
+      'not enough of two',
+      {
+        result: 'sold-out',
+        items: [
+          { productId: 'c', requested: 3, available: 0 },
+          { productId: 'a', requested: 1, available: 2 },
+        ],
+      },
+    ],
+    ['two unknown', { result: 'unknown-product', productIds: ['b', 'c'] }],
+  ] as [string, Parameters<typeof failureOf>[0]][])('that failed keeps its reason in short: %s', (_name, refused) => {
+    const requested = [
+      { productId: 'a', quantity: 1 },
+      { productId: 'b', quantity: 2 },
+      { productId: 'c', quantity: 3 },
+    ];
+    const failure = failureOf(refused);
+    const text = storedFailure(failure, requested);
+    expect(text.length).toBeLessThan(50);
+    const stored = { status: 'failed', requested: '[["a",1],["b",2],["c",3]]', failure: text };
+    expect(read(stored)?.failure).toEqual(failure);
   });
 
   test('is not there when the hash is empty, and a bug when it is something else', () => {
-    expect(purchaseOf({})).toBeUndefined();
-    expect(() => purchaseOf({ ...hash, status: 'paid' })).toThrow();
+    expect(purchaseOf(pending.id, {})).toBeUndefined();
+    expect(() => read({ status: 'paid' })).toThrow();
+    expect(() => read({ history: 'z1:1-0' })).toThrow();
   });
 });

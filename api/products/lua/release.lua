@@ -2,7 +2,7 @@
 -- KEYS: 1 reservation, 2 event stream, 3... the products of the items, in their order
 -- ARGV: 1 request id, 2 purchase id, 3 how long the tombstone is kept (ms),
 --       4 where the items come from: 'recorded' (read from the reservation) or 'caller' (there was no reservation),
---       5 the items as JSON: [{ productId, incarnation, quantity }...]
+--       5 the items as JSON: [[product id, incarnation, name, quantity, unit price]...]
 -- Reply: { 'fresh', 'released', event id, at } | { 'fresh', 'conflict' }: the reservation has changed since it was read
 local reservation, stream = KEYS[1], KEYS[2]
 local request, purchase, keptMs, source, items = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -21,14 +21,14 @@ if not state and source ~= 'caller' then return { 'fresh', 'conflict' } end
 local returned = {}
 if state == 'reserved' or not state then
   for i, item in ipairs(cjson.decode(items)) do
-    local product = KEYS[i + 2]
+    local product, id, incarnation, quantity = KEYS[i + 2], item[1], item[2], item[4]
     -- A recreated product is a different product and gets no stock back.
-    if redis.call('HGET', product, 'incarnation') == item.incarnation then
-      redis.call('HINCRBY', product, 'stock', int(item.quantity))
-      redis.call('HINCRBY', product, 'returned', int(item.quantity))
+    if redis.call('HGET', product, 'incarnation') == incarnation then
+      redis.call('HINCRBY', product, 'stock', int(quantity))
+      redis.call('HINCRBY', product, 'returned', int(quantity))
       redis.call('HINCRBY', product, 'rev', 1)
       redis.call('HSET', product, 'updatedAt', now)
-      returned[#returned + 1] = cjson.encode({ productId = item.productId, quantity = item.quantity })
+      returned[#returned + 1] = cjson.encode({ productId = id, quantity = quantity })
     end
   end
 end

@@ -1,13 +1,17 @@
 -- Takes all items of a purchase from stock, or none. The first answer under the purchase's id is the only one.
 -- KEYS: 1 reservation, 2 event stream, 3... the products, each once
--- ARGV: 1 request id, 2 purchase id, 3 how long the record is kept (ms), 4... product id and quantity of each product
--- Reply: { 'fresh', 'reserved', event id, at, <items> } | { 'fresh', 'sold-out', <items> } | { 'fresh', 'unknown-product', <ids> }
---      | { 'fresh', 'released' }     (<...> is JSON)
+-- ARGV: 1 request id, 2 purchase id, 3 how long a reservation is kept (ms), 4 how long a refusal is kept (ms),
+--       5... product id and quantity of each product
+-- Reply: { 'fresh', 'reserved', event id, at, items } | { 'fresh', 'sold-out', short } | { 'fresh', 'unknown-product', places }
+--      | { 'fresh', 'released' }
+--   items: JSON [[product id, incarnation, name, quantity, unit price]...]; short: JSON [[place, available]...]; places: JSON [place...].
+--   A place is the position of the product in ARGV, from 0: a purchase always asks for the same products in the same order.
 local reservation, stream = KEYS[1], KEYS[2]
-local request, purchase, keptMs = ARGV[1], ARGV[2], ARGV[3]
+local request, purchase, reservedMs, refusedMs = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
 local function answer()
   local found = redis.call('HMGET', reservation, 'state', 'eventId', 'at', 'items')
+  redis.call('PEXPIRE', reservation, (found[1] == 'reserved' or found[1] == 'released') and reservedMs or refusedMs)
   if found[1] == 'released' then return { 'fresh', 'released' } end
   if found[1] == 'reserved' then return { 'fresh', 'reserved', found[2], found[3], found[4] } end
   return { 'fresh', found[1], found[4] }
@@ -16,42 +20,40 @@ end
 -- A repetition writes too: what the first run wrote may never have reached a replica.
 if redis.call('EXISTS', reservation) == 1 then
   redis.call('HINCRBY', reservation, 'asked', 1)
-  redis.call('PEXPIRE', reservation, keptMs)
-  return answer()
-end
-
--- Refusals are kept as well: of two who carry the same purchase forward, neither may hear something else than the other.
-local function keep(state, items, eventId)
-  redis.call('HSET', reservation, 'state', state, 'items', items, 'at', now, 'eventId', eventId or '')
-  redis.call('PEXPIRE', reservation, keptMs)
   return answer()
 end
 
 local unknown, short, reserved, moved = {}, {}, {}, {}
 for i = 3, #KEYS do
-  local id, quantity = ARGV[2 * i - 2], ARGV[2 * i - 1]
+  local place, id, quantity = i - 3, ARGV[2 * i - 1], ARGV[2 * i]
   local product = redis.call('HMGET', KEYS[i], 'incarnation', 'stock', 'name', 'priceMinor')
   if not product[1] then
-    unknown[#unknown + 1] = id
+    unknown[#unknown + 1] = place
   elseif tonumber(product[2]) < tonumber(quantity) then
-    short[#short + 1] = { productId = id, requested = tonumber(quantity), available = tonumber(product[2]) }
+    short[#short + 1] = { place, tonumber(product[2]) }
   else
-    reserved[#reserved + 1] = {
-      productId = id, incarnation = product[1], name = product[3],
-      quantity = tonumber(quantity), unitPriceMinor = tonumber(product[4]),
-    }
+    reserved[#reserved + 1] = { id, product[1], product[3], tonumber(quantity), tonumber(product[4]) }
     moved[#moved + 1] = { productId = id, quantity = tonumber(quantity) }
   end
 end
-if #unknown > 0 then return keep('unknown-product', cjson.encode(unknown)) end
-if #short > 0 then return keep('sold-out', cjson.encode(short)) end
+
+-- Refusals are kept as well: of two replicas that carry the same purchase forward, both must get the same answer.
+if #unknown > 0 then
+  redis.call('HSET', reservation, 'state', 'unknown-product', 'items', cjson.encode(unknown))
+  return answer()
+end
+if #short > 0 then
+  redis.call('HSET', reservation, 'state', 'sold-out', 'items', cjson.encode(short))
+  return answer()
+end
 
 for i = 3, #KEYS do
-  local quantity = ARGV[2 * i - 1]
+  local quantity = ARGV[2 * i]
   redis.call('HINCRBY', KEYS[i], 'stock', '-' .. quantity)
   redis.call('HINCRBY', KEYS[i], 'sold', quantity)
   redis.call('HINCRBY', KEYS[i], 'rev', 1)
   redis.call('HSET', KEYS[i], 'updatedAt', now)
 end
-local event = cjson.encode({ purchaseId = purchase, items = moved })
-return keep('reserved', cjson.encode(reserved), emit(stream, 'product.reserved', request, event))
+local event = emit(stream, 'product.reserved', request, cjson.encode({ purchaseId = purchase, items = moved }))
+redis.call('HSET', reservation, 'state', 'reserved', 'items', cjson.encode(reserved), 'at', now, 'eventId', event)
+return answer()

@@ -1,27 +1,28 @@
 -- Completes a pending purchase whose items products has reserved. One in any other state stays as it is: the first end is the only one.
--- KEYS: 1 purchase, 2 event stream, 3 history, 4 pending index,
---       5 all pending, 6 all completed, 7 owner's pending, 8 owner's completed (lists)
--- ARGV: 1 id, 2 request id, 3 items (JSON), 4 total in minor units, 5 event product.reserved (JSON, whole), 6 data of purchase.completed (JSON)
+-- KEYS: 1 purchase, 2 event stream, 3 pending index,
+--       4 all pending, 5 all completed, 6 owner's pending, 7 owner's completed (lists)
+-- ARGV: 1 id, 2 request id, 3 items (JSON), 4 history entry of product.reserved, 5 data of purchase.completed (JSON)
 -- Reply: { 'fresh', 'applied' or 'unchanged', field, value, ... }: the purchase as it is now; { 'fresh', 'missing' }
-local purchase, stream, history, pending = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local id, request, items, total, reserved, completed = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local purchase, stream, pending = KEYS[1], KEYS[2], KEYS[3]
+local id, request, items, reserved, completed = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
-local status = redis.call('HGET', purchase, 'status')
+local state = redis.call('HMGET', purchase, 'status', 'history')
+local status, history = state[1], state[2]
 if not status then return { 'fresh', 'missing' } end
 
 local result = 'unchanged'
 if status == 'pending' then
   result = 'applied'
-  redis.call('HSET', purchase, 'status', 'completed', 'items', items, 'totalMinor', total, 'completedAt', now, 'updatedAt', now)
+  local event = emit(stream, 'purchase.completed', request, completed)
+  redis.call('HSET', purchase, 'status', 'completed', 'items', items,
+    'history', history .. ',' .. reserved .. ',d' .. now .. ':' .. event)
+  redis.call('HDEL', purchase, 'requested') -- the items say the same
   redis.call('HINCRBY', purchase, 'version', 1)
   redis.call('ZREM', pending, id)
-  redis.call('ZREM', KEYS[5], id)
-  redis.call('ZADD', KEYS[6], 0, id)
-  redis.call('ZREM', KEYS[7], id)
-  redis.call('ZADD', KEYS[8], 0, id)
-  local event = emit(stream, 'purchase.completed', request, completed)
-  redis.call('RPUSH', history, reserved,
-    '{"id":"purchases:' .. event .. '","type":"purchase.completed","at":' .. now .. ',"data":' .. completed .. '}')
+  redis.call('ZREM', KEYS[4], id)
+  redis.call('ZADD', KEYS[5], 0, id)
+  redis.call('ZREM', KEYS[6], id)
+  redis.call('ZADD', KEYS[7], 0, id)
 else
   redis.call('HSET', purchase, 'status', status) -- changes nothing, but gives WAIT a write that comes after what is answered
 end
