@@ -1,6 +1,6 @@
 /** Retention: failed purchases are deleted when their time has come. Several replicas may do so at once. */
 import type { Logger } from 'pino';
-import { deadlineIn } from '../core/clock.ts';
+import { deadlineIn, shopTimeMs } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
 import type { PurchaseWrites } from './store.ts';
 import type { PurchaseReads } from './store-reads.ts';
@@ -22,7 +22,7 @@ export function openRetention(
   store: Pick<PurchaseReads, 'ending' | 'get'> & Pick<PurchaseWrites, 'forget'>,
   log: Pick<Logger, 'warn' | 'error'>,
 ): Retention {
-  async function sweep(nowMs = Date.now()): Promise<number> {
+  async function sweep(nowMs = shopTimeMs()): Promise<number> {
     let deleted = 0;
     try {
       for (;;) {

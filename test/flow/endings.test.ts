@@ -60,7 +60,7 @@ async function use() {
 async function aDayPasses(): Promise<void> {
   for (const key of await master.keys('*')) {
     if (key === '{purchases}:ending') {
-      const scored = await master.zrange(key, 0, -1, 'WITHSCORES');
+      const scored = await master.zrange(key, 0, '-1', 'WITHSCORES');
       for (let i = 0; i < scored.length; i += 2)
         await master.zadd(key, String(Number(scored[i + 1]) - dayMs), scored[i] ?? '');
       continue;
