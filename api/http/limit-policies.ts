@@ -1,7 +1,6 @@
 /** Which requests are limited, by what, and how much: the whole table. What the contract promises about limits is in here. */
 import { addressIdentity } from '../core/address.ts';
 import { shopTimeMs } from '../core/clock.ts';
-import { shopTimeMs } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import type { Caller } from '../core/request.ts';
 import type { LimitName, Route } from './route.ts';

@@ -137,9 +137,9 @@ export function purchaseOfList(id: string, flat: readonly string[]): Purchase | 
 }
 
 /** The history in a hash, oldest first, told in full; `undefined` like {@link purchaseOf}. */
-export function historyOf(id: string, hash: unknown): readonly StoredEvent[] | undefined {
+export function historyOf(purchaseId: string, hash: unknown): readonly StoredEvent[] | undefined {
   const fields = parse(hash);
-  const purchase = purchaseOf(id, hash);
+  const purchase = purchaseOf(purchaseId, hash);
   if (fields === undefined || purchase === undefined) return undefined;
   const { userId, requested, items, totalMinor = 0, currency, failure } = purchase;
   const money = (amount: number): Money => ({ amount, currency });
@@ -147,25 +147,28 @@ export function historyOf(id: string, hash: unknown): readonly StoredEvent[] | u
   const priced = items.map(({ productId, name, quantity, unitPriceMinor }) => {
     return { productId, name, quantity, unitPrice: money(unitPriceMinor) };
   });
-  return fields.history.map(({ letter, atMs: at, eventId }): StoredEvent => {
+  const { history, cancelledBy } = fields;
+  return history.map(tell);
+
+  function tell({ letter, atMs: at, eventId }: Entry): StoredEvent {
     const id = `${letter === 'r' || letter === 'b' ? 'products' : 'purchases'}:${eventId}`;
-    const about = { purchaseId: purchase.id };
+    const about = { purchaseId };
     switch (letter) {
       case 'c':
         return { id, at, type: eventTypes.c, data: { ...about, userId, items: [...requested] } };
       case 'd':
         return { id, at, type: eventTypes.d, data: { ...about, total: money(totalMinor) } };
       case 'f':
-        if (failure === undefined) throw new Error(`${purchase.id} failed without a reason`);
+        if (failure === undefined) throw new Error(`${purchaseId} failed without a reason`);
         return { id, at, type: eventTypes.f, data: { ...about, failure } };
       case 'x':
-        return { id, at, type: eventTypes.x, data: { ...about, by: fields.cancelledBy ?? userId } };
+        return { id, at, type: eventTypes.x, data: { ...about, by: cancelledBy ?? userId } };
       case 'r':
         return { id, at, type: eventTypes.r, data: { ...about, items: priced } };
       case 'b':
         return { id, at, type: eventTypes.b, data: { ...about, items: amounts } };
     }
-  });
+  }
 }
 
 /** The field `requested`. */
