@@ -2,6 +2,12 @@
 import type { Request, Response } from 'express';
 import type { Answer, Route } from './route.ts';
 
+/**
+ * The longest address in a `Link`: Nginx drops an answer whose headers exceed its `proxy_buffer_size` (nginx/proxy.conf), and accepts request
+ * lines of up to 8 kB. No valid query comes near it; the body's `nextCursor` says the same.
+ */
+const maxLinkLength = 7000;
+
 /** Sends an answer. 304 where the client has it already (RFC 9110 §13.1.2). */
 export function sendAnswer(req: Request, res: Response, route: Route, answer: Answer): void {
   const tag = answer.etag === undefined ? undefined : `"${answer.etag}"`;
@@ -9,7 +15,8 @@ export function sendAnswer(req: Request, res: Response, route: Route, answer: An
   if (tag !== undefined) res.set('ETag', tag);
   if (answer.location !== undefined) res.set('Location', answer.location);
   if (answer.replayed) res.set('Idempotent-Replayed', 'true');
-  if (answer.next != null) res.set('Link', `<${nextPage(req, answer.next)}>; rel="next"`);
+  const next = answer.next == null ? undefined : nextPage(req, answer.next);
+  if (next !== undefined && next.length <= maxLinkLength) res.set('Link', `<${next}>; rel="next"`);
   if (req.method === 'GET' || req.method === 'HEAD') {
     if (tag !== undefined && weaklyMatches(req.get('If-None-Match'), tag)) {
       res.status(304).end();
