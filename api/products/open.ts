@@ -14,7 +14,7 @@ import { createProductReads } from './store-reads.ts';
 import { openReservations } from './store-reservations.ts';
 
 /** Opens the service: store, rules, routes. */
-export const open: OpenService = ({ config, redis, cursors, log, registry }) => {
+export const open: OpenService = ({ config, redis, cursors, limits, log, registry }) => {
   const schemas = productSchemas(config.SHOP_CURRENCY);
   const store = createStore(redis);
   const reads = createProductReads(redis);
@@ -22,7 +22,7 @@ export const open: OpenService = ({ config, redis, cursors, log, registry }) => 
   return {
     routes: [
       ...batchRoutes(createBatches(store, rules), schemas),
-      ...productRoutes(rules, createSearch(reads), cursors, schemas),
+      ...productRoutes(rules, createSearch(reads), cursors, schemas, limits),
     ],
     internal: internalRoutes(openReservationRules(openReservations(redis))),
     background: openLedger(redis, reads, registry, log),

@@ -1,7 +1,9 @@
 /** The routes of `products` for clients. */
-import { deadlineIn, rfc3339 } from '../core/clock.ts';
+import { addressIdentity } from '../core/address.ts';
+import { rfc3339 } from '../core/clock.ts';
 import { invalid, isRefusal, type Refusal } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
+import type { HandlerLimits } from '../http/limits.ts';
 import type { Cursors } from '../http/lists.ts';
 import { type Answer, type Route, route } from '../http/route.ts';
 import { wordsOfText } from './indexes.ts';
@@ -18,11 +20,8 @@ import {
 } from './schema.ts';
 import type { Page, Search } from './search.ts';
 import { planOf } from './search-plan.ts';
-import { createSearchQueue } from './search-queue.ts';
+import { createSearchQueue, usualQueueBounds } from './search-queue.ts';
 import { type Done, type Rules, tagOf } from './service.ts';
-
-/** How long a search may take while Redis is slow, in ms: shorter than Nginx waits, or it would repeat the search elsewhere. */
-const searchMs = 1500;
 
 /** The route table. @param schemas of the bodies, in the shop's currency */
 export function productRoutes(
@@ -30,8 +29,9 @@ export function productRoutes(
   search: Search,
   cursors: Cursors,
   schemas: ReturnType<typeof productSchemas>,
+  limits: Pick<HandlerLimits, 'add'>,
 ): Route[] {
-  const queue = createSearchQueue<Page>();
+  const queue = createSearchQueue<Page>(usualQueueBounds, addressIdentity);
   return [
     route({
       method: 'post',
@@ -53,6 +53,7 @@ export function productRoutes(
       query: listQuery,
       response: { status: 200, body: listOut },
       public: true,
+      limit: 'search',
       handle: list,
     }),
     route({
@@ -119,13 +120,15 @@ export function productRoutes(
     return { status: 200, body: { data: products.map(shown), nextCursor }, next: nextCursor } as const;
   }
 
-  /** A page; one that has to look for its products waits for its turn, and is shared by those who need not see their own last write. */
+  /** A page. One that has to look for its products waits for its turn, and is shared by callers who need not see their own last write. */
   async function pageOf(question: Question, limit: number, after: string | undefined, context: RequestContext) {
-    const deadline = { atMs: Math.min(context.deadline.atMs, deadlineIn(searchMs).atMs) };
-    const look = (signal?: AbortSignal) =>
-      search.page(question, limit, after, { ...context, deadline, ...(signal && { signal }) });
-    if (!planOf(question, after).isFiltered) return look();
-    return queue.run(context.freshness === 'recent' ? keyOf(question, limit, after) : undefined, context, look);
+    if (!planOf(question, after).isFiltered) return search.page(question, limit, after, context);
+    const key = context.freshness === 'recent' ? keyOf(question, limit, after) : undefined;
+    return queue.run(key, context, async (signal) => {
+      const page = await search.page(question, limit, after, { ...context, signal });
+      limits.add('search-work', context.caller, Math.ceil(page.work.ms));
+      return page;
+    });
   }
 }
 

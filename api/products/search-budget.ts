@@ -5,6 +5,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 export type SearchBounds = {
   /** CPU time for one page in ms, in Redis and in this process together; on a busy machine what is waited for it counts, too. */
   readonly cpuMs: number;
+  /** How long a search may take in ms while Redis is slow: much shorter than Nginx waits, which would repeat it on another replica. */
+  readonly tookMs: number;
   /** CPU time in ms after which a Redis node, or this process's event loop, serves other requests. */
   readonly sliceMs: number;
   /** The most entries of an index that are looked at in one slice. */
@@ -23,6 +25,7 @@ export type SearchBounds = {
 /** About 10 ms for a page, in slices of about 2 ms. */
 export const usualBounds: SearchBounds = {
   cpuMs: 10,
+  tookMs: 1000,
   sliceMs: 2,
   sliceEntries: 1000,
   maxEntries: 8000,
@@ -54,7 +57,8 @@ export type SearchWork = { readonly ms: number; readonly entries: number; readon
 const msPerProduct = { inspected: 0.0015, loaded: 0.008 };
 
 /** Creates the budget of one page. */
-export function createBudget({ cpuMs, sliceMs, maxEntries, maxProducts }: SearchBounds): SearchBudget {
+export function createBudget({ cpuMs, tookMs, sliceMs, maxEntries, maxProducts }: SearchBounds): SearchBudget {
+  const endsAtMs = performance.now() + tookMs;
   let ms = 0;
   let entries = 0;
   let products = 0;
@@ -84,7 +88,7 @@ export function createBudget({ cpuMs, sliceMs, maxEntries, maxProducts }: Search
       }
       return result;
     },
-    isSpent: () => ms >= cpuMs || entries >= maxEntries || products >= maxProducts,
+    isSpent: () => performance.now() >= endsAtMs || ms >= cpuMs || entries >= maxEntries || products >= maxProducts,
     work: () => ({ ms, entries, products }),
   };
 }

@@ -4,11 +4,14 @@
  */
 import { benchFsync } from './fsync.ts';
 import { benchMonitoring } from './monitoring.ts';
+import { benchSearch } from './search.ts';
 
 /** Each prints what it measured, and runs for less than four minutes. */
 const benches: Record<string, () => Promise<void>> = {
   fsync: benchFsync,
   monitoring: benchMonitoring,
+  search: () => benchSearch(100_000),
+  'search-small': () => benchSearch(4000),
 };
 
 /**

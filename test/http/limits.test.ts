@@ -46,8 +46,10 @@ describe('a caller', () => {
     expect(isAdmitted.filter(Boolean).length).toBeLessThanOrEqual(1.1 * quota);
     expect(isAdmitted.lastIndexOf(true)).toBeLessThan(isAdmitted.indexOf(false));
     const [first, last] = [answers[0], answers.at(-1)];
-    expect(first?.headers['ratelimit-policy']).toBe(`"caller";q=${quota};w=60`);
-    expect(first?.headers.ratelimit).toMatch(new RegExp(`^"caller";r=${quota - 1};t=\\d+$`));
+    expect(first?.headers['ratelimit-policy']).toBe(`"caller";q=${quota};w=60, "search-work";q=6000;w=60`);
+    expect(first?.headers.ratelimit).toMatch(
+      new RegExp(`^"caller";r=${quota - 1};t=\\d+, "search-work";r=6000;t=\\d+$`),
+    );
     expect(last?.body).toMatchObject({ type: '/problems/rate-limited', status: 429 });
     const wait = Number(last?.headers['retry-after']);
     expect(wait).toBeGreaterThanOrEqual(Number(/t=(\d+)/.exec(last?.headers.ratelimit ?? '')?.[1]));
@@ -82,7 +84,9 @@ test('few anonymous reads cause no command of the limits on the master', async (
     const answers = await Promise.all(
       Array.from({ length: 15 }, () => large.request.get('/products').set('X-Forwarded-For', '198.51.100.8')),
     );
-    expect(answers.map(({ headers }) => headers['ratelimit-policy'])).toContain('"caller";q=1200;w=60');
+    expect(answers.map(({ headers }) => headers['ratelimit-policy'])).toContain(
+      '"caller";q=1200;w=60, "search-work";q=6000;w=60',
+    );
     await master.set('end-of-the-reads', '1');
     await waitFor('the monitor to have seen them all', () => seen.some((line) => line.includes('end-of-the-reads')));
     expect(seen.filter((line) => line.includes('198.51.100.8'))).toEqual([]);
