@@ -4,7 +4,6 @@
  */
 import type { Redis } from 'ioredis';
 import { monotonicMs, setShopOffset, within } from '../core/clock.ts';
-import { type Address, addressText } from './node.ts';
 import type { Sentinels } from './sentinels.ts';
 
 /** See {@link syncClock}. */
@@ -41,12 +40,12 @@ export function medianOffset(offsetsMs: readonly number[]): number {
  * @param connection to a node for reading
  * @see https://redis.io/docs/latest/commands/time/
  */
-export function syncClock(sentinels: Pick<Sentinels, 'view'>, connection: (address: Address) => Redis): ClockSync {
+export function syncClock(sentinels: Pick<Sentinels, 'nodes'>, connection: (address: string) => Redis): ClockSync {
   const samples = new Map<string, Sample>();
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
 
-  async function compare(address: Address): Promise<void> {
+  async function compare(address: string): Promise<void> {
     const redis = connection(address);
     if (redis.status !== 'ready') return;
     const sentMs = monotonicMs();
@@ -55,16 +54,14 @@ export function syncClock(sentinels: Pick<Sentinels, 'view'>, connection: (addre
     if (reply === undefined || atMs - sentMs > maxRoundTripMs) return;
     const [seconds, microseconds] = reply.map(Number);
     const nodeMs = (seconds ?? 0) * 1000 + (microseconds ?? 0) / 1000;
-    samples.set(addressText(address), { offsetMs: nodeMs - (sentMs + atMs) / 2, atMs });
+    samples.set(address, { offsetMs: nodeMs - (sentMs + atMs) / 2, atMs });
   }
 
   async function compareAll(): Promise<void> {
-    const view = sentinels.view();
-    const nodes = view === undefined ? [] : [view.master, ...view.replicas.map(({ address }) => address)];
-    await Promise.all(nodes.map(compare));
-    const known = new Set(nodes.map(addressText));
+    const nodes = sentinels.nodes();
+    await Promise.all([...nodes].map(compare));
     const oldestMs = monotonicMs() - maxSampleAgeMs;
-    for (const [node, { atMs }] of samples) if (!known.has(node) || atMs < oldestMs) samples.delete(node);
+    for (const [node, { atMs }] of samples) if (!nodes.has(node) || atMs < oldestMs) samples.delete(node);
     const offsets = [...samples.values()].map(({ offsetMs }) => offsetMs);
     if (!closed && offsets.length + 1 >= quorum) setShopOffset(medianOffset([...offsets, ownOffset()]));
   }

@@ -46,6 +46,8 @@ export type SentinelReport = {
   readonly masterPongAgeMs: number;
   readonly masterInfoAgeMs: number | undefined;
   readonly masterDownForMs: number | undefined;
+  /** Since when the node that it watches has the role that it reports: since a change of master or the Sentinel's start, at least. */
+  readonly masterRoleAgeMs: number;
   readonly downAfterMs: number;
   /** The replicas that an election would choose from. */
   readonly replicas: readonly ReplicaReport[];
@@ -57,8 +59,6 @@ export type SilentSentinel = { readonly address: string; readonly id: string | u
 
 /** What is known of one write, or of what a read saw. */
 export type Evidence = {
-  /** A write needs at least one replica. What a read saw on the master may be shown while no replica can be elected in its place. */
-  readonly kind: 'write' | 'read';
   readonly master: string;
   /** Replication offset of the master at which the write is complete. */
   readonly offset: number;
@@ -74,7 +74,7 @@ export type Evidence = {
 
 /** Why a write is not known to be durable, and what to do about it. */
 export type Doubt =
-  /** No replica has it: repeat the write. */
+  /** No replica is known to have it: repeat the write. */
   | 'unconfirmed'
   /** A Sentinel that could lead names another master or runs a failover: repeat the write, perhaps elsewhere. */
   | 'replaced'
@@ -102,8 +102,9 @@ const failoverFlags = ['failover_in_progress', 'force_failover'];
 
 /** Decides whether the evidence proves the write durable. */
 export function judgeDurability(evidence: Evidence, periods: SentinelPeriods): Verdict {
-  const { kind, master, nodes, confirmed } = evidence;
-  if (kind === 'write' && confirmed.size === 0) return doubt('unconfirmed');
+  const { master, nodes, confirmed } = evidence;
+  // Also for a read while no replica can be elected in the master's place: they can be as soon as a cut heals.
+  if (confirmed.size === 0) return doubt('unconfirmed');
   const missing = new Set([...nodes].filter((node) => node !== master && !confirmed.has(node)));
   if (missing.size === 0) return { durable: true };
   const answers = evidence.sentinels.filter((sentinel) => 'master' in sentinel);
@@ -116,8 +117,7 @@ export function judgeDurability(evidence: Evidence, periods: SentinelPeriods): V
   const elections = leaders.map((leader) => judgeElection(leader, evidence, missing, periods));
   const refused = elections.find((election) => typeof election === 'string');
   if (refused !== undefined) return doubt(refused);
-  const possible = elections.filter((election) => typeof election === 'object');
-  return judgeBlindLeaders(possible, confirmed.size === 0);
+  return judgeBlindLeaders(elections.filter((election) => typeof election === 'object'));
 }
 
 function doubt(reason: Doubt): Verdict {
@@ -156,7 +156,7 @@ function judgeElection(
 
   if (winner === undefined) {
     const known = listed.some(({ address, runId }) => confirmed.has(address) && runId !== '');
-    return { blind: known || confirmed.size === 0 ? 'lost' : 'fresh', hearsMaster };
+    return { blind: known ? 'lost' : 'fresh', hearsMaster };
   }
   if (!confirmed.has(winner.address)) return 'other-winner';
   const heardMs = heardAt(leader, winner.runId, winner.pongAgeMs, winner.infoAgeMs);
@@ -165,17 +165,14 @@ function judgeElection(
   return heardSettled(heardMs) ? { blind: 'no', hearsMaster } : 'winner-not-heard';
 }
 
-/**
- * Sentinels without a candidate: harmless while no failover can begin. It takes two that hold the master for down, the leader among them.
- * @param masterOnly no replica has it: what a read saw while no replica can be elected
- */
-function judgeBlindLeaders(elections: readonly Election[], masterOnly: boolean): Verdict {
+/** Sentinels without a candidate: harmless while no failover can begin. It takes two that hold the master for down, the leader among them. */
+function judgeBlindLeaders(elections: readonly Election[]): Verdict {
   const deaf = elections.filter(({ hearsMaster }) => !hearsMaster).length;
   for (const { blind, hearsMaster } of elections) {
     if (blind !== 'no' && !hearsMaster && deaf > 1) return doubt('master-not-heard');
   }
   const seesWinner = elections.some(({ blind }) => blind === 'no');
-  if (!seesWinner && !masterOnly && elections.some(({ blind }) => blind === 'lost')) return doubt('no-candidate');
+  if (!seesWinner && elections.some(({ blind }) => blind === 'lost')) return doubt('no-candidate');
   if (!seesWinner && deaf > 0) return doubt('master-not-heard');
   return { durable: true };
 }

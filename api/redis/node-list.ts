@@ -2,7 +2,7 @@
 import { type Address, addressText } from './node.ts';
 
 /** See {@link openNodeList}. */
-export type NodeList = { includes(address: Address): boolean };
+export type NodeList = { readonly all: ReadonlySet<string>; includes(address: Address): boolean };
 
 /**
  * The nodes of the setting REDIS_NODES.
@@ -12,6 +12,7 @@ export function openNodeList(addresses: readonly string[], log: (event: string) 
   const listed = new Set(addresses);
   const reported = new Set<string>();
   return {
+    all: listed,
     includes(address) {
       const text = addressText(address);
       if (listed.has(text)) return true;

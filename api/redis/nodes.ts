@@ -1,59 +1,89 @@
-/** A connection to every node that the Sentinels know, for reads, and where each of them stands. */
+/** A connection to every Redis node, for reads, and the replication state of each. */
 import type { Redis } from 'ioredis';
 import { within } from '../core/clock.ts';
-import { shared } from '../core/shared.ts';
-import { type Address, addressText } from './node.ts';
-import { parseInfo, parseRole, type Role } from './role.ts';
+import { singleFlight } from '../core/single-flight.ts';
+import { type Address, addressText, parseAddress } from './node.ts';
+import { parseInfo, parseMasterRole, parseRole, type Role } from './role.ts';
 import type { Sentinels } from './sentinels.ts';
 
-/** See {@link openNodes}. Who does not answer stands nowhere: `undefined`. */
+/** See {@link openNodes}. A node that does not answer in time is absent. */
 export type Nodes = {
-  connection(address: Address): Redis;
+  connection(address: string): Redis;
   /** By ROLE, which is cheap. */
-  roleOf(address: Address): Promise<Role | undefined>;
-  /** All replicas by ROLE; one question for all who wait for it. */
-  replicaRoles(): Promise<readonly (Role | undefined)[]>;
-  /** All replicas by INFO, which also tells the offset of one without a master; one question for all who wait for it. */
-  replicaInfos(): Promise<readonly (Role | undefined)[]>;
+  roleOf(address: string): Promise<Role | undefined>;
+  /** All replicas by ROLE; callers share one question that begins after their call. */
+  replicaRoles(): Promise<ReadonlyMap<string, Role>>;
+  /** All replicas by INFO, which also tells the offset of one without a master; callers share one question. */
+  replicaInfos(): Promise<ReadonlyMap<string, Role>>;
+  /** What each replica has confirmed to this master, by ROLE; empty when the master does not answer. */
+  acknowledgedBy(master: string): Promise<ReadonlyMap<string, number>>;
+  /** The replication id of the present master, learned from it since it became master; `undefined` until then. */
+  masterHistory(): string | undefined;
   close(): void;
 };
 
-const answerMs = 300;
+const timeoutMs = 300;
+const historyIntervalMs = 1000;
 
 /** Opens connections as nodes become known. */
-export function openNodes(sentinels: Sentinels, connect: (address: Address) => Redis): Nodes {
+export function openNodes(
+  sentinels: Pick<Sentinels, 'view' | 'nodes' | 'onMaster'>,
+  connect: (address: Address) => Redis,
+): Nodes {
   const connections = new Map<string, Redis>();
 
-  function connection(address: Address): Redis {
-    const key = addressText(address);
-    let redis = connections.get(key);
+  function connection(address: string): Redis {
+    let redis = connections.get(address);
     if (redis === undefined) {
-      redis = connect(address);
-      connections.set(key, redis);
+      redis = connect(parseAddress(address));
+      connections.set(address, redis);
     }
     return redis;
   }
 
-  async function ask(address: Address, question: (redis: Redis) => Promise<unknown>): Promise<unknown> {
+  async function ask(address: string, question: (redis: Redis) => Promise<unknown>): Promise<unknown> {
     const redis = connection(address);
     if (redis.status !== 'ready') return undefined;
-    return within(question(redis), answerMs).catch(() => undefined);
+    return within(question(redis), timeoutMs).catch(() => undefined);
   }
 
-  const replicas = () => (sentinels.view()?.replicas ?? []).map((replica) => replica.address);
-  const roleOf = async (address: Address) => parseRole(await ask(address, (redis) => redis.role()));
-  const infoOf = async (address: Address) => parseInfo(await ask(address, (redis) => redis.info('replication')));
+  async function askReplicas(roleOf: (address: string) => Promise<Role | undefined>) {
+    const master = sentinels.view()?.master;
+    const replicas = [...sentinels.nodes()].filter((address) => address !== master);
+    const roles = await Promise.all(replicas.map(async (address) => [address, await roleOf(address)] as const));
+    return new Map(roles.flatMap(([address, role]) => (role === undefined ? [] : [[address, role] as const])));
+  }
+
+  const roleOf = async (address: string) => parseRole(await ask(address, (redis) => redis.role()));
+  const infoOf = async (address: string) => parseInfo(await ask(address, (redis) => redis.info('replication')));
+
+  let history: { readonly master: string; readonly id: string } | undefined;
+  async function learnHistory() {
+    const master = sentinels.view()?.master;
+    if (master === undefined) return;
+    const role = await infoOf(master);
+    if (role?.state === 'master' && role.history !== undefined) history = { master, id: role.history };
+  }
+  const timer = setInterval(() => void learnHistory().catch(() => undefined), historyIntervalMs);
+  timer.unref();
 
   const stop = sentinels.onMaster((master) => {
-    for (const address of [master, ...replicas()]) connection(address);
+    history = undefined;
+    for (const address of [addressText(master), ...sentinels.nodes()]) connection(address);
   });
 
   return {
     connection,
     roleOf,
-    replicaRoles: shared(() => Promise.all(replicas().map(roleOf))),
-    replicaInfos: shared(() => Promise.all(replicas().map(infoOf))),
+    replicaRoles: singleFlight(() => askReplicas(roleOf)),
+    replicaInfos: singleFlight(() => askReplicas(infoOf)),
+    async acknowledgedBy(master) {
+      const role = parseMasterRole(await ask(master, (redis) => redis.role()));
+      return new Map(role?.replicas.map(({ address, offset }) => [address, offset]));
+    },
+    masterHistory: () => (history?.master === sentinels.view()?.master ? history?.id : undefined),
     close() {
+      clearInterval(timer);
       stop();
       for (const redis of connections.values()) redis.disconnect();
     },

@@ -1,16 +1,17 @@
 /** A service's way to Redis: writes on the master, reads on replicas, other services' events; all found through the Sentinels. */
 import type { Redis } from 'ioredis';
 import { type ClockSync, syncClock } from './clock-sync.ts';
+import { openFailoverRequest } from './failover-request.ts';
 import { type Followed, type FollowOptions, followStream } from './follow.ts';
+import { followMaster } from './master-link.ts';
 import { watchMemory } from './memory.ts';
 import { type Address, closedNode, connectNode } from './node.ts';
 import { openNodeList } from './node-list.ts';
 import { openNodes } from './nodes.ts';
 import { openReads, type Reads } from './reads.ts';
-import { openRescue } from './rescue.ts';
 import type { Script } from './script.ts';
 import { watchSentinels } from './sentinels.ts';
-import { followMaster, openWrites, type Writes } from './writes.ts';
+import { openWrites, type Writes } from './writes.ts';
 
 /** See {@link openRedis}. */
 export type ShopRedis = {
@@ -56,14 +57,14 @@ export function openRedis(
     settings.sentinels,
     { username: settings.username, password: settings.sentinelPassword },
     settings.masterName,
-    nodeList.includes,
+    nodeList,
   );
   const connect = (address: Address) => (nodeList.includes(address) ? connectNode(address, settings) : closedNode());
   const forWrites = followMaster(sentinels, connect);
   const forScratch = followMaster(sentinels, connect);
   const nodes = openNodes(sentinels, connect);
   const reads = openReads(sentinels, nodes);
-  const writes = openWrites(forWrites.link, sentinels, openRescue(sentinels, nodes, tell));
+  const writes = openWrites(forWrites.link, sentinels, openFailoverRequest(sentinels, nodes, tell));
   const clock = syncClock(sentinels, nodes.connection);
   const followed: Followed<unknown>[] = [];
   const scratch = () => {

@@ -1,16 +1,17 @@
 /**
  * Reads, from replicas. How new they must be is said by a read index: the master's replication offset, asked for after the read began.
- * A replica that follows that master and has reached the offset has everything that was acknowledged before (read index, Raft §6.4 / Ongaro).
- * What the reader may act on must not go away again: it is shown when it is durable, by the rule that acknowledges writes.
+ * What a caller with a token sees must not be undone by a failover, so it is shown only when it is durable, by the rule that
+ * acknowledges writes (durability.ts).
  */
 import type { ChainableCommander } from 'ioredis';
 import { type Deadline, monotonicMs, pause, remainingMs } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
 import type { Freshness } from '../core/request.ts';
-import { shared } from '../core/shared.ts';
-import { fenceHolds } from './fence.ts';
-import { type Address, addressText, parseAddress } from './node.ts';
+import { singleFlight } from '../core/single-flight.ts';
+import type { Doubt } from './durability.ts';
 import type { Nodes } from './nodes.ts';
+import { proveDurable } from './proof.ts';
+import { covers, indexOfReplicas, isFreshEnough, isReusable, judgeSnapshot, type ReadIndex } from './read-rules.ts';
 import { parseInfo, parseRole, type Role } from './role.ts';
 import type { Sentinels } from './sentinels.ts';
 
@@ -27,71 +28,66 @@ export type Reads = {
   close(): void;
 };
 
-/** The offset of a master; without one to ask, that of the furthest replica in the history that they all share. */
-type ReadIndex = {
-  readonly master?: string;
-  readonly history?: string;
-  readonly offset: number;
-  readonly atMs: number;
-};
-/** Replies, and where the node stood that gave them. */
-type Found = { readonly role: Role; readonly replies: unknown[] };
+/** Replies, and the role of the node that gave them, at that very moment. */
+type Snapshot = { readonly role: Role; readonly replies: unknown[] };
 
-const recentMs = 500; // half of what the contract allows: the rest is the answer's way back
 const suspectMs = 200;
+/** A replica tells its master every second how far it is. */
+const confirmationTimeoutMs = 1200;
+/** The Sentinels hear from each node every 250 ms; other doubts are left to another node or another round. */
+const proofTimeoutMs = 800;
+const passingDoubts: ReadonlySet<Doubt> = new Set<Doubt>(['winner-behind', 'winner-not-heard', 'master-not-heard']);
 
 /** Opens the read path over all nodes that the Sentinels know. */
 export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
   let turn = 0;
   let latest: ReadIndex | undefined;
+  let followedAtMs = Number.NEGATIVE_INFINITY;
   let suspectUntilMs = 0;
 
-  const masterIndex = shared(askMaster);
-  const askSentinels = shared(() => sentinels.ask());
+  const masterIndex = singleFlight(askMaster);
 
-  function candidates(): Address[] {
-    const list = sentinels.view()?.replicas ?? [];
-    const up = list.filter((replica) => !replica.flags.has('s_down')).map((replica) => replica.address);
+  function replicasOf(master: string | undefined): string[] {
+    return [...sentinels.nodes()].filter((address) => address !== master);
+  }
+
+  function candidates(): string[] {
+    const view = sentinels.view();
+    const down = new Set(view?.replicas.filter((r) => r.flags.has('s_down')).map((r) => r.address));
+    const up = replicasOf(view?.master).filter((address) => !down.has(address));
     turn = (turn + 1) % Math.max(1, up.length);
     return [...up.slice(turn), ...up.slice(0, turn)];
   }
 
   async function askMaster(): Promise<ReadIndex | undefined> {
     const master = sentinels.view()?.master;
-    const now = monotonicMs();
-    if (master === undefined || now < suspectUntilMs) return undefined;
+    const atMs = monotonicMs();
+    if (master === undefined || atMs < suspectUntilMs) return undefined;
     const role = await nodes.roleOf(master);
     if (role?.state === 'master') {
-      latest = { master: addressText(master), offset: role.offset, atMs: now };
+      latest = { master, offset: role.offset, atMs };
       return latest;
     }
     suspectUntilMs = monotonicMs() + suspectMs;
     return undefined;
   }
 
-  /**
-   * Without a master, or with one that has what no replica has: what is acknowledged is on at least one replica, so the furthest of all of
-   * them has it. All must answer.
-   */
-  async function furthestIndex(): Promise<ReadIndex | undefined> {
+  async function replicasIndex(): Promise<ReadIndex | undefined> {
     sentinels.hurry();
+    const atMs = monotonicMs();
     const roles = await nodes.replicaInfos();
-    const history = roles[0]?.history;
-    if (history === undefined || !roles.every((role) => role?.history === history)) return undefined;
-    const offset = Math.max(...roles.map((role) => role?.offset ?? 0));
-    return { history, offset, atMs: monotonicMs() };
+    return indexOfReplicas(replicasOf(sentinels.view()?.master), roles, atMs);
   }
 
   async function indexFor(freshness: Freshness): Promise<ReadIndex | undefined> {
-    if (freshness === 'recent' && latest !== undefined && monotonicMs() - latest.atMs < recentMs) return latest;
-    return masterIndex();
+    return freshness === 'recent' && isReusable(latest, monotonicMs()) ? latest : masterIndex();
   }
 
   async function attempt(
-    address: Address,
+    address: string,
     index: ReadIndex,
     fill: (pipeline: ChainableCommander) => unknown,
-  ): Promise<Found | 'behind' | 'failed'> {
+  ): Promise<Snapshot | 'behind' | 'failed'> {
     const redis = nodes.connection(address);
     if (redis.status !== 'ready') return 'failed';
     const pipeline = redis.pipeline();
@@ -112,23 +108,28 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
 
   async function query(freshness: Freshness, fill: (pipeline: ChainableCommander) => unknown, deadline: Deadline) {
     while (remainingMs(deadline) > 0) {
-      const found = (await attemptBy(await indexFor(freshness))) ?? (await attemptBy(await furthestIndex()));
+      const found = (await attemptBy(await indexFor(freshness))) ?? (await attemptBy(await replicasIndex()));
       if (found !== undefined) return found.replies;
       await pause(20, deadline);
     }
     throw new Unavailable('no Redis node was new enough in time');
 
-    async function attemptBy(index: ReadIndex | undefined): Promise<Found | undefined> {
-      const found = index && (await tryAll(index, fill));
-      return found && (freshness === 'recent' || (await isDurable(found, index))) ? found : undefined;
+    async function attemptBy(index: ReadIndex | undefined): Promise<Snapshot | undefined> {
+      const found = index && (await attemptAll(index, fill));
+      if (index === undefined || found === undefined) return undefined;
+      const isGood = freshness === 'recent' ? await isFresh(index) : await isDurable(found, index, deadline);
+      return isGood ? found : undefined;
     }
   }
 
   /** Every replica in turn; those that are behind by a moment a second and third time; then the master. */
-  async function tryAll(index: ReadIndex, fill: (pipeline: ChainableCommander) => unknown): Promise<Found | undefined> {
+  async function attemptAll(
+    index: ReadIndex,
+    fill: (pipeline: ChainableCommander) => unknown,
+  ): Promise<Snapshot | undefined> {
     let next = candidates();
     for (let round = 0; round < 3 && next.length > 0; round++) {
-      const behind: Address[] = [];
+      const behind: string[] = [];
       for (const address of next) {
         const result = await attempt(address, index, fill);
         if (typeof result === 'object') return result;
@@ -138,41 +139,52 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
       if (behind.length > 0) await pause(1 + 2 * round);
     }
     if (index.master === undefined) return undefined;
-    const result = await attempt(parseAddress(index.master), index, fill);
+    const result = await attempt(index.master, index, fill);
     return typeof result === 'object' ? result : undefined;
   }
 
+  /** See {@link isFreshEnough}. Replicas that all share one history and have no master among them prove it by themselves. */
+  async function isFresh(index: ReadIndex): Promise<boolean> {
+    const { master } = index;
+    if (master === undefined) return true;
+    const namedAtMs = () => Math.max(sentinels.namedAtMs(master), followedAtMs);
+    if (isFreshEnough(index, namedAtMs(), monotonicMs())) return true;
+    const atMs = monotonicMs();
+    const roles = await nodes.replicaRoles();
+    const replicas = replicasOf(master);
+    if (replicas.length > 0 && replicas.every((replica) => roles.get(replica)?.follows === master)) followedAtMs = atMs;
+    return isFreshEnough(index, namedAtMs(), monotonicMs());
+  }
+
   /**
-   * Whether no failover can take back what was read: every replica has it, or one has and the Sentinels are not about to pass over it.
-   * Without this, a master that was passed over and does not know it yet shows writes that nobody will ever acknowledge. Replicas that
-   * do not answer us at all do not count against a master that was read: if they are dead, nobody can take its place.
+   * Whether no failover can undo what was read. Without this, a master that was passed over and has not been demoted yet shows writes that
+   * will never be acknowledged.
    */
-  async function isDurable({ role }: Found, index: ReadIndex): Promise<boolean> {
-    const has = (other: Role | undefined) => other !== undefined && covers(other, { ...index, offset: role.offset });
-    let others: readonly (Role | undefined)[] = [];
-    for (let round = 0; round < 3; round++) {
-      others = await (index.master === undefined ? nodes.replicaInfos() : nodes.replicaRoles());
-      if (others.length > 0 && others.every(has)) return true;
-      if (index.master === undefined) return false;
-      if (!others.every((other) => other && covers(other, index))) break; // it is not only a moment behind
-      await pause(1 + 2 * round);
+  async function isDurable({ role }: Snapshot, index: ReadIndex, deadline: Deadline): Promise<boolean> {
+    const untilMs = monotonicMs() + Math.min(confirmationTimeoutMs, remainingMs(deadline));
+    for (let pauseMs = 1; ; pauseMs = Math.min(100, 3 * pauseMs)) {
+      const roles = await (index.master === undefined ? nodes.replicaInfos() : nodes.replicaRoles());
+      const replicas = replicasOf(index.master ?? sentinels.view()?.master);
+      let verdict = judgeSnapshot(role.offset, index, replicas, roles, new Map(), monotonicMs());
+      if (verdict === 'ask-again' && index.master !== undefined) {
+        const acknowledged = await nodes.acknowledgedBy(index.master);
+        verdict = judgeSnapshot(role.offset, index, replicas, roles, acknowledged, monotonicMs());
+      }
+      if (verdict === 'durable' || verdict === 'not-durable') return verdict === 'durable';
+      if (typeof verdict === 'object') {
+        const timeoutMs = Math.min(proofTimeoutMs, remainingMs(deadline));
+        return proveDurable(sentinels, verdict, timeoutMs, (doubt) => !passingDoubts.has(doubt));
+      }
+      if (monotonicMs() >= untilMs) return false;
+      await pause(pauseMs, deadline);
     }
-    const isConfirmed = role.state !== 'master' || others.some(has) || others.every((other) => other === undefined);
-    return isConfirmed && index.master !== undefined && fenceHolds(await askSentinels(), parseAddress(index.master));
   }
 
   const close = sentinels.onMaster(() => {
     suspectUntilMs = 0;
     latest = undefined;
+    followedAtMs = Number.NEGATIVE_INFINITY;
   });
 
   return { query, close };
-}
-
-/** Whether a node in this role has everything up to the index. `node` is given where the master itself may answer. */
-function covers(role: Role, index: ReadIndex, node?: Address): boolean {
-  if (role.state === 'master') return node !== undefined && index.master === addressText(node);
-  if (role.offset < index.offset) return false;
-  if (index.master === undefined) return role.history === index.history && role.state !== 'sync';
-  return role.follows === index.master && role.state === 'connected';
 }

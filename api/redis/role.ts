@@ -1,4 +1,4 @@
-/** What a node says of itself. */
+/** What a node says about itself. */
 
 /** Where a node stands. Offsets only compare along one history. */
 export type Role = {
@@ -40,4 +40,20 @@ export function parseInfo(reply: unknown): Role | undefined {
     history,
     offset: Number(field('slave_repl_offset')),
   };
+}
+
+/** ROLE of a master: its replication offset, and what each replica that is connected to it has confirmed. */
+export type MasterRole = {
+  readonly offset: number;
+  readonly replicas: readonly { readonly address: string; readonly offset: number }[];
+};
+
+/** Reads a master's reply to ROLE; `undefined` when it is none. @see https://redis.io/docs/latest/commands/role/ */
+export function parseMasterRole(reply: unknown): MasterRole | undefined {
+  if (!Array.isArray(reply) || reply[0] !== 'master') return undefined;
+  const replicas = (reply[2] as string[][]).map(([host, port, offset]) => ({
+    address: `${host}:${port}`,
+    offset: Number(offset),
+  }));
+  return { offset: Number(reply[1]), replicas };
 }

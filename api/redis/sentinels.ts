@@ -1,151 +1,144 @@
-/** What the Sentinels say: who is the master, which replicas there are, and whether that is certain enough to acknowledge a write. */
+/** The Sentinels, asked in parallel: what each of them reports, and the view of the cluster that follows from it. */
 import { monotonicMs, within } from '../core/clock.ts';
-import { type Address, addressText, type Credentials, connectNode, parseAddress } from './node.ts';
+import { singleFlight } from '../core/single-flight.ts';
+import type { SentinelReport, SilentSentinel } from './durability.ts';
+import { type Address, type Credentials, connectNode, parseAddress } from './node.ts';
+import type { NodeList } from './node-list.ts';
+import { parseReport, reportCommands } from './sentinel-report.ts';
+import { nextView, type View, type ViewState } from './view.ts';
 
-/** A Redis node as a Sentinel sees it. */
-export type SentinelNode = { readonly address: Address; readonly flags: ReadonlySet<string> };
-
-/** One Sentinel's answer to one question; `undefined` where it did not answer in time. */
-export type SentinelAnswer = {
-  readonly master: Address;
-  readonly epoch: number;
-  readonly masterFlags: ReadonlySet<string>;
-  readonly replicas: readonly SentinelNode[];
-  /** How many of the other Sentinels this one holds for down. */
-  readonly sentinelsDown: number;
-};
-
-/** The Sentinels' view with the highest configuration epoch. */
-export type SentinelView = Pick<SentinelAnswer, 'master' | 'epoch' | 'replicas'>;
+/** One Sentinel's answer to one question. */
+export type SentinelAnswer = SentinelReport | SilentSentinel;
 
 /** See {@link watchSentinels}. */
 export type Sentinels = {
-  /** The last known view; `undefined` until a Sentinel has answered. */
-  view(): SentinelView | undefined;
-  /** Asks every Sentinel now. */
-  ask(): Promise<readonly (SentinelAnswer | undefined)[]>;
-  /** Asks more often for a moment: somebody waits for a master. */
+  /** The present view; `undefined` until a Sentinel has answered. */
+  view(): View | undefined;
+  /** When this process saw master or epoch change, in ms on the monotonic clock; -Infinity before the first change. */
+  changedAtMs(): number;
+  /** Every Redis node of the setting, and every other one that a Sentinel had in its list when it last answered; `host:port`. */
+  nodes(): ReadonlySet<string>;
+  /** The latest moment (monotonic, ms) at which a majority of the Sentinels named this master; -Infinity if there was none. */
+  namedAtMs(master: string): number;
+  /** For how long no Sentinel has answered, in ms; at least two rounds of questions went unanswered then, else 0. */
+  silentForMs(): number;
+  /** Asks every Sentinel; callers share a question that begins after their call. */
+  ask(): Promise<readonly SentinelAnswer[]>;
+  /** Asks more often for half a second: a request waits for a master. */
   hurry(): void;
-  /** Asks the first Sentinel that answers for a failover. @throws when it refuses, or none answers */
-  failover(): Promise<void>;
-  /** Calls back at each new view whose master differs from the last one's. Returns the way to stop that. */
+  /** Asks one Sentinel for a failover. @throws when it refuses or does not answer */
+  failover(sentinel: string): Promise<void>;
+  /** Calls back at each new view whose master differs from the last one's. Returns the function that stops it. */
   onMaster(listener: (master: Address) => void): () => void;
   close(): void;
 };
 
-const pollMs = 250;
-const hurriedPollMs = 50;
+const pollIntervalMs = 250;
+const hurriedPollIntervalMs = 50;
 const hurryForMs = 500;
-const answerMs = 250;
+const timeoutMs = 250;
 
 /**
- * Watches all Sentinels in parallel (ioredis asks them in turn, and a frozen first one costs its time-out every time).
- * @param isNode whether this is one of our Redis nodes; a Sentinel that names another master counts as one that did not answer
+ * Watches all Sentinels (ioredis asks them in turn, and a frozen first one costs its timeout every time).
+ * @param nodeList our Redis nodes; a Sentinel that names another as the master counts as one that did not answer
  * @see https://redis.io/docs/latest/develop/reference/sentinel-clients/
  */
 export function watchSentinels(
   addresses: readonly string[],
   credentials: Credentials,
   masterName: string,
-  isNode: (address: Address) => boolean,
+  nodeList: NodeList,
 ): Sentinels {
-  const clients = addresses.map((text) => connectNode(parseAddress(text), credentials, 'sentinel'));
+  const clients = addresses.map((address) => ({
+    address,
+    redis: connectNode(parseAddress(address), credentials, 'sentinel'),
+  }));
   const listeners = new Set<(master: Address) => void>();
-  let view: SentinelView | undefined;
+  const lastReports = new Map<string, SentinelReport>();
+  let state: ViewState = { view: undefined, changedAtMs: Number.NEGATIVE_INFINITY, lower: undefined };
+  let answeredAtMs = monotonicMs();
+  let silentRounds = 0;
   let polling = false;
-  let askedAtMs = Number.NEGATIVE_INFINITY;
+  let polledAtMs = Number.NEGATIVE_INFINITY;
   let hurriedUntilMs = Number.NEGATIVE_INFINITY;
 
-  async function askOne(client: (typeof clients)[number]): Promise<SentinelAnswer | undefined> {
-    const pipeline = client.pipeline();
-    for (const what of ['MASTER', 'REPLICAS', 'SENTINELS', 'GET-MASTER-ADDR-BY-NAME'])
-      pipeline.call('SENTINEL', what, masterName);
-    const replies = await within(pipeline.exec(), answerMs).catch(() => undefined);
-    if (replies == null || replies.some(([error]) => error)) return undefined;
-    const answer = parseAnswer(replies.map(([, reply]) => reply));
-    return isNode(answer.master) ? answer : undefined;
+  async function askOne({ address, redis }: (typeof clients)[number]): Promise<SentinelAnswer> {
+    const askedAtMs = monotonicMs();
+    const pipeline = redis.pipeline().call('SENTINEL', 'MYID');
+    for (const command of reportCommands) pipeline.call('SENTINEL', command, masterName);
+    const replies = await within(pipeline.exec(), timeoutMs).catch(() => undefined);
+    const silent = { address, id: lastReports.get(address)?.id, silent: true } as const;
+    if (replies == null || replies.some(([error]) => error)) return silent;
+    const asked = { address, askedAtMs, answeredAtMs: monotonicMs() };
+    const report = parseReport(
+      asked,
+      replies.map(([, reply]) => reply),
+    );
+    if (!nodeList.includes(parseAddress(report.master))) return silent;
+    lastReports.set(address, report);
+    return report;
   }
 
-  async function ask() {
+  const ask = singleFlight(async () => {
     const answers = await Promise.all(clients.map(askOne));
-    const latest = answers
-      .filter((answer) => answer !== undefined)
-      .reduce<SentinelView | undefined>(
-        (best, a) => (best === undefined || a.epoch > best.epoch ? a : best),
-        undefined,
-      );
-    if (latest !== undefined && (view === undefined || latest.epoch >= view.epoch)) {
-      const moved = view === undefined || addressText(view.master) !== addressText(latest.master);
-      view = latest;
-      if (moved) for (const listener of listeners) listener(latest.master);
+    if (answers.some((answer) => 'master' in answer)) {
+      answeredAtMs = monotonicMs();
+      silentRounds = 0;
+    } else {
+      silentRounds += 1;
     }
+    const before = state.view?.master;
+    state = nextView(state, answers, monotonicMs());
+    const master = state.view?.master;
+    if (master !== undefined && master !== before) for (const listener of listeners) listener(parseAddress(master));
     return answers;
-  }
+  });
 
   async function poll() {
     const now = monotonicMs();
-    if (polling || (now > hurriedUntilMs && now - askedAtMs < pollMs)) return;
+    if (polling || (now > hurriedUntilMs && now - polledAtMs < pollIntervalMs)) return;
     polling = true;
-    askedAtMs = now;
+    polledAtMs = now;
     await ask().catch(() => undefined);
     polling = false;
   }
-  const timer = setInterval(() => void poll(), hurriedPollMs);
+  const timer = setInterval(() => void poll(), hurriedPollIntervalMs);
   void poll();
 
   return {
-    view: () => view,
+    view: () => state.view,
+    changedAtMs: () => state.changedAtMs,
+    nodes() {
+      const all = new Set(nodeList.all);
+      for (const { master, replicas } of lastReports.values()) {
+        all.add(master);
+        for (const replica of replicas) all.add(replica.address);
+      }
+      return all;
+    },
+    namedAtMs(master) {
+      const named = [...lastReports.values()].filter((report) => report.master === master);
+      const newestFirst = named.map((report) => report.askedAtMs).sort((a, b) => b - a);
+      return newestFirst[Math.floor(addresses.length / 2)] ?? Number.NEGATIVE_INFINITY;
+    },
+    silentForMs: () => (silentRounds < 2 ? 0 : monotonicMs() - answeredAtMs),
     ask,
     hurry() {
       hurriedUntilMs = monotonicMs() + hurryForMs;
     },
-    async failover() {
-      const answers = await ask();
-      const first = clients.find((_, i) => answers[i] !== undefined); // everybody's first: two leaders would promote two
-      if (first === undefined) throw new Error('no Sentinel answers');
-      await within(first.call('SENTINEL', 'FAILOVER', masterName), answerMs);
+    async failover(sentinel) {
+      const client = clients.find(({ address }) => address === sentinel);
+      if (client === undefined) throw new Error(`${sentinel} is not one of the Sentinels`);
+      await within(client.redis.call('SENTINEL', 'FAILOVER', masterName), timeoutMs);
     },
     onMaster(listener) {
       listeners.add(listener);
-      if (view !== undefined) listener(view.master);
+      if (state.view !== undefined) listener(parseAddress(state.view.master));
       return () => listeners.delete(listener);
     },
     close() {
       clearInterval(timer);
-      for (const client of clients) client.disconnect();
+      for (const { redis } of clients) redis.disconnect();
     },
   };
-}
-
-/**
- * One Sentinel's replies to SENTINEL MASTER, REPLICAS, SENTINELS and GET-MASTER-ADDR-BY-NAME.
- * MASTER tells of the node that is watched, GET-MASTER-ADDR-BY-NAME where to go. They differ at the Sentinel that leads a failover, from
- * the moment at which the new master has obeyed (and the new epoch counts) until all replicas follow it, often a second later.
- */
-export function parseAnswer([watched, replicas, sentinels, current]: unknown[]): SentinelAnswer {
-  const [host = '', port] = current as string[];
-  const isMaster = ({ address }: SentinelNode) => addressText(address) === `${host}:${port}`;
-  const nodes = [watched, ...(replicas as unknown[])].map(asRecord).map(nodeOf);
-  return {
-    master: { host, port: Number(port) },
-    epoch: Number(asRecord(watched)['config-epoch']),
-    masterFlags: nodes.find(isMaster)?.flags ?? new Set(['unknown']),
-    replicas: nodes.filter((node) => !isMaster(node)),
-    sentinelsDown: (sentinels as unknown[]).filter((s) => flagsOf(asRecord(s)).has('s_down')).length,
-  };
-}
-
-function asRecord(flat: unknown): Record<string, string> {
-  const list = flat as string[];
-  const record: Record<string, string> = {};
-  for (let i = 0; i + 1 < list.length; i += 2) record[String(list[i])] = String(list[i + 1]);
-  return record;
-}
-
-function nodeOf(fields: Record<string, string>): SentinelNode {
-  return { address: { host: fields.ip ?? '', port: Number(fields.port) }, flags: flagsOf(fields) };
-}
-
-function flagsOf(fields: Record<string, string>): ReadonlySet<string> {
-  return new Set((fields.flags ?? '').split(','));
 }

@@ -1,20 +1,26 @@
 /**
- * Durable writes. Scripts are grouped: n EVALSHA and one WAIT on a connection of their own; what the WAIT does not prove to be safe is
- * repeated until its deadline, so every script must be safe to repeat. This is the one place where a write is acknowledged.
+ * Durable writes. Scripts are sent in groups on a connection of their own; a write that is not proved durable is repeated until its
+ * deadline, so every script must be safe to repeat. This is the one place where a write is acknowledged.
+ *
+ * Normally a group is n EVALSHA and one WAIT for all replicas. When they do not all confirm within 50 ms, the group is repeated between two
+ * ROLEs, which name the replicas that have it, and the Sentinels are asked until the rule in durability.ts is satisfied.
  */
 import type { Redis } from 'ioredis';
 import { type Deadline, monotonicMs, pause, remainingMs } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
-import { fenceHolds } from './fence.ts';
-import { type Address, addressText } from './node.ts';
-import type { Rescue } from './rescue.ts';
+import { deliveryMs } from './durability.ts';
+import type { FailoverRequest } from './failover-request.ts';
+import { createPendingWrite, type ExecutedWrite, type GroupReply, type PendingWrite, sendGroup } from './group.ts';
+import type { MasterLink } from './master-link.ts';
+import { addressText } from './node.ts';
+import { type Claim, proveDurable } from './proof.ts';
 import type { Script } from './script.ts';
 import type { Sentinels } from './sentinels.ts';
 
 /** See {@link openWrites}. */
 export type Writes = {
   /**
-   * Runs a script on the master; resolves with its reply once it cannot be lost by any single fault.
+   * Runs a script on the master; resolves with its reply once no single fault can lose what it wrote.
    * @throws Unavailable when that was not certain before the deadline: it may or may not have happened; repeat it to know
    */
   run(
@@ -27,132 +33,115 @@ export type Writes = {
   waiting(): number;
 };
 
-type Pending = {
-  readonly script: Script;
-  readonly keys: readonly string[];
-  readonly args: readonly (string | number)[];
-  readonly deadline: Deadline;
-  readonly resolve: (reply: string[]) => void;
-  readonly reject: (error: Error) => void;
-  unknownScript?: boolean;
-};
-
-/** The present master with the connection that only writes use. */
-export type MasterLink = () => { readonly address: Address; readonly redis: Redis } | undefined;
-
-const maxBatch = 128;
+const maxGroup = 128;
 const maxWaiting = 5000;
-const waitMs = 50;
-/** After a WAIT that not every replica answered: how long to ask for one only (and the Sentinels) before trying for all again. */
-const degradedMs = 1000;
+/** How often a group waits for all replicas while one of them is connected to the master and does not confirm. */
+const waitForAllEveryMs = 1000;
+const proofTimeoutMs = 1500;
 
-/** Opens the write path on the present master. `link` follows the Sentinels. */
-export function openWrites(link: MasterLink, sentinels: Sentinels, rescue: Rescue): Writes {
-  const queue: Pending[] = [];
-  let pumping = false;
-  let degradedUntilMs = 0;
+/** Opens the write path. `link` follows the Sentinels. */
+export function openWrites(link: MasterLink, sentinels: Sentinels, failover: FailoverRequest): Writes {
+  const queue: PendingWrite[] = [];
+  const confirmations = trackConfirmations();
+  let proving = 0;
+  let sending = false;
 
-  async function pump() {
-    if (pumping) return;
-    pumping = true;
+  async function sendAll() {
+    if (sending) return;
+    sending = true;
     while (queue.length > 0) {
-      dropLate();
+      const group = queue.splice(0, maxGroup).filter((write) => !write.isSettled());
       const master = link();
-      if (master === undefined || master.redis.status !== 'ready') {
-        sentinels.hurry();
-        rescue.stuck();
-        await pause(10);
-        continue;
-      }
-      const again = await commit(master.address, master.redis, queue.splice(0, maxBatch));
-      if (again.length > 0) {
-        queue.unshift(...again);
-        await Promise.all([sentinels.ask(), pause(5)]);
-      }
+      if (group.length === 0) continue;
+      if (master?.redis.status === 'ready') await send(addressText(master.address), master.redis, group);
+      else await backOff(group, pause(10));
     }
-    pumping = false;
-    rescue.fine();
+    sending = false;
   }
 
-  function dropLate() {
-    const now = monotonicMs();
-    for (let i = queue.length - 1; i >= 0; i--) {
-      if ((queue[i]?.deadline.atMs ?? 0) > now) continue;
-      for (const late of queue.splice(i, 1)) late.reject(new Unavailable('the write was not confirmed in time'));
-    }
+  async function send(master: string, redis: Redis, group: PendingWrite[]) {
+    const replicas = [...sentinels.nodes()].filter((node) => node !== master);
+    const { named, wanted } = confirmations.next(replicas.length);
+    const reply = await sendGroup(redis, group, wanted, named);
+    const result = confirmations.judge(reply, master, replicas);
+    queue.unshift(...reply.toRepeat);
+    const executed = reply.executed.map(({ write }) => write);
+    const isRefused = executed.length === 0 && reply.toRepeat.some((write) => !write.isUnknownScript);
+    if (result === 'none' || isRefused) await backOff(executed, Promise.all([sentinels.ask(), pause(5)]));
+    else if (result === 'all') acknowledge(reply.executed);
+    else if (result === 'name-them') queue.unshift(...executed);
+    else if (executed.length > 0) void prove(reply.executed, result).catch(() => undefined);
   }
 
-  /** Sends a group; settles what is certain and returns what must be repeated. */
-  async function commit(address: Address, redis: Redis, batch: Pending[]): Promise<Pending[]> {
-    const known = sentinels.view()?.replicas.length ?? 0;
-    const wanted = monotonicMs() < degradedUntilMs ? 1 : Math.max(1, known);
-    const pipeline = redis.pipeline();
-    for (const { script, keys, args, unknownScript } of batch) {
-      if (unknownScript) pipeline.eval(script.source, keys.length, ...keys, ...args);
-      else pipeline.evalsha(script.sha, keys.length, ...keys, ...args);
-    }
-    pipeline.wait(wanted, waitMs);
-    const results = await pipeline.exec().catch(() => null);
-    const confirmed = Number(results?.at(-1)?.[1] ?? 0);
-    if (confirmed > 0) rescue.fine();
-    else rescue.stuck();
-    const safe = await isSafe(address, confirmed, known, wanted);
-    return batch.filter((pending, i) => {
-      const [error, reply] = results?.[i] ?? [new Error('no connection'), undefined];
-      const verdict = error ? judge(error) : safe ? 'done' : 'repeat';
-      pending.unknownScript = verdict === 'load';
-      if (verdict === 'done') pending.resolve(reply as string[]);
-      else if (verdict === 'refused') pending.reject(new Unavailable(`Redis refuses writes: ${error?.message}`));
-      else if (verdict === 'bug') pending.reject(new Error(`${pending.script.name}: ${error?.message}`));
-      return verdict === 'repeat' || verdict === 'load';
-    });
+  async function backOff(again: readonly PendingWrite[], time: Promise<unknown>) {
+    failover.onStalled();
+    sentinels.hurry();
+    await time.catch(() => undefined);
+    queue.unshift(...again);
   }
 
-  async function isSafe(address: Address, confirmed: number, known: number, wanted: number): Promise<boolean> {
-    if (known > 0 && confirmed >= known) return true;
-    if (confirmed < wanted) degradedUntilMs = monotonicMs() + degradedMs;
-    return confirmed >= 1 && fenceHolds(await sentinels.ask(), address);
+  function acknowledge(executed: readonly ExecutedWrite[]) {
+    if (executed.length > 0) failover.onProgress();
+    for (const { write, reply } of executed) write.resolve(reply);
+  }
+
+  async function prove(executed: readonly ExecutedWrite[], claim: Claim) {
+    proving += executed.length;
+    const isDurable = await proveDurable(sentinels, claim, proofTimeoutMs).catch(() => false);
+    proving -= executed.length;
+    if (isDurable) return acknowledge(executed);
+    failover.onStalled();
+    queue.unshift(...executed.map(({ write }) => write));
+    await sendAll();
   }
 
   return {
     waiting: () => queue.length,
     run(script, keys, args, deadline) {
-      if (queue.length >= maxWaiting) return Promise.reject(new Unavailable('too many writes are waiting'));
+      if (queue.length + proving >= maxWaiting) return Promise.reject(new Unavailable('too many writes are waiting'));
       if (remainingMs(deadline) === 0) return Promise.reject(new Unavailable('there was no time left to write'));
       return new Promise((resolve, reject) => {
-        queue.push({ script, keys, args, deadline, resolve, reject });
-        pump().catch(reject);
+        queue.push(createPendingWrite({ script, keys, args }, deadline, resolve, reject));
+        sendAll().catch(reject);
       });
     },
   };
 }
 
-/** What an error reply means for the one who sent the command. */
-function judge(error: Error): 'repeat' | 'load' | 'refused' | 'bug' {
-  if (error.name !== 'ReplyError') return 'repeat'; // the connection broke: it may have run
-  if (/NOSCRIPT/.test(error.message)) return 'load';
-  if (/OOM/.test(error.message)) return 'refused'; // memory is full: waiting does not help
-  // MISCONF: its disk is full. It refuses PING as well then, so the Sentinels replace it.
-  if (/MISCONF|NOREPLICAS|READONLY|LOADING|MASTERDOWN|BUSY|UNBLOCKED/.test(error.message)) return 'repeat';
-  return 'bug';
-}
-
-/** Follows the Sentinels: keeps one connection to whoever is master, and drops the old one at once when that changes. */
-export function followMaster(
-  sentinels: Sentinels,
-  connect: (address: Address) => Redis,
-): { link: MasterLink; close(): void } {
-  let current: { address: Address; redis: Redis } | undefined;
-  const stop = sentinels.onMaster((address) => {
-    if (current !== undefined && addressText(current.address) === addressText(address)) return;
-    current?.redis.disconnect();
-    current = { address, redis: connect(address) };
-  });
+/** Whether all replicas confirm or those which do must be named, and how many a WAIT should ask for. */
+function trackConfirmations() {
+  let named = false;
+  let waitForAllAtMs = Number.NEGATIVE_INFINITY;
+  let waitsForAll = true;
   return {
-    link: () => current,
-    close() {
-      stop();
-      current?.redis.disconnect();
+    next(replicas: number) {
+      waitsForAll = !named || monotonicMs() >= waitForAllAtMs;
+      return { named, wanted: waitsForAll ? Math.max(1, replicas) : 1 };
+    },
+    /** `all` replicas have it, `none` has; `name-them`: repeat the group to learn which have it; or what is left to prove. */
+    judge(reply: GroupReply, master: string, replicas: readonly string[]): 'all' | 'none' | 'name-them' | Claim {
+      if (!named) {
+        if (replicas.length > 0 && reply.confirmations >= replicas.length) return 'all';
+        named = true;
+        waitForAllAtMs = Number.NEGATIVE_INFINITY;
+        return reply.confirmations > 0 ? 'name-them' : 'none';
+      }
+      const { before, after } = reply;
+      const listed = new Set(after?.replicas.map((replica) => replica.address));
+      // Waiting for a replica that is not even connected to the master only costs time.
+      if (waitsForAll || !replicas.every((replica) => listed.has(replica))) {
+        waitForAllAtMs = monotonicMs() + waitForAllEveryMs;
+      }
+      if (before === undefined || after === undefined) return 'none';
+      const { offset } = before;
+      const confirmed = new Set(after.replicas.filter((r) => r.offset >= offset).map((r) => r.address));
+      named = !replicas.every((replica) => confirmed.has(replica));
+      if (!named && replicas.length > 0) return 'all';
+      if (confirmed.size === 0) return 'none';
+      // A WAIT for all that did not succeed has given a healthy replica all the time that it needs.
+      const hasWaited = waitsForAll && reply.confirmations < replicas.length;
+      const settledAtMs = monotonicMs() + (hasWaited ? 0 : deliveryMs);
+      return { master, offset, confirmed, settledAtMs };
     },
   };
 }

@@ -74,7 +74,7 @@ test(
 );
 
 test(
-  'with a plain WAIT instead of the fence, acknowledged writes are found to be lost',
+  'with a plain WAIT and no question to the Sentinels, acknowledged writes are found to be lost',
   async () => {
     const run = await runBroken(withoutFence, [replacedAlive]);
     expect(

@@ -42,12 +42,12 @@ describe('over a failover', () => {
   /** Node 1 becomes master; node 0 goes on with node 2 as its replica and does not know. */
   async function passOver() {
     await redis.node(1).replicaof('NO', 'ONE');
-    redis.say(0, 'failover_in_progress');
+    redis.say(0, { flags: ['failover_in_progress'] });
   }
 
   /** All services hear of the new master. */
   async function finishFailover() {
-    redis.say(1);
+    redis.say(1, { behind: [0] });
     await redis.follow(2, 1);
     await redis.follow(0, 1);
   }
@@ -100,7 +100,7 @@ describe('over a failover', () => {
 
   test('without a master the view stays current: nothing can be revoked then', async () => {
     await redis.nodes.shop.halt('redis-1');
-    redis.say(0, 's_down', 'o_down');
+    redis.say(0, { flags: ['s_down', 'o_down'] });
     const untilMs = performance.now() + 1300; // a view gets too old after 1 s
     while (performance.now() < untilMs) {
       expect(await sessions.current(claimsOf(), deadlineIn(1000))).toMatchObject({ state: 'active' });

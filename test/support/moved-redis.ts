@@ -1,10 +1,11 @@
 /** Three real Redis nodes that the test moves by hand: their Sentinels are stopped, and the test says what the Sentinels would say. */
 import { Redis } from 'ioredis';
-import { type Address, connectNode } from '../../api/redis/node.ts';
+import { type Address, addressText, connectNode } from '../../api/redis/node.ts';
 import { type Nodes, openNodes } from '../../api/redis/nodes.ts';
 import { openReads, type Reads } from '../../api/redis/reads.ts';
-import type { SentinelAnswer, Sentinels } from '../../api/redis/sentinels.ts';
+import type { Sentinels } from '../../api/redis/sentinels.ts';
 import { type RedisNodes, startRedisNodes } from '../../ops/local/redis-nodes.ts';
+import { replicaReport, sentinelReport } from './sentinel-reports.ts';
 import { waitFor } from './wait.ts';
 
 /** See {@link startMovedRedis}. Nodes are numbered 0 to 2; node 0 is the master at first. */
@@ -15,11 +16,19 @@ export type MovedRedis = {
   address(number: number): Address;
   /** The operator's connection to a node. */
   node(number: number): Redis;
-  /** Sets what all Sentinels answer from now on; listeners hear of a new master. */
-  say(master: number, ...flags: string[]): void;
+  /** Sets what all Sentinels answer from now on; listeners hear of a new master. Without `changes` all replicas are up and in step. */
+  say(master: number, changes?: Partial<Omit<Said, 'master'>>): void;
   /** Makes a node a replica of another and waits until it is connected. */
   follow(number: number, master: number): Promise<void>;
   close(): Promise<void>;
+};
+
+/** What the Sentinels say: the master, its flags, and which replicas are down or have an old offset. */
+type Said = {
+  readonly master: number;
+  readonly flags: readonly string[];
+  readonly down: readonly number[];
+  readonly behind: readonly number[];
 };
 
 /** Starts them, in about 2 s, and opens the read path of the service `users` on them. */
@@ -33,26 +42,34 @@ export async function startMovedRedis(): Promise<MovedRedis> {
   const node = (number: number) => redis[number] as Redis;
   const listeners: ((master: Address) => void)[] = [];
 
-  function answer(master: number, flags: string[]): SentinelAnswer {
-    const replicas = [0, 1, 2].filter((number) => number !== master);
-    return {
-      master: address(master),
-      epoch: 1,
-      masterFlags: new Set(['master', ...flags]),
-      replicas: replicas.map((number) => ({ address: address(number), flags: new Set(['slave']) })),
-      sentinelsDown: 0,
-    };
-  }
+  const all = [0, 1, 2];
+  const textOf = (number: number) => addressText(address(number));
+  // A PING between two steps of a test would be a difference between replicas.
+  await node(0).config('SET', 'repl-ping-replica-period', 3600);
 
-  let said = answer(0, []);
+  let said: Said = { master: 0, flags: [], down: [], behind: [] };
+  function answers() {
+    const replicas = all
+      .filter((number) => number !== said.master)
+      .map((number) => {
+        const offset = said.behind.includes(number) ? 0 : 1e12;
+        return replicaReport(textOf(number), { offset, pongAgeMs: 0, infoAgeMs: 0, down: said.down.includes(number) });
+      });
+    const changes = { masterFlags: new Set(['master', ...said.flags]), masterPongAgeMs: 0, masterInfoAgeMs: 0 };
+    return [1, 2, 3].map((sentinel) => sentinelReport(sentinel, textOf(said.master), replicas, changes));
+  }
   const sentinels: Sentinels = {
-    view: () => said,
-    ask: async () => [said, said, said],
+    view: () => answers()[0],
+    changedAtMs: () => Number.NEGATIVE_INFINITY,
+    nodes: () => new Set(all.map(textOf)),
+    namedAtMs: () => performance.now(),
+    silentForMs: () => 0,
+    ask: async () => answers(),
     hurry: () => undefined,
     failover: () => Promise.reject(new Error('no test asks for a failover')),
     onMaster(listener) {
       listeners.push(listener);
-      listener(said.master);
+      listener(address(said.master));
       return () => undefined;
     },
     close: () => undefined,
@@ -67,10 +84,10 @@ export async function startMovedRedis(): Promise<MovedRedis> {
     reads,
     address,
     node,
-    say(master, ...flags) {
-      const before = said.master.port;
-      said = answer(master, flags);
-      if (said.master.port !== before) for (const listener of listeners) listener(said.master);
+    say(master, changes = {}) {
+      const before = said.master;
+      said = { flags: [], down: [], behind: [], ...changes, master };
+      if (master !== before) for (const listener of listeners) listener(address(master));
     },
     async follow(number, master) {
       await node(number).replicaof('127.0.0.1', address(master).port);

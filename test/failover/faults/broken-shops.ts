@@ -42,15 +42,19 @@ export function patchApi(patches: readonly Patch[]): PatchedApi {
 /** Acknowledges what one replica has, whatever the Sentinels say: a plain `WAIT 1`. */
 export const withoutFence: readonly Patch[] = [
   {
-    file: 'redis/writes.ts',
-    from: 'return confirmed >= 1 && fenceHolds(await sentinels.ask(), address);',
-    to: 'return confirmed >= 1;',
+    file: 'redis/durability.ts',
+    from: "if (answers.length < 2) return doubt('too-few-sentinels');",
+    to: 'if (confirmed.size > 0) return { durable: true };',
   },
 ];
 
 /** Acknowledges what the master alone has. */
 export const withoutWait: readonly Patch[] = [
-  { file: 'redis/writes.ts', from: 'if (known > 0 && confirmed >= known) return true;', to: 'return true;' },
+  {
+    file: 'redis/writes.ts',
+    from: "if (replicas.length > 0 && reply.confirmations >= replicas.length) return 'all';",
+    to: "return 'all';",
+  },
 ];
 
 /** Forgets what an Idempotency-Key was used for. */

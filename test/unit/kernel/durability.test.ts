@@ -4,73 +4,29 @@ import {
   type Doubt,
   type Evidence,
   judgeDurability,
-  type PeerReport,
-  type ReplicaReport,
   type SentinelReport,
-  type SilentSentinel,
   selectReplica,
 } from '../../../api/redis/durability.ts';
+import { peerReports, replicaReport, sentinelReport, silentSentinel } from '../../support/sentinel-reports.ts';
 
 const periods = { pingMs: 500, infoMs: 250 };
 const [a, b, c] = ['h:1', 'h:2', 'h:3'] as const;
 const settledAtMs = 10_000;
 const askedAtMs = 10_300;
 
-function replica(address: string, changes: Partial<ReplicaReport> & { down?: boolean } = {}): ReplicaReport {
-  const down = changes.down ?? false;
-  return {
-    address,
-    runId: `run-${address}`,
-    flags: new Set(down ? ['s_down', 'slave', 'disconnected'] : ['slave']),
-    priority: 100,
-    offset: 1000,
-    masterLinkDownMs: 0,
-    pongAgeMs: down ? 9000 : 100,
-    infoAgeMs: down ? 9000 : 100,
-    downForMs: down ? 8000 : undefined,
-    ...changes,
-  };
-}
-const has = (changes = {}) => replica(b, changes);
-const lacks = (changes = {}) => replica(c, { offset: 900, ...changes });
+const has = (changes = {}) => replicaReport(b, changes);
+const lacks = (changes = {}) => replicaReport(c, { offset: 900, ...changes });
 /** Not heard since the Sentinel's last reset, which takes the beginning for a PONG. */
 const unheard = { runId: '', infoAgeMs: undefined, pongAgeMs: 10, offset: 0 };
 
-function peers(own: number, down: readonly number[] = []): PeerReport[] {
-  return [1, 2, 3]
-    .filter((number) => number !== own)
-    .map((number) => ({
-      id: `id-${number}`,
-      address: `s:${number}`,
-      flags: new Set(down.includes(number) ? ['s_down', 'sentinel'] : ['sentinel']),
-    }));
-}
-
-function sentinel(number: number, changes: Partial<SentinelReport> = {}): SentinelReport {
-  return {
-    address: `s:${number}`,
-    id: `id-${number}`,
-    askedAtMs,
-    answeredAtMs: askedAtMs + 2,
-    master: a,
-    epoch: 1,
-    masterFlags: new Set(['master']),
-    masterRunId: 'run-a',
-    masterPongAgeMs: 100,
-    masterInfoAgeMs: 100,
-    masterDownForMs: undefined,
-    downAfterMs: 1000,
-    replicas: [has(), lacks()],
-    peers: peers(number),
-    ...changes,
-  };
-}
-const silent = (number: number): SilentSentinel => ({ address: `s:${number}`, id: `id-${number}`, silent: true });
+const peers = peerReports;
+const silent = silentSentinel;
+const sentinel = (number: number, changes: Partial<SentinelReport> = {}) =>
+  sentinelReport(number, a, [has(), lacks()], { askedAtMs, ...changes });
 const all = (changes: Partial<SentinelReport> = {}) => [1, 2, 3].map((number) => sentinel(number, changes));
 
 function judge(sentinels: Evidence['sentinels'], changes: Partial<Evidence> = {}): Doubt | 'durable' {
   const evidence: Evidence = {
-    kind: 'write',
     master: a,
     offset: 1000,
     settledAtMs,
@@ -92,7 +48,7 @@ const notAsked: Evidence['sentinels'] = [silent(1), silent(2), silent(3)];
 const cases: Record<string, readonly Case[]> = {
   'which nodes have it': [
     ['all: no Sentinel needs to say anything', 'durable', notAsked, { confirmed: new Set([b, c]) }],
-    ['none but the master: no write is durable', 'unconfirmed', all(), { confirmed: new Set() }],
+    ['none but the master', 'unconfirmed', all(seesNoReplica), { confirmed: new Set() }],
     ['the master is the only node there is', 'unconfirmed', all(), { confirmed: new Set(), nodes: new Set([a]) }],
     ['all that one Sentinel knows, but another knows one more', 'too-few-sentinels', notAsked],
   ],
@@ -273,21 +229,6 @@ const cases: Record<string, readonly Case[]> = {
       'all of them, just reset, the master not heard yet',
       'master-not-heard',
       all({ replicas: [has(unheard), lacks(unheard)], masterRunId: '' }),
-    ],
-  ],
-  'what a read saw on the master alone': [
-    ['both replicas are down', 'durable', all(seesNoReplica), { kind: 'read', confirmed: new Set() }],
-    [
-      'one could be elected',
-      'other-winner',
-      all({ replicas: [has({ down: true }), lacks()] }),
-      { kind: 'read', confirmed: new Set() },
-    ],
-    [
-      'one Sentinel does not hear the master',
-      'master-not-heard',
-      [sentinel(1, { ...seesNoReplica, masterRunId: '' }), sentinel(2, seesNoReplica), sentinel(3, seesNoReplica)],
-      { kind: 'read', confirmed: new Set() },
     ],
   ],
 };

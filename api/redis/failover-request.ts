@@ -1,0 +1,135 @@
+/**
+ * Asks for a failover that the Sentinels see no need for. They only check whether the master answers them: one that has lost its replicas,
+ * or cannot reach the services, is fine to them, and writes would wait as long as that lasts.
+ */
+import { monotonicMs } from '../core/clock.ts';
+import { type SentinelPeriods, type SentinelReport, selectReplica } from './durability.ts';
+import type { Nodes } from './nodes.ts';
+import { sentinelPeriods } from './proof.ts';
+import type { Role } from './role.ts';
+import type { SentinelAnswer, Sentinels } from './sentinels.ts';
+import type { View } from './view.ts';
+
+/** See {@link openFailoverRequest}. */
+export type FailoverRequest = {
+  /** A write could not be acknowledged. */
+  onStalled(): void;
+  /** A write was acknowledged. */
+  onProgress(): void;
+};
+
+/** Longer than Sentinel takes to replace a master that is really gone. */
+const stalledForMs = 2500;
+/** Without a stalled write for this long, the next one begins a new count: there was nothing to write. */
+const forgetAfterMs = 5000;
+/** A failover costs all services a second. One that does not help, because this service is cut off, is not repeated before this. */
+const betweenChangesMs = 15_000;
+const checkIntervalMs = 250;
+const refusedRetryMs = 1000;
+
+/**
+ * Asks a Sentinel for a failover once no write was acknowledged for 2.5 s, if {@link chooseFailover} finds one that helps. The promotion is
+ * Sentinel's, and acknowledgements are safe during it as during any other.
+ * @param log hears of each request
+ * @see https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/ (SENTINEL FAILOVER)
+ */
+export function openFailoverRequest(
+  sentinels: Pick<Sentinels, 'view' | 'ask' | 'changedAtMs' | 'failover'>,
+  nodes: Pick<Nodes, 'replicaInfos' | 'masterHistory'>,
+  log: (event: string) => void,
+): FailoverRequest {
+  let stalledSinceMs: number | undefined;
+  let lastStalledMs = Number.NEGATIVE_INFINITY;
+  let nextCheckMs = Number.NEGATIVE_INFINITY;
+  let isChecking = false;
+
+  async function check(): Promise<void> {
+    const answers = await sentinels.ask();
+    const roles = await nodes.replicaInfos();
+    const view = sentinels.view();
+    if (view === undefined || stalledSinceMs === undefined) return;
+    const unchangedForMs = monotonicMs() - sentinels.changedAtMs();
+    const chosen = chooseFailover(view, answers, roles, nodes.masterHistory(), unchangedForMs, sentinelPeriods);
+    if (chosen === undefined) return;
+    log(
+      `Redis master ${view.master} did not confirm a write for ${stalledForMs} ms; asking Sentinel ${chosen.sentinel} for a failover to ${chosen.replica}`,
+    );
+    nextCheckMs = monotonicMs() + betweenChangesMs;
+    await sentinels.failover(chosen.sentinel).catch((error: Error) => {
+      log(`Sentinel ${chosen.sentinel} refused the failover: ${error.message}`);
+      nextCheckMs = monotonicMs() + refusedRetryMs;
+    });
+  }
+
+  return {
+    onStalled() {
+      const now = monotonicMs();
+      if (now - lastStalledMs > forgetAfterMs) stalledSinceMs = undefined;
+      lastStalledMs = now;
+      stalledSinceMs ??= now;
+      if (isChecking || now - stalledSinceMs < stalledForMs || now < nextCheckMs) return;
+      isChecking = true;
+      nextCheckMs = now + checkIntervalMs;
+      check()
+        .catch(() => undefined) // checked again with the next stalled write
+        .finally(() => {
+          isChecking = false;
+        });
+    },
+    onProgress() {
+      stalledSinceMs = undefined;
+    },
+  };
+}
+
+/**
+ * The Sentinel to ask for a failover and the replica that it would promote; `undefined` when none should be asked. SENTINEL FAILOVER needs no
+ * vote: a Sentinel in a minority that is asked makes a second master.
+ * @param roles the replicas that this service reaches, by INFO
+ * @param history the master's replication id. A replica takes it over when it has everything that the master had when it became master; one
+ *   that has not got that far yet may still be the only candidate, and would lose it
+ * @param unchangedForMs since this service last saw master or epoch change
+ */
+export function chooseFailover(
+  { master, epoch }: View,
+  answers: readonly SentinelAnswer[],
+  roles: ReadonlyMap<string, Role>,
+  history: string | undefined,
+  unchangedForMs: number,
+  periods: SentinelPeriods,
+): { readonly sentinel: string; readonly replica: string } | undefined {
+  if (history === undefined || [...roles.values()].some((role) => role.state === 'sync')) return undefined;
+  const reports = answers.filter((answer) => 'master' in answer);
+  if (reports.some(isFailingOver) || reports.some((report) => report.epoch > epoch)) return undefined;
+  const agreeing = reports.filter((report) => report.master === master && report.epoch === epoch);
+  // All Sentinels forget at a change what they knew of the nodes; epoch 0 means that there was none yet.
+  const settledForMs = epoch === 0 ? unchangedForMs : Math.max(0, ...agreeing.map((report) => report.masterRoleAgeMs));
+  if (Math.min(unchangedForMs, settledForMs) < betweenChangesMs) return undefined;
+  const suitable = agreeing
+    .filter((report) => agreeing.some((other) => other !== report && holdsUp(other, report) && holdsUp(report, other)))
+    .flatMap((report) => {
+      const replica = selectReplica(report, periods)?.address;
+      const role = replica === undefined ? undefined : roles.get(replica);
+      const canTakeOver = role?.follows === master && role.state !== 'sync' && role.history === history;
+      return replica !== undefined && canTakeOver
+        ? [{ sentinel: report.address, replica, peers: peersUp(report) }]
+        : [];
+    });
+  // Services on both sides of a cut choose the same Sentinel: two that are asked at once would promote two replicas.
+  return suitable.reduce<(typeof suitable)[number] | undefined>(
+    (best, next) => (best === undefined || next.peers > best.peers ? next : best),
+    undefined,
+  );
+}
+
+function isFailingOver({ masterFlags }: SentinelReport): boolean {
+  return ['o_down', 'failover_in_progress', 'force_failover'].some((flag) => masterFlags.has(flag));
+}
+
+function holdsUp(report: SentinelReport, other: SentinelReport): boolean {
+  return report.peers.some((peer) => peer.id === other.id && !peer.flags.has('s_down'));
+}
+
+function peersUp(report: SentinelReport): number {
+  return report.peers.filter((peer) => !peer.flags.has('s_down')).length;
+}

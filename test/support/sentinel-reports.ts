@@ -1,0 +1,68 @@
+/** Answers of Sentinels, made up for tests. Without changes: a healthy cluster in which every replica has everything. */
+import type { PeerReport, ReplicaReport, SentinelReport, SilentSentinel } from '../../api/redis/durability.ts';
+
+/** A replica that is up, or with `down` one that has been down for 8 s. */
+export function replicaReport(
+  address: string,
+  changes: Partial<ReplicaReport> & { down?: boolean } = {},
+): ReplicaReport {
+  const { down = false, ...rest } = changes;
+  return {
+    address,
+    runId: `run-${address}`,
+    flags: new Set(down ? ['s_down', 'slave', 'disconnected'] : ['slave']),
+    priority: 100,
+    offset: 1000,
+    masterLinkDownMs: 0,
+    pongAgeMs: down ? 9000 : 100,
+    infoAgeMs: down ? 9000 : 100,
+    downForMs: down ? 8000 : undefined,
+    ...rest,
+  };
+}
+
+/** What Sentinel `own` of three says about the other two. */
+export function peerReports(own: number, down: readonly number[] = []): PeerReport[] {
+  return [1, 2, 3]
+    .filter((number) => number !== own)
+    .map((number) => ({
+      id: `id-${number}`,
+      address: `s:${number}`,
+      flags: new Set(down.includes(number) ? ['s_down', 'sentinel'] : ['sentinel']),
+    }));
+}
+
+/** The answer of Sentinel 1, 2 or 3, given 2 ms after the question. */
+export function sentinelReport(
+  number: number,
+  master: string,
+  replicas: readonly ReplicaReport[],
+  changes: Partial<SentinelReport> = {},
+): SentinelReport {
+  const askedAtMs = changes.askedAtMs ?? performance.now();
+  return {
+    address: `s:${number}`,
+    id: `id-${number}`,
+    askedAtMs,
+    answeredAtMs: askedAtMs + 2,
+    master,
+    epoch: 1,
+    masterFlags: new Set(['master']),
+    masterRunId: `run-${master}`,
+    masterPongAgeMs: 100,
+    masterInfoAgeMs: 100,
+    masterDownForMs: undefined,
+    masterRoleAgeMs: 60_000,
+    downAfterMs: 1000,
+    replicas,
+    peers: peerReports(number),
+    ...changes,
+  };
+}
+
+/** Sentinel 1, 2 or 3 that does not answer. */
+export const silentSentinel = (number: number): SilentSentinel => ({
+  address: `s:${number}`,
+  id: `id-${number}`,
+  silent: true,
+});
