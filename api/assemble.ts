@@ -28,7 +28,7 @@ export type Assembled = {
 
 /** Puts a service together. Returns at once, whatever is up or down. */
 export function assemble(config: Config, open: OpenService, log: Logger): Assembled {
-  const metrics = openMetrics(config.service);
+  const metrics = openMetrics(config.service, config.SHOP_VERSION);
   const redis = openRedis(
     {
       sentinels: config.REDIS_SENTINELS,

@@ -8,9 +8,10 @@
 #
 # Environment of both: DATA_DIR (rendered files and data), LISTEN (address:port), EXTERNAL_URL (where a person reaches it: links in
 # mails), PROMETHEUS and ALERTMANAGER (address:port), RUNBOOKS and DASHBOARD (URLs for links).
-# prometheus: TARGETS_DIR (folder of api.json, redis.json, sentinel.json, nginx.json) where every process has an address of its own, or
-#   else SERVICES, REDIS_NODES and SENTINELS (names, separated by spaces) where containers have names; REDIS_EXPORTER, EDGE_EXPORTER,
-#   NODE_EXPORTER (address:port). Optional: SCRAPE_INTERVAL.
+# prometheus: SERVICES, REDIS_NODES and SENTINELS (names, separated by spaces): what must be there, and in containers also where to find it.
+#   TARGETS_DIR (folder of api.json, redis.json, sentinel.json, nginx.json) where every process has an address of its own. REDIS_EXPORTER,
+#   EDGE_EXPORTER, NODE_EXPORTER (address:port). Optional: SCRAPE_INTERVAL, MACHINES (host names of a swarm's machines), REDIS_MEMORY_LIMIT
+#   (of a Redis container, such as 1G), BACKUPS=true (there must be a schedule of backups).
 # alertmanager: ALERT_EMAIL_TO (or else ALERT_EMAIL_TO_FILE), ALERT_EMAIL_FROM, SMTP_URL (smtp://[user:password@]host[:port], smtps:// for
 #   TLS from the first byte) or SMTP_URL_FILE. Optional: HEARTBEAT_URL (called every minute while monitoring lives), GROUP_WAIT, GROUP_INTERVAL.
 # Needs sh, sed and awk.
@@ -36,24 +37,42 @@ quoted() { between=''; for each in "$@"; do printf "%s%s" "$between" "$each"; be
 # The program $1, or as Debian calls it, $2.
 program() { if command -v "$1" >/dev/null; then echo "$1"; else echo "$2"; fi; }
 
+# Rules that name what must exist (see rules/alerts-services.yml): one constant series for each part.
+expected() {
+  constant() { printf '      - { record: expected:%s, labels: { %s }, expr: vector(%s) }\n' "$1" "$2" "${3-1}"; }
+  printf 'groups:\n  - name: expected\n    rules:\n'
+  for each in ${SERVICES-}; do constant service:info "service: ${each#tasks.}"; done
+  for each in ${REDIS_NODES-}; do constant node:info "job: redis, instance: \"$each\""; done
+  for each in ${SENTINELS-}; do constant node:info "job: sentinel, instance: \"$each\""; done
+  for each in ${MACHINES-}; do constant machine:info "nodename: \"$each\""; done
+  # A missing Nginx has alerts of its own.
+  for each in redis sentinel redis-exporter edge node prometheus alertmanager; do constant job:info "job: $each"; done
+  [ "${BACKUPS-}" != true ] || constant backup:info ''
+  [ -z "${REDIS_MEMORY_LIMIT-}" ] || constant redis_memory_limit:bytes '' "$(printf %s "$REDIS_MEMORY_LIMIT" | awk '
+    { unit = tolower(substr($0, length($0))); print $0 * (unit == "g" ? 1024 ^ 3 : unit == "m" ? 1024 ^ 2 : unit == "k" ? 1024 : 1) }')"
+}
+
 start_prometheus() {
   : "${REDIS_EXPORTER:?}" "${EDGE_EXPORTER:?}" "${NODE_EXPORTER:?}"
   SCRAPE_INTERVAL=${SCRAPE_INTERVAL:-5s}
-  # A scrape may not take longer than its turn; with one each second half of it, so that a frozen process is known in time.
+  # A scrape may not take longer than its interval, and a frozen process should be known well before that.
   SCRAPE_TIMEOUT=3s
-  [ "$SCRAPE_INTERVAL" != 1s ] || SCRAPE_TIMEOUT=900ms
+  SLOW_SCRAPE_INTERVAL=15s
+  [ "$SCRAPE_INTERVAL" != 1s ] || SCRAPE_TIMEOUT=900ms SLOW_SCRAPE_INTERVAL=1s
   if [ -n "${TARGETS_DIR-}" ]; then PROCESSES='' CONTAINERS='# '; else PROCESSES='# ' CONTAINERS=''; fi
   TARGETS_DIR=${TARGETS_DIR-}
+  USED_SERIES=$(paste -sd '|' "$here/prometheus/used-series.txt")
+  mkdir -p "$DATA_DIR/rules"
+  rm -f "$DATA_DIR"/rules/*.yml # Prometheus would go on using a rule file that no longer exists here
+  expected >"$DATA_DIR/rules/expected.yml"
   # shellcheck disable=SC2086 # lists
   SERVICES=$(quoted ${SERVICES-}) REDIS_NODES=$(quoted ${REDIS_NODES-}) SENTINELS=$(quoted ${SENTINELS-})
-  mkdir -p "$DATA_DIR/rules"
-  render "$here/prometheus/prometheus.yml" PROCESSES CONTAINERS TARGETS_DIR SERVICES REDIS_NODES SENTINELS SCRAPE_INTERVAL SCRAPE_TIMEOUT \
-    PROMETHEUS ALERTMANAGER REDIS_EXPORTER EDGE_EXPORTER NODE_EXPORTER >"$DATA_DIR/prometheus.yml"
-  rm -f "$DATA_DIR"/rules/*.yml # a rule file that is gone must not go on ruling
+  render "$here/prometheus/prometheus.yml" PROCESSES CONTAINERS TARGETS_DIR SERVICES REDIS_NODES SENTINELS SCRAPE_INTERVAL SLOW_SCRAPE_INTERVAL SCRAPE_TIMEOUT \
+    PROMETHEUS ALERTMANAGER REDIS_EXPORTER EDGE_EXPORTER NODE_EXPORTER USED_SERIES >"$DATA_DIR/prometheus.yml"
   for rules in "$here"/prometheus/rules/*.yml; do render "$rules" RUNBOOKS >"$DATA_DIR/rules/${rules##*/}"; done
   [ -z "$only_render" ] || exit 0
   exec prometheus --config.file="$DATA_DIR/prometheus.yml" --storage.tsdb.path="$DATA_DIR/data" \
-    --storage.tsdb.retention.time=35d --storage.tsdb.retention.size=2GB \
+    --storage.tsdb.retention.time=31d --storage.tsdb.retention.size=2GB \
     --web.listen-address="$LISTEN" --web.external-url="$EXTERNAL_URL" --web.route-prefix=/ --log.level=warn
 }
 

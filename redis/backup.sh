@@ -12,7 +12,7 @@
 #
 # Each backup is a snapshot (RDB) of one moment, read through once by redis-check-rdb, with its SHA-256 beside it. Kept are the
 # BACKUP_KEEP latest and the last of each of BACKUP_KEEP_DAYS days. BACKUP_DIR can be copied elsewhere at any time: a file appears whole.
-# metrics/backup.prom there is for node_exporter's textfile collector.
+# metrics/*.prom there are for node_exporter's textfile collector.
 #
 # Environment: BACKUP_DIR, SENTINELS="host:port ...", MASTER_NAME, SECRETS_DIR with REDIS_PASSWORD_BACKUP and SENTINEL_PASSWORD_BACKUP, or these
 # two themselves; RESTORE_DIR.
@@ -60,21 +60,29 @@ take() {
     return 1
   fi
   (cd "$BACKUP_DIR" && sum=$(sha256sum <.part) && printf '%s  %s\n' "${sum%% *}" "$name" >"$name.sha256" && mv .part "$name")
-  say "$name from $node, $(wc -c <"$BACKUP_DIR/$name") bytes, $(sed -n 's/.*\[info\] \([0-9]*\) keys read.*/\1/p' "$BACKUP_DIR/.check") keys"
-  mkdir -p "$BACKUP_DIR/metrics"
-  # Readable for the exporter, which is somebody else.
-  chmod 755 "$BACKUP_DIR" "$BACKUP_DIR/metrics"
-  cat >"$BACKUP_DIR/metrics/.new" <<METRICS
+  keys=$(sed -n 's/.*\[info\] \([0-9]*\) keys read.*/\1/p' "$BACKUP_DIR/.check")
+  say "$name from $node, $(wc -c <"$BACKUP_DIR/$name") bytes, $keys keys"
+  write_metrics backup <<METRICS
 # HELP shop_backup_last_success_timestamp_seconds When the last backup that could be read was taken.
 # TYPE shop_backup_last_success_timestamp_seconds gauge
 shop_backup_last_success_timestamp_seconds $(date +%s)
 # HELP shop_backup_size_bytes Its size.
 # TYPE shop_backup_size_bytes gauge
 shop_backup_size_bytes $(wc -c <"$BACKUP_DIR/$name")
+# HELP shop_backup_keys How many keys it contains.
+# TYPE shop_backup_keys gauge
+shop_backup_keys ${keys:-0}
 METRICS
-  chmod 644 "$BACKUP_DIR/metrics/.new"
-  mv "$BACKUP_DIR/metrics/.new" "$BACKUP_DIR/metrics/backup.prom"
   forget
+}
+
+# Writes stdin to $1.prom, for the textfile collector of node_exporter, which runs as another user.
+write_metrics() {
+  mkdir -p "$BACKUP_DIR/metrics"
+  chmod 755 "$BACKUP_DIR" "$BACKUP_DIR/metrics"
+  cat >"$BACKUP_DIR/metrics/.new"
+  chmod 644 "$BACKUP_DIR/metrics/.new"
+  mv "$BACKUP_DIR/metrics/.new" "$BACKUP_DIR/metrics/$1.prom"
 }
 
 # Deletes what is neither among the latest nor the last of one of the latest days.
@@ -96,6 +104,15 @@ age_s() {
 }
 
 schedule() {
+  # Before the first backup: an alert must also fire when there never was one.
+  write_metrics schedule <<METRICS
+# HELP shop_backup_interval_seconds How often a backup is taken.
+# TYPE shop_backup_interval_seconds gauge
+shop_backup_interval_seconds $BACKUP_INTERVAL_S
+# HELP shop_backup_schedule_started_timestamp_seconds When this schedule was started.
+# TYPE shop_backup_schedule_started_timestamp_seconds gauge
+shop_backup_schedule_started_timestamp_seconds $(date +%s)
+METRICS
   until source_node >/dev/null; do sleep 1 & wait $!; done # a shop that comes up
   while :; do
     age_s=$(age_s)

@@ -59,6 +59,7 @@ const common = {
   LIMIT_PURCHASED_ITEMS_PER_DAY: quota.default(5000),
   LIMIT_WRITES_PER_MINUTE: quota.default(60),
   LIMIT_WRITES_PER_DAY: quota.default(1000),
+  SHOP_VERSION: z.string().default('local'),
   MAX_IN_FLIGHT: z.coerce.number().int().min(1).default(400),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 };

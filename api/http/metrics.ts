@@ -1,6 +1,7 @@
 /** What Prometheus scrapes of a service: rate, errors and duration by route, and the Node runtime. */
 import type { RequestHandler } from 'express';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { watchContainer } from './container-metrics.ts';
 
 /** See {@link openMetrics}. */
 export type Metrics = {
@@ -15,11 +16,21 @@ export type Metrics = {
 
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2.5, 5, 10];
 
-/** Opens a registry with everything that all services measure. */
-export function openMetrics(service: string): Metrics {
+/**
+ * Opens a registry with everything that all services measure.
+ * @param version of the shop: of the image, or of package.json
+ */
+export function openMetrics(service: string, version: string): Metrics {
   const registry = new Registry();
   registry.setDefaultLabels({ service });
   collectDefaultMetrics({ register: registry });
+  watchContainer(registry);
+  new Gauge({
+    name: 'shop_build_info',
+    help: 'Always 1; the label is the version of the shop that runs here',
+    labelNames: ['version'],
+    registers: [registry],
+  }).set({ version }, 1);
   const labelNames = ['method', 'route', 'status_code'];
   const duration = new Histogram({
     name: 'http_request_duration_seconds',

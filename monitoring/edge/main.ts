@@ -1,19 +1,22 @@
 /**
  * The edge exporter: what Prometheus scrapes about Nginx.
  *
- *   /metrics             what clients see (from the access log, which every Nginx also sends here by syslog over UDP), and the certificate
+ *   /metrics             what clients see (from the access log, which every Nginx also sends here by syslog over UDP), a probe of the public
+ *                        listener, and the certificate
  *   /nginx?target=H:P    connections of one Nginx (from its stub_status)
  *
  * One process for all Nginx. If it is away, Nginx does not notice: a datagram that nobody takes is gone.
- * Environment: HOST, PORT (of both, TCP and UDP), TLS_TARGET (host:port whose certificate is looked at; none if empty).
+ * Environment: HOST, PORT (of both, TCP and UDP), TLS_TARGET (host:port of HTTPS, which is probed and whose certificate is read; none if empty).
  */
 import { createSocket } from 'node:dgram';
 import { createServer, type ServerResponse } from 'node:http';
 import process from 'node:process';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { z } from 'zod';
+import { watchContainer } from '../../api/http/container-metrics.ts';
 import { openAccessLog } from './access-log.ts';
 import { watchCertificate } from './certificate.ts';
+import { startProbe } from './probe.ts';
 import { scrapeNginx } from './stub-status.ts';
 
 const settings = z
@@ -26,8 +29,12 @@ const settings = z
 
 const registry = new Registry();
 collectDefaultMetrics({ register: registry });
+watchContainer(registry);
 const count = openAccessLog(registry);
-if (settings.TLS_TARGET !== '') watchCertificate(registry, settings.TLS_TARGET);
+if (settings.TLS_TARGET !== '') {
+  watchCertificate(registry, settings.TLS_TARGET);
+  startProbe(registry, settings.TLS_TARGET);
+}
 
 // As much as the kernel gives: what comes while this process collects garbage waits there.
 const log = createSocket({ type: 'udp4', recvBufferSize: 4 * 1024 * 1024 });

@@ -16,7 +16,8 @@ export type Group = {
   readonly nodes: readonly Node[];
 };
 
-const queries = {
+/** What the page asks Prometheus about the parts of the shop. */
+export const topologyQueries = {
   nginx: 'max by (instance) (nginx_up)',
   nginxRate: 'sum by (instance) (rate(nginx_http_requests_total[20s]))',
   services: 'max by (service, instance) (up{job="api"})',
@@ -28,12 +29,14 @@ const queries = {
   sentinels: 'max by (instance) (redis_up{job="sentinel"})',
 } as const;
 
+type QueryName = keyof typeof topologyQueries;
+
 /** Asks who is there now. @throws when Prometheus does not answer */
 export async function readTopology(prometheus: Prometheus): Promise<Group[]> {
-  const names = Object.keys(queries) as (keyof typeof queries)[];
-  const answers = await Promise.all(names.map((name) => prometheus.instant(queries[name])));
-  const of = (name: keyof typeof queries): Series[] => answers[names.indexOf(name)] ?? [];
-  const valueFor = (name: keyof typeof queries, instance: string) =>
+  const names = Object.keys(topologyQueries) as QueryName[];
+  const answers = await Promise.all(names.map((name) => prometheus.instant(topologyQueries[name])));
+  const of = (name: QueryName): Series[] => answers[names.indexOf(name)] ?? [];
+  const valueFor = (name: QueryName, instance: string) =>
     of(name).find(({ labels }) => labels.instance === instance)?.points[0]?.[1];
   const rate = (name: 'nginxRate' | 'serviceRate', instance: string) => {
     const value = valueFor(name, instance);

@@ -62,6 +62,10 @@ export function monitoringProcesses(
         LISTEN: at(ports.prometheus),
         EXTERNAL_URL: `http://${at(ports.prometheus)}`,
         TARGETS_DIR: targetsDir(settings.dir),
+        BACKUPS: String(settings.backups !== undefined),
+        SERVICES: serviceNames.join(' '),
+        REDIS_NODES: threeOf('redis'),
+        SENTINELS: threeOf('sentinel'),
         REDIS_EXPORTER: at(ports.redisExporter),
         EDGE_EXPORTER: at(ports.edgeExporter),
         NODE_EXPORTER: at(ports.nodeExporter),
@@ -134,6 +138,8 @@ export function monitoringProcesses(
       : []),
   ];
 }
+
+const threeOf = (kind: string) => [1, 2, 3].map((n) => `${kind}-${n}`).join(' ');
 
 function targetsDir(dir: string): string {
   return join(dir, 'targets');

@@ -1,6 +1,7 @@
 // What can be set: checked once, every fault listed. Nothing else in this folder looks at the environment.
 import { createPrivateKey } from 'node:crypto';
-import { resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { serviceNames } from '../../api/services.ts';
 
@@ -8,6 +9,8 @@ import { serviceNames } from '../../api/services.ts';
 export type Settings = {
   /** The folder of this project. */
   projectDir: string;
+  /** Of the shop, from package.json. */
+  version: string;
   /** The folder for data, logs, certificate and control socket (`.shop/`). */
   dir: string;
   httpPort: number;
@@ -166,6 +169,7 @@ export function readSettings(
     kind: 'ok',
     settings: {
       projectDir,
+      version: versionOf(projectDir),
       dir: resolve(projectDir, parsed.data.SHOP_DIR),
       httpPort: parsed.data.HTTP_PORT,
       httpsPort: parsed.data.HTTPS_PORT,
@@ -192,6 +196,12 @@ export function readSettings(
       },
     },
   };
+}
+
+/** The version in package.json. */
+function versionOf(projectDir: string): string {
+  const text = readFileSync(join(projectDir, 'package.json'), 'utf8');
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
 }
 
 function pick(given: Record<string, string | undefined>, wanted: (name: string) => boolean): Record<string, string> {

@@ -155,6 +155,7 @@ export function topology(settings: Settings): ProcessSpec[] {
           REDIS_PASSWORD: secret(`REDIS_PASSWORD_${settingName(service)}`),
           SENTINEL_PASSWORD: secret(`SENTINEL_PASSWORD_${settingName(service)}`),
           INTERNAL_URL: `http://${localhost}:${ports.internal}`,
+          SHOP_VERSION: settings.version,
           SHOP_CURRENCY: settings.currency,
           RATE_LIMITS: settings.rateLimits,
           LOG_LEVEL: settings.logLevel,

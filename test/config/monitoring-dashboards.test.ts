@@ -50,7 +50,11 @@ describe.each(dashboards)('$file', ({ file, dashboard }) => {
   });
 
   test('shows failovers and deploys, and takes its data source from a variable', () => {
-    expect(dashboard.annotations.list.map(({ name }) => name)).toEqual(['Failovers', 'Deploys and restarts']);
+    expect(dashboard.annotations.list.map(({ name }) => name)).toEqual([
+      'Failovers',
+      'Deploys and restarts',
+      'Versions',
+    ]);
     expect(dashboard.templating.list[0]).toMatchObject({ name: 'datasource', type: 'datasource' });
   });
 

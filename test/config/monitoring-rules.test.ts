@@ -2,8 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { usedSeries } from '../../monitoring/prometheus/used-series.ts';
 import { hasProgram } from '../support/programs.ts';
 
 const folder = 'monitoring';
@@ -29,11 +30,13 @@ function render(what: 'prometheus' | 'alertmanager', name: string, env: Record<s
   return join(dir, `${what}.yml`);
 }
 
-/** The alerts of alerts.yml, each with its lines. */
-const alerts = readFileSync(`${folder}/prometheus/rules/alerts.yml`, 'utf8')
-  .split(/^ {6}- alert: /m)
-  .slice(1)
-  .map((text) => ({ name: text.split('\n')[0] ?? '', text }));
+/** All alerts, each with its lines. */
+const alerts = readdirSync(`${folder}/prometheus/rules`).flatMap((file) =>
+  readFileSync(`${folder}/prometheus/rules/${file}`, 'utf8')
+    .split(/^ {6}- alert: /m)
+    .slice(1)
+    .map((text) => ({ name: text.split('\n')[0] ?? '', text })),
+);
 const testTexts = readdirSync(`${folder}/prometheus/tests`).map((file) =>
   readFileSync(`${folder}/prometheus/tests/${file}`, 'utf8'),
 );
@@ -56,6 +59,42 @@ describe.skipIf(!hasProgram('promtool'))('Prometheus', () => {
   test('passes the unit tests of all rules', () => {
     const files = readdirSync(`${folder}/prometheus/tests`).map((file) => `${folder}/prometheus/tests/${file}`);
     execFileSync('promtool', ['test', 'rules', ...files]);
+  });
+});
+
+test('Prometheus keeps just the series that alerts, dashboards and the status page use', () => {
+  // Different: run `node --import tsx monitoring/prometheus/used-series.ts > monitoring/prometheus/used-series.txt`.
+  expect(readFileSync(`${folder}/prometheus/used-series.txt`, 'utf8').trim().split('\n')).toEqual(usedSeries());
+});
+
+describe('the rules that name what must exist', () => {
+  const expected = (env: Record<string, string>) => {
+    const dir = dirname(render('prometheus', 'expected', env));
+    return readFileSync(join(dir, 'rules', 'expected.yml'), 'utf8');
+  };
+
+  test('name each service, Redis node, Sentinel and machine', () => {
+    const text = expected({
+      SERVICES: 'tasks.users tasks.products',
+      REDIS_NODES: 'redis-1:6379',
+      SENTINELS: 'sentinel-1:26379',
+      MACHINES: 'host-1 host-2',
+    });
+    for (const part of [
+      'expected:service:info, labels: { service: users }',
+      'expected:service:info, labels: { service: products }',
+      'expected:node:info, labels: { job: redis, instance: "redis-1:6379" }',
+      'expected:node:info, labels: { job: sentinel, instance: "sentinel-1:26379" }',
+      'expected:machine:info, labels: { nodename: "host-2" }',
+    ])
+      expect(text).toContain(part);
+    expect(text).not.toContain('backup');
+  });
+
+  test('give the memory limit of a Redis container in bytes, and whether backups must be made', () => {
+    const text = expected({ REDIS_MEMORY_LIMIT: '1G', BACKUPS: 'true' });
+    expect(text).toContain('expected:redis_memory_limit:bytes, labels: {  }, expr: vector(1073741824)');
+    expect(text).toContain('expected:backup:info');
   });
 });
 
@@ -97,7 +136,7 @@ describe('every alert', () => {
     expect(text).toMatch(/severity: (critical|warning|info|none)\b/);
     expect(text).toMatch(/class: (cause|symptom|own)\b/);
     expect(text).toContain(`{RUNBOOKS}/${name}`);
-    // Only what is certain at once, or has looked back by itself, may do without.
+    // Only an alert that is certain at once, or whose expression looks back, needs no `for`.
     if (!['OversoldUnits', 'Watchdog', 'RecentCause', 'Starting'].includes(name))
       expect(text).toMatch(/^ {8}for: \d+[smh]$/m);
   });

@@ -75,9 +75,9 @@ export const faults: readonly Fault[] = [
     make: () => undefined,
   },
   {
-    name: 'last backup 27 hours ago',
+    name: 'last backup 4 hours ago',
     alert: 'BackupTooOld',
-    make: (shop) => writeBackupTime(shop.settings.dir, 27),
+    make: (shop) => writeBackupTime(shop.settings.dir, 4),
     end: (shop) => writeBackupTime(shop.settings.dir, 0),
   },
 ];
@@ -156,10 +156,14 @@ function makeShortCertificate(dir: string): void {
   });
 }
 
+/** What an hourly schedule reports that made its last backup `hoursAgo`. */
 function writeBackupTime(dir: string, hoursAgo: number): void {
   const seconds = Math.round(Date.now() / 1000 - 3600 * hoursAgo);
   writeFileSync(
     join(backupDir(dir), 'metrics', 'backup.prom'),
-    `shop_backup_last_success_timestamp_seconds ${seconds}\n`,
+    `shop_backup_interval_seconds 3600
+shop_backup_schedule_started_timestamp_seconds ${seconds - 3600}
+shop_backup_last_success_timestamp_seconds ${seconds}
+`,
   );
 }

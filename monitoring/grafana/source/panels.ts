@@ -127,9 +127,19 @@ const annotations = (datasource: object) => [
     datasource,
     enable: true,
     iconColor: 'blue',
-    expr: 'sum by (service) (changes(process_start_time_seconds{job="api"}[1m])) > 0',
+    // By age: a container comes back under another address, so the start time of no series changes.
+    expr: 'count by (service) (time() - process_start_time_seconds{job="api"} < 30) > 0',
     step: '15s',
-    titleFormat: '{{service}} was started anew',
+    titleFormat: '{{service}} has started',
+  },
+  {
+    name: 'Versions',
+    datasource,
+    enable: true,
+    iconColor: 'purple',
+    expr: 'count by (version) (shop_build_info) unless on (version) count by (version) (shop_build_info offset 2m)',
+    step: '15s',
+    titleFormat: 'Version {{version}} is being deployed',
   },
 ];
 
