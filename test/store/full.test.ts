@@ -1,5 +1,7 @@
-/** Redis at `maxmemory`: on nodes of its own, since nobody else could go on writing meanwhile. */
+/** Redis at `maxmemory`, and Redis without room for a snapshot: on nodes of its own, since other tests could not write meanwhile. */
 import { createHash } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deadlineIn } from '../../api/core/clock.ts';
@@ -24,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => own?.close());
 
-test('what adds to a full Redis is refused at once, what finishes something goes on, and growing is announced as refused', async () => {
+test('a full Redis refuses at once what adds to it, accepts what finishes something, and reports that it has no headroom', async () => {
   await users.writes.run(put, ['{users}:test:a'], ['x'], deadlineIn(5000));
   expect(users.mayGrow()).toBe(true);
   await master.config('SET', 'maxmemory', '1mb');
@@ -34,4 +36,16 @@ test('what adds to a full Redis is refused at once, what finishes something goes
   await master.config('SET', 'maxmemory', '512mb');
   await waitFor('the service to know that there is room again', () => users.mayGrow());
   expect(await users.writes.run(put, ['{users}:test:a'], ['y'], deadlineIn(5000))).toEqual(['done']);
+});
+
+test('a failed snapshot does not stop writes: the append-only file has them', async () => {
+  const lastSnapshot = async () => /^rdb_last_bgsave_status:(\w+)/m.exec(await master.info('persistence'))?.[1];
+  // A folder in its place: the snapshot cannot be renamed to this name.
+  for (const dir of own.dataDirs) {
+    rmSync(join(dir, 'dump.rdb'), { force: true });
+    mkdirSync(join(dir, 'dump.rdb', 'in-the-way'), { recursive: true });
+  }
+  await master.bgsave();
+  await waitFor('the snapshot to fail', async () => (await lastSnapshot()) === 'err');
+  expect(await users.writes.run(put, ['{users}:test:a'], ['after'], deadlineIn(3000))).toEqual(['done']);
 });

@@ -1,4 +1,5 @@
-/** A Redis for one test file alone, with replicas and Sentinels: for what would disturb those who share one. */
+/** A Redis for one test file alone, with replicas and Sentinels: for tests that would disturb the others on the shared one. */
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { openRedis, type RedisSettings, type ShopRedis } from '../../api/redis/open.ts';
 import { type RedisNodes, startRedisNodes } from '../../ops/local/redis-nodes.ts';
@@ -28,12 +29,14 @@ export function environmentOf(nodes: RedisNodes, service: string): Record<string
   };
 }
 
-/** The Redis as a service has it, a plain connection to its master as the operator, and the way to end both. */
+/** Redis as a service sees it, and a plain connection to its master as the operator. */
 export type OwnRedis = {
   readonly redis: ShopRedis;
   readonly master: Redis;
   /** What `startTestService` needs in the environment to use it. */
   readonly settings: Record<string, string>;
+  /** The data folder of each node. */
+  readonly dataDirs: readonly string[];
   close(): Promise<void>;
 };
 
@@ -59,6 +62,7 @@ export async function startOwnRedis(service: string): Promise<OwnRedis> {
       REDIS_PASSWORD: settings.password,
       SENTINEL_PASSWORD: settings.sentinelPassword,
     },
+    dataDirs: [1, 2, 3].map((number) => join(nodes.shop.settings.dir, `redis-${number}`)),
     async close() {
       redis.close();
       master.disconnect();
