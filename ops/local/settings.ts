@@ -1,9 +1,13 @@
 // What can be set: checked once, every fault listed. Nothing else in this folder looks at the environment.
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { serviceNames } from '../../api/services.ts';
+
+const { version } = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')));
 
 /** Everything a shop on this machine is made from: where it lives, its ports, how many of each, its secrets. */
 export type Settings = {
@@ -169,7 +173,7 @@ export function readSettings(
     kind: 'ok',
     settings: {
       projectDir,
-      version: versionOf(projectDir),
+      version,
       dir: resolve(projectDir, parsed.data.SHOP_DIR),
       httpPort: parsed.data.HTTP_PORT,
       httpsPort: parsed.data.HTTPS_PORT,
@@ -196,12 +200,6 @@ export function readSettings(
       },
     },
   };
-}
-
-/** The version in package.json. */
-function versionOf(projectDir: string): string {
-  const text = readFileSync(join(projectDir, 'package.json'), 'utf8');
-  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
 }
 
 function pick(given: Record<string, string | undefined>, wanted: (name: string) => boolean): Record<string, string> {
