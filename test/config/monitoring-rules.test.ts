@@ -57,9 +57,13 @@ describe.skipIf(!hasProgram('promtool'))('Prometheus', () => {
   });
 
   // Some 10 s of computing in all: much longer on a busy machine.
-  test.each(readdirSync(`${folder}/prometheus/tests`))('passes the unit tests of the rules in %s', (file) => {
-    execFileSync('promtool', ['test', 'rules', `${folder}/prometheus/tests/${file}`]);
-  }, 180_000);
+  test.each(readdirSync(`${folder}/prometheus/tests`))(
+    'passes the unit tests of the rules in %s',
+    (file) => {
+      execFileSync('promtool', ['test', 'rules', `${folder}/prometheus/tests/${file}`]);
+    },
+    180_000,
+  );
 });
 
 test('Prometheus keeps just the series that alerts, dashboards and the status page use', () => {
