@@ -1,9 +1,9 @@
 /**
- * Recovery: what a crash, a freeze or an outage left half-done is carried forward by whichever replica sees it; several at once do no
- * harm, as every step is safe to repeat. It never undoes anything.
+ * Recovery: every replica looks for purchases that a crash, a freeze or an outage left unfinished, and carries them forward. Several replicas
+ * may work on the same one, because every step is safe to repeat. It never undoes anything.
  */
 import type { Logger } from 'pino';
-import { deadlineIn, monotonicMs } from '../core/clock.ts';
+import { deadlineIn, monotonicMs, shopTimeMs } from '../core/clock.ts';
 import { newId } from '../core/ids.ts';
 import { Unavailable } from '../core/outcome.ts';
 import type { Unfinished } from './keys.ts';
@@ -12,29 +12,31 @@ import type { PurchaseReads, UnfinishedEntry } from './store-reads.ts';
 
 /** See {@link openRecovery}. */
 export type Recovery = {
-  /** Looks once, and carries on what is due. Never throws. */
+  /** Looks once, and carries forward what is due. Never throws. */
   sweep(): Promise<void>;
-  /** Goes on looking until the returned function is called. */
+  /** Looks every 2 s until the returned function is called. */
   start(): () => void;
 };
 
-/** Told how long (s) the oldest unfinished purchase of a kind has waited; 0 when there is none. */
+/** Takes the age (s) of the oldest unfinished purchase of a kind; 0 when there is none. */
 export type OnOldest = (what: Unfinished, seconds: number) => void;
 
 /** Times in ms. The sum of grace, interval, longest back-off and one attempt stays well below the 30 s that are promised. */
 const times = {
   interval: 2000,
-  /** Younger ones belong to the request that began them, which has 3.7 s. */
+  /** Younger ones are left to the request that began them, which has 3.7 s. */
   grace: 5000,
   attempt: 2500,
   firstBackOff: 1000,
   longestBackOff: 8000,
+  /** After this time without an attempt or a sight of it, an id is forgotten. */
+  forget: 60_000,
 };
 const width = 8;
 const chunk = 200;
 const maxChunks = 50;
 
-type Due = UnfinishedEntry & { readonly what: Unfinished };
+type Due = { readonly id: string; readonly what: Unfinished; readonly ageMs: number };
 
 /** Opens recovery. @param graceMs how old something has to be before it counts as left behind */
 export function openRecovery(
@@ -45,8 +47,10 @@ export function openRecovery(
   graceMs: number = times.grace,
 ): Recovery {
   const backOffs = new Map<string, { waitMs: number; untilMs: number }>();
+  /** When this process first and last saw an unfinished purchase, by the monotonic clock. */
+  const sightings = new Map<string, { readonly firstMs: number; lastMs: number }>();
 
-  /** One that fails again and again waits, so that it does not keep the others from their turn. */
+  /** A purchase that fails again and again waits, so that it does not keep others from their turn. */
   function isWaiting(id: string): boolean {
     return (backOffs.get(id)?.untilMs ?? 0) > monotonicMs();
   }
@@ -57,40 +61,60 @@ export function openRecovery(
   }
 
   function forgetOld() {
-    const now = monotonicMs();
-    for (const [id, { untilMs }] of backOffs) if (now - untilMs > 60_000) backOffs.delete(id);
+    const oldestMs = monotonicMs() - times.forget;
+    for (const [id, { untilMs }] of backOffs) if (untilMs < oldestMs) backOffs.delete(id);
+    for (const [id, { lastMs }] of sightings) if (lastMs < oldestMs) sightings.delete(id);
   }
 
-  /** Up to a chunk of what is old enough and not waiting, the oldest first. */
+  /**
+   * How long an entry has been unfinished, in ms: by the time that Redis wrote, or for as long as this process has seen it, whichever is
+   * longer. A Redis node whose clock was an hour ahead dates it into the future, and it would not be due for an hour.
+   */
+  function ageOf(what: Unfinished, { id, sinceMs }: UnfinishedEntry): number {
+    const now = monotonicMs();
+    const sighting = sightings.get(what + id) ?? { firstMs: now, lastMs: now };
+    sighting.lastMs = now;
+    sightings.set(what + id, sighting);
+    return Math.max(shopTimeMs() - sinceMs, now - sighting.firstMs);
+  }
+
+  /** Up to a chunk of what is old enough and not waiting, the oldest first. All entries are read: a wrong date may stand anywhere. */
   async function dueOf(what: Unfinished): Promise<Due[]> {
     const due: Due[] = [];
+    let oldestMs = 0;
     for (let i = 0; i < maxChunks && due.length < chunk; i++) {
       const entries = await store.unfinished(what, i * chunk, chunk, deadlineIn(times.attempt));
-      const now = Date.now();
-      const oldest = entries[0];
-      if (i === 0) onOldest(what, oldest === undefined ? 0 : Math.max(0, now - oldest.sinceMs) / 1000);
-      const old = entries.filter(({ sinceMs }) => now - sinceMs >= graceMs);
-      due.push(...old.filter(({ id }) => !isWaiting(id)).map((entry) => ({ ...entry, what })));
-      if (old.length < chunk) break;
+      for (const entry of entries) {
+        const { id } = entry;
+        const ageMs = ageOf(what, entry);
+        oldestMs = Math.max(oldestMs, ageMs);
+        if (ageMs >= graceMs && !isWaiting(id)) due.push({ id, what, ageMs });
+      }
+      if (entries.length < chunk) break;
     }
+    onOldest(what, oldestMs / 1000);
     return due;
   }
 
-  async function advance({ id, what, sinceMs }: Due): Promise<void> {
+  async function advance({ id, what, ageMs }: Due): Promise<void> {
     const requestId = newId();
     const deadline = deadlineIn(times.attempt);
-    const about = { purchaseId: id, what, requestId, ageMs: Date.now() - sinceMs };
+    const about = { purchaseId: id, what, requestId, ageMs };
     try {
       const purchase = await store.get(id, 'recent', deadline);
       if (purchase?.status === 'pending') await saga.carry(purchase, requestId, deadline);
       else if (purchase?.releaseOwed) await saga.giveBack(purchase, requestId, deadline);
-      else return; // somebody else was quicker
+      else return; // finished in the meantime
       backOffs.delete(id);
-      log.info(about, 'carried forward what was left half-done');
+      log.info(about, 'carried an unfinished purchase forward');
     } catch (error) {
       backOff(id);
-      if (error instanceof Unavailable) log.warn({ ...about, reason: error.message }, 'could not carry forward yet');
-      else log.error({ ...about, err: error }, 'a bug keeps this from being carried forward');
+      if (error instanceof Unavailable)
+        log.warn(
+          { ...about, reason: error.message },
+          'could not carry an unfinished purchase forward; trying again later',
+        );
+      else log.error({ ...about, err: error }, 'a bug keeps an unfinished purchase from being carried forward');
     }
   }
 
@@ -101,7 +125,8 @@ export function openRecovery(
       shuffle(due); // so that replicas that look at the same time mostly take different ones
       await eachOf(due, width, advance);
     } catch (error) {
-      if (error instanceof Unavailable) log.warn({ reason: error.message }, 'recovery cannot see what is half-done');
+      if (error instanceof Unavailable)
+        log.warn({ reason: error.message }, 'recovery could not read the unfinished purchases; trying again later');
       else log.error({ err: error }, 'a bug in recovery');
     }
   }

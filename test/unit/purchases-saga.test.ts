@@ -10,6 +10,7 @@ import { openRecovery } from '../../api/purchases/recovery.ts';
 import { openSaga, type Saga } from '../../api/purchases/saga.ts';
 import type { PurchaseWrites } from '../../api/purchases/store.ts';
 import type { PurchaseReads } from '../../api/purchases/store-reads.ts';
+import { waitFor } from '../support/wait.ts';
 import { purchaseWith } from './purchases-support.ts';
 
 const quiet = { info() {}, warn() {}, error() {} };
@@ -175,6 +176,31 @@ describe('recovery', () => {
     ]);
     await openRecovery(shop.store, shop.saga, quiet, () => undefined).sweep();
     expect(shop.done).toEqual([old.id]);
+  });
+
+  test('takes one that a clock an hour ahead dated for as old as it has known it', async () => {
+    const purchase = purchaseWith();
+    const shop = shopWith([{ purchase, ageMs: -3_600_000 }]);
+    const ages: number[] = [];
+    const recovery = openRecovery(shop.store, shop.saga, quiet, (_what, seconds) => void ages.push(seconds), 100);
+    await recovery.sweep();
+    expect(shop.done).toEqual([]);
+    await waitFor('the purchase to be carried on', async () => {
+      await recovery.sweep();
+      return shop.done.includes(purchase.id);
+    });
+    expect(Math.max(...ages)).toBeGreaterThanOrEqual(0.1);
+  });
+
+  test('finds one that was dated wrong behind many young ones', async () => {
+    const purchase = purchaseWith();
+    const young = Array.from({ length: 450 }, () => ({ purchase: purchaseWith(), ageMs: 0 }));
+    const shop = shopWith([...young, { purchase, ageMs: -3_600_000 }]);
+    const recovery = openRecovery(shop.store, shop.saga, quiet, () => undefined, 50);
+    await waitFor('the purchase to be carried on', async () => {
+      await recovery.sweep();
+      return shop.done.includes(purchase.id);
+    });
   });
 
   test('carries on pending purchases and owed releases, a few at a time', async () => {
