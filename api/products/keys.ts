@@ -24,9 +24,11 @@ export type Scope = { readonly of: 'all' } | { readonly of: 'category' | 'compan
  */
 export const productKey = (id: string) => `{products}:product:${id}`;
 
-/** Taken by the replica that adds up the stock ledger now; ends by itself after a minute. */
+/** Held by the replica that adds up the stock ledger now; ends by itself soon after a slice of the walk. */
 export const ledgerTurnKey = '{products}:ledger:turn';
-/** What came of it last, as JSON (see ledger.ts); ends after a day. */
+/** How far an unfinished walk has come, as JSON (see ledger.ts); ends after a day. */
+export const ledgerProgressKey = '{products}:ledger:progress';
+/** What the last complete walk found, as JSON (see ledger.ts); ends after a day. */
 export const ledgerResultKey = '{products}:ledger:result';
 
 /** A sort index. Zset, every score 0, members `<sortable>\0<id>` in byte order (see entries.ts). */
