@@ -18,7 +18,8 @@ import {
   type productSchemas,
   type Question,
 } from './schema.ts';
-import type { Page, Search } from './search.ts';
+import type { Search } from './search.ts';
+import type { Page } from './search-page.ts';
 import { planOf } from './search-plan.ts';
 import { createSearchQueue, usualQueueBounds } from './search-queue.ts';
 import { type Done, type Rules, tagOf } from './service.ts';

@@ -68,6 +68,18 @@ export function prefixRange(prefix: string): IndexRange {
   return { key: wordsKey, min: `[${prefix}`, max: `(${prefix}\u{10ffff}` };
 }
 
+/** Members in the order of the list, only those after the cursor. Compared as Redis does: byte by byte. */
+export function inOrder(members: readonly string[], { descending, walk }: SearchPlan): string[] {
+  const direction = descending ? -1 : 1;
+  const after = descending ? walk.max : walk.min;
+  const cursor = after.startsWith('(') && after.includes('\0') ? Buffer.from(after.slice(1)) : undefined;
+  return members
+    .map((member) => ({ member, bytes: Buffer.from(member) }))
+    .filter(({ bytes }) => cursor === undefined || direction * Buffer.compare(bytes, cursor) > 0)
+    .sort((a, b) => direction * Buffer.compare(a.bytes, b.bytes))
+    .map(({ member }) => member);
+}
+
 /** The check that decides whether a product is in the list; the indexes only narrow down where to look. */
 export function matcherOf(question: Question): (product: Checked) => boolean {
   const { category, company, q, minPrice = 0, maxPrice = Number.POSITIVE_INFINITY, inStock } = question;

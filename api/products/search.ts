@@ -6,15 +6,12 @@
  */
 import { Unavailable } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
-import { idOfMember, memberOf, memberOfValue } from './indexes.ts';
-import type { Product } from './record.ts';
+import { idOfMember, memberOfValue } from './indexes.ts';
 import type { Question } from './schema.ts';
-import { createBudget, type SearchBounds, type SearchBudget, type SearchWork, usualBounds } from './search-budget.ts';
-import { matcherOf, planOf, prefixRange, type SearchPlan } from './search-plan.ts';
+import { createBudget, type SearchBounds, type SearchBudget, usualBounds } from './search-budget.ts';
+import { createPage, type Page, type PageInProgress } from './search-page.ts';
+import { inOrder, matcherOf, planOf, prefixRange, type SearchPlan } from './search-plan.ts';
 import type { IndexRange, ProductReads, Reading, Scan, ScannedPiece } from './store-reads.ts';
-
-/** A page. `last` is the member after which the next page begins, `null` where the list ends; `work` is what it cost. */
-export type Page = { readonly products: readonly Product[]; readonly last: string | null; readonly work: SearchWork };
 
 /** See {@link createSearch}. */
 export type Search = ReturnType<typeof createSearch>;
@@ -240,54 +237,4 @@ export function createSearch(reads: ProductReads, bounds: SearchBounds = usualBo
     }
     return false;
   }
-}
-
-/** Members in the order of the list, only those after the cursor. Compared as Redis does: byte by byte. */
-export function inOrder(members: readonly string[], { descending, walk }: SearchPlan): string[] {
-  const direction = descending ? -1 : 1;
-  const after = descending ? walk.max : walk.min;
-  const cursor = after.startsWith('(') && after.includes('\0') ? Buffer.from(after.slice(1)) : undefined;
-  return members
-    .map((member) => ({ member, bytes: Buffer.from(member) }))
-    .filter(({ bytes }) => cursor === undefined || direction * Buffer.compare(bytes, cursor) > 0)
-    .sort((a, b) => direction * Buffer.compare(a.bytes, b.bytes))
-    .map(({ member }) => member);
-}
-
-type PageInProgress = ReturnType<typeof createPage>;
-
-/** A page that is being filled. */
-function createPage(
-  plan: SearchPlan,
-  limit: number,
-  after: string | undefined,
-  isMatch: (product: Product) => boolean,
-) {
-  const products: Product[] = [];
-  let last: string | null = after ?? '';
-  let isWhole = false;
-  return {
-    /** How many products are missing until it is known whether another page follows. */
-    missing: () => limit + 1 - products.length,
-    /** Takes the next product if it matches. @returns whether the page was full already, so that another one follows */
-    add(member: string, product: Product | undefined): boolean {
-      // Deleted or moved within the index since the member was read: it is somewhere else now, or nowhere.
-      const isHere = product !== undefined && memberOf(product.doc, plan.field) === member;
-      if (isHere && isMatch(product)) {
-        if (products.length === limit) return true;
-        products.push(product);
-      }
-      last = member;
-      return false;
-    },
-    /** Everything up to this member was looked at. */
-    passed(member: string) {
-      last = member;
-    },
-    /** Nothing follows. */
-    end() {
-      isWhole = true;
-    },
-    result: (): Omit<Page, 'work'> => ({ products, last: isWhole ? null : last }),
-  };
 }

@@ -1,4 +1,5 @@
 /** What `products` answers to `purchases`, by the very client that `purchases` uses; and to nobody else. */
+import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { releaseStock, reserveStock } from '../../api/contracts/calls.ts';
 import { deadlineIn } from '../../api/core/clock.ts';
@@ -103,4 +104,24 @@ describe('nobody else', () => {
     }
     expect(await stockOf(id)).toBe(5);
   });
+});
+
+test('reservations are answered while clients use up all that may be in work at once', async () => {
+  const id = await product(5);
+  const full = await startTestService('products', open, router.url, { MAX_IN_FLIGHT: '1' });
+  const stuck = httpRequest(`${full.url}/products`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json', 'content-length': '100' },
+  });
+  try {
+    stuck.on('error', () => undefined).write('{'); // the rest of the body never comes
+    await waitFor('the service to be full', async () => (await full.request.get('/products')).status === 503);
+    router.add('products', full.url);
+    expect(await reserve(newId(), id, 1)).toMatchObject({ result: 'reserved' });
+    expect((await full.request.get('/products')).status).toBe(503);
+  } finally {
+    router.add('products', shop.url);
+    stuck.destroy();
+    await full.stop();
+  }
 });

@@ -5,8 +5,7 @@ import { charactersOf, refuseRepeated, slicesOf } from '../../api/products/batch
 import { idOfMember, indexChanges, memberOf, wordsOf, wordsOfText } from '../../api/products/indexes.ts';
 import type { ProductDoc } from '../../api/products/record.ts';
 import { listQuery, type NewProduct, productSchemas, type Question } from '../../api/products/schema.ts';
-import { inOrder } from '../../api/products/search.ts';
-import { matcherOf, planOf } from '../../api/products/search-plan.ts';
+import { inOrder, matcherOf, planOf } from '../../api/products/search-plan.ts';
 import { changed, tagOf } from '../../api/products/service.ts';
 
 const lamp: ProductDoc = {
