@@ -20,6 +20,8 @@ export type SearchBounds = {
   readonly maxGathered: number;
   /** The most products that are put in order here. */
   readonly maxSorted: number;
+  /** By what the estimated cost of walking the list's order is multiplied before it is compared with gathering: tests force a way. */
+  readonly walkFactor: number;
 };
 
 /** About 10 ms for a page, in slices of about 2 ms. */
@@ -33,6 +35,7 @@ export const usualBounds: SearchBounds = {
   maxSpellings: 16,
   maxGathered: 4000,
   maxSorted: 1000,
+  walkFactor: 1,
 };
 
 /** Spent work of one page; see {@link createBudget}. */

@@ -25,6 +25,8 @@ type Lookup = {
 /** How many products are asked for at once: some 100 of the longest are decoded in about 2 ms. */
 const productsAtOnce = 100;
 const inspectedAtOnce = 400;
+/** Putting a product in order costs as much as looking at this many entries. */
+const entriesPerSorted = 4;
 
 /** Creates the search. */
 export function createSearch(reads: ProductReads, bounds: SearchBounds = usualBounds) {
@@ -63,31 +65,40 @@ export function createSearch(reads: ProductReads, bounds: SearchBounds = usualBo
     isOver: () => boolean,
   ): Promise<void> {
     if (!plan.isFiltered) return walk(plan, [], page, budget, reading, isOver);
-    const lookup = await lookUp(plan, budget, reading);
+    const lookup = await lookUp(plan, page.missing(), budget, reading);
     if (lookup === undefined) return page.end();
     const gathered = await gather(plan, lookup, budget, reading, isOver);
     if (gathered === undefined) return walk(plan, lookup.words, page, budget, reading, isOver);
     return loadInOrder(gathered, page, budget, reading, isOver);
   }
 
-  /** Finds the spellings of the wanted words and the rarest range; `undefined` when nothing can match. */
-  async function lookUp(plan: SearchPlan, budget: SearchBudget, reading: Reading): Promise<Lookup | undefined> {
+  /** Finds the spellings of the wanted words and the cheaper way to look; `undefined` when nothing can match. */
+  async function lookUp(
+    plan: SearchPlan,
+    missing: number,
+    budget: SearchBudget,
+    reading: Reading,
+  ): Promise<Lookup | undefined> {
+    const ranges = [plan.walk, ...(plan.prices ? [plan.prices] : [])];
     if (plan.words.length === 0 && plan.prices === undefined) return { words: [], gather: undefined };
-    const measured = await reads.measure(plan.words, bounds.maxSpellings, plan.prices, reading);
+    const measured = await reads.measure(plan.words, bounds.maxSpellings, ranges, reading);
     budget.spend(measured.cpuMs);
-    const prefixes = measured.prefixes
-      .map((prefix, i) => ({ ...prefix, range: prefixRange(plan.words[i] ?? '') }))
-      .sort((a, b) => a.entries - b.entries);
-    const rarest = prefixes[0];
-    if (rarest?.entries === 0 || (plan.prices && measured.rangeEntries === 0)) return undefined;
-    const spellingsOf = (some: typeof prefixes) => some.flatMap(({ spellings }) => (spellings ? [spellings] : []));
-    const words = spellingsOf(prefixes);
-    const byPrice = plan.prices && measured.rangeEntries < (rarest?.entries ?? Number.POSITIVE_INFINITY);
-    const entries = byPrice ? measured.rangeEntries : (rarest?.entries ?? Number.POSITIVE_INFINITY);
-    const others = byPrice ? words : spellingsOf(prefixes.slice(1));
-    const isShort = entries <= bounds.maxSorted || (others.length > 0 && entries <= bounds.maxGathered);
-    const range = byPrice ? plan.prices : rarest?.range;
-    return { words, gather: isShort && range ? { range, words: others } : undefined };
+    const [walkEntries = 0, ...priceEntries] = measured.rangeEntries;
+    const filters = [
+      ...measured.prefixes.map((prefix, i) => ({ ...prefix, range: prefixRange(plan.words[i] ?? '') })),
+      ...priceEntries.map((entries) => ({ entries, spellings: undefined, range: plan.prices })),
+    ].sort((a, b) => a.entries - b.entries);
+    const [rarest] = filters;
+    if (walkEntries === 0 || rarest?.range === undefined || rarest.entries === 0) return undefined;
+    const spellingsOf = (some: typeof filters) => some.flatMap(({ spellings }) => (spellings ? [spellings] : []));
+    const words = spellingsOf(filters);
+    const others = spellingsOf(filters.slice(1));
+    // As if words met by chance: products that match all, and entries that the walk looks at until the page is full.
+    const share = filters.reduce((product, { entries }) => product * Math.min(1, entries / walkEntries), 1);
+    const walkCost = Math.min(walkEntries, missing / share) * bounds.walkFactor;
+    const gatherCost = rarest.entries + walkEntries * share * entriesPerSorted;
+    const isShort = rarest.entries <= (others.length > 0 ? bounds.maxGathered : bounds.maxSorted);
+    return { words, gather: isShort && gatherCost < walkCost ? { range: rarest.range, words: others } : undefined };
   }
 
   /**
@@ -175,8 +186,9 @@ export function createSearch(reads: ProductReads, bounds: SearchBounds = usualBo
   ): Promise<void> {
     const { descending, isInspected } = plan;
     let range: IndexRange | undefined = plan.walk;
-    while (range !== undefined) {
-      const maxMatches = isInspected ? inspectedAtOnce : page.missing();
+    for (let pieces = 1; range !== undefined; pieces++) {
+      // What is inspected may match rarely or mostly: it shows from one piece to the next.
+      const maxMatches = isInspected ? Math.min(inspectedAtOnce, page.missing() * 2 ** pieces) : page.missing();
       const piece = await nextPiece(plan, range, words, maxMatches, budget, reading);
       const members = isInspected ? await inspect(piece.matches.map(idOfMember), plan, budget, reading) : piece.matches;
       for (let from = 0; from < members.length; ) {

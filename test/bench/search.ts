@@ -10,8 +10,8 @@ import { seedProducts } from '../support/seed-products.ts';
 import { openBench } from './load.ts';
 import { type PacedResult, quantile, sendPaced } from './paced.ts';
 
-const seconds = 8;
-const rounds = 5;
+const seconds = 6;
+const rounds = 4;
 const readsPerSecond = 20;
 const purchasesPerSecond = 4;
 /** An address's limit for everything, 1,200 a minute; the limits under test stay as they are by default. */

@@ -26,9 +26,9 @@ beforeAll(async () => {
 afterAll(() => own?.close());
 
 const context = (signal?: AbortSignal) => ({ ...contextOf(userCaller()), ...(signal && { signal }) });
-const page = (query: Record<string, string>, after?: string, signal?: AbortSignal) => {
+const page = (query: Record<string, string>, signal?: AbortSignal) => {
   const { limit, cursor, ...question } = listQuery.parse(query);
-  return search.page(question, limit, after, context(signal));
+  return search.page(question, limit, undefined, context(signal));
 };
 
 describe('a page costs a bounded amount of work', () => {
@@ -52,7 +52,7 @@ describe('a page costs a bounded amount of work', () => {
 });
 
 test('a walk in short pages comes to the end, and past each product once', async () => {
-  const walking = createSearch(createProductReads(own.redis), { ...usualBounds, maxGathered: 0, maxEntries: 1500 });
+  const walking = createSearch(createProductReads(own.redis), { ...usualBounds, walkFactor: 0, maxEntries: 1500 });
   const { limit, cursor, ...question } = listQuery.parse({ q: 'even odd' });
   let pages = 0;
   for (let after: string | undefined; ; pages++) {
@@ -77,7 +77,7 @@ test('a rare word among common ones is found on the first page, whole', async ()
 });
 
 test('a search whose client has gone ends after a slice of each way of looking', async () => {
-  const gone = await page({ q: 'even odd' }, undefined, AbortSignal.abort());
+  const gone = await page({ q: 'even odd' }, AbortSignal.abort());
   expect(gone.work.entries).toBeGreaterThan(0);
   expect(gone.work.entries).toBeLessThanOrEqual(2 * usualBounds.sliceEntries);
 });

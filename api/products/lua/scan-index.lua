@@ -3,7 +3,7 @@
 --       3 a sort index of the same order: only what is in it, too, counts (optional)
 -- ARGV: 1 first bound, 2 second bound (as in ZRANGE BYLEX), 3 'REV' to go backwards or '', 4 the most entries to look at,
 --       5 the most matches, 6 the microseconds, 7... for each wanted word: how many spellings, these
--- Reply: microseconds, entries looked at, the last of them ('' when there was none),
+-- Reply: microseconds, lookups, entries looked at, the last of them ('' when there was none),
 --        'more' or 'end', match...     (a match is a member of KEYS[1])
 local index, words, scope = KEYS[1], KEYS[2], KEYS[3]
 local from, to, reverse = ARGV[1], ARGV[2], ARGV[3] == 'REV'
@@ -23,8 +23,10 @@ while position <= #ARGV do
   position = position + #spellings + 1
 end
 
+local lookups = 0
 local function has(id, spellings)
   for i = 1, #spellings do
+    lookups = lookups + 1
     if redis.call('ZSCORE', words, spellings[i] .. id) then return true end
   end
   return false
@@ -41,7 +43,7 @@ end
 
 local looked, last, matches = 0, '', {}
 local function reply(state)
-  return { clock() - began, looked, last, state, unpack(matches) }
+  return { clock() - began, lookups, looked, last, state, unpack(matches) }
 end
 
 while true do
