@@ -6,7 +6,9 @@
 #
 # Environment: DATA_DIR (the rendered files and temporary ones go there), HTTP_PORT, HTTPS_PORT, INTERNAL_LISTEN and WATCH_LISTEN
 # (address:port), TLS_DIR (cert.pem, key.pem), SERVICES="users products ...", and for each service UPSTREAM_<NAME>="host:port ..."
-# (`gift-cards` is UPSTREAM_GIFT_CARDS). Optional: WORKERS, MAX_FILES, FORCE_HTTPS=true with PUBLIC_HTTPS_PORT, ACCESS_LOG_TO=address:port
+# (`gift-cards` is UPSTREAM_GIFT_CARDS). Optional: HTTP_ADDRESS (where Nginx listens for HTTP: an address, or * for all; for HTTPS it listens on
+# all), FORCE_HTTPS=true (API calls by HTTP are refused, pages redirected to SHOP_URL), SHOP_URL (https://localhost:PUBLIC_HTTPS_PORT), TRUSTED_PROXIES
+# (addresses and networks of load balancers, separated by commas or spaces), PROXY_PROTOCOL=on (they speak it), WORKERS, MAX_FILES, ACCESS_LOG_TO=address:port
 # (gets each line of the access log, by syslog), STATUS_UPSTREAM=host:port (the page under /status; without it there is none), and
 # RESOLVER=address of a DNS server where upstreams are names whose addresses change (containers; Nginx >= 1.27.3, Debian's 1.22 only
 # knows fixed ones).
@@ -26,15 +28,58 @@ USER=
 HTTP2_LISTEN='' HTTP2_ON=''
 if nginx -v 2>&1 | grep -qE '/1\.([01]?[0-9]|2[0-4])\.|/1\.25\.0'; then HTTP2_LISTEN=' http2'; else HTTP2_ON='http2 on;'; fi
 
+# IPv4 and, where this machine has it, IPv6. $1: address or *, $2: port, $3: further words.
+PROXY=
+[ "${PROXY_PROTOCOL-}" != on ] || PROXY=' proxy_protocol'
+listens() {
+  case $1 in
+    '*' | 0.0.0.0)
+      printf 'listen %s%s%s reuseport; ' "$2" "$3" "$PROXY"
+      [ ! -e /proc/net/if_inet6 ] || printf 'listen [::]:%s%s%s reuseport; ' "$2" "$3" "$PROXY"
+      ;;
+    127.0.0.1)
+      printf 'listen 127.0.0.1:%s%s%s reuseport; ' "$2" "$3" "$PROXY"
+      # `localhost` is both.
+      ! grep -qs '^0\{31\}1 ' /proc/net/if_inet6 || printf 'listen [::1]:%s%s%s reuseport; ' "$2" "$3" "$PROXY"
+      ;;
+    *:*) printf 'listen [%s]:%s%s%s reuseport; ' "$1" "$2" "$3" "$PROXY" ;;
+    *) printf 'listen %s:%s%s%s reuseport; ' "$1" "$2" "$3" "$PROXY" ;;
+  esac
+}
+HTTP_LISTENS=$(listens "${HTTP_ADDRESS:-*}" "$HTTP_PORT" '')
+HTTPS_LISTENS=$(listens '*' "$HTTPS_PORT" " ssl$HTTP2_LISTEN")
+case $WATCH_LISTEN in
+  0.0.0.0:* | \*:*) WATCH_LOCAL=127.0.0.1:${WATCH_LISTEN##*:} ;;
+  *) WATCH_LOCAL=$WATCH_LISTEN ;;
+esac
+
+if [ -z "${SHOP_URL-}" ]; then
+  SHOP_URL=https://localhost:${PUBLIC_HTTPS_PORT:-$HTTPS_PORT}
+  SHOP_URL=${SHOP_URL%:443}
+fi
+SHOP_URL=${SHOP_URL%/}
 FORCE_HTTPS_RULE='' HSTS=''
 if [ "${FORCE_HTTPS-}" = true ]; then
-  public_port=${PUBLIC_HTTPS_PORT:-$HTTPS_PORT}
-  if [ "$public_port" = 443 ]; then public_port=''; else public_port=:$public_port; fi
-  # 308: a POST stays a POST.
-  FORCE_HTTPS_RULE='if ($scheme = http) { return 308 https://$host'$public_port'$request_uri; }'
+  # A redirected API call has sent its password or token in the clear by then, and would go on doing so unnoticed: it is refused. Pages are
+  # redirected (308: the method stays) to the configured host, never to the one that the client names. /healthz tells nothing.
+  FORCE_HTTPS_RULE='set $shop_plain "$shop_scheme"; if ($uri ~ "^/(healthz$|_)") { set $shop_plain ""; }'
+  FORCE_HTTPS_RULE="$FORCE_HTTPS_RULE"' if ($uri ~ "^/($|(status|docs|problems)(/|$))") { set $shop_plain "$shop_plain page"; }'
+  FORCE_HTTPS_RULE="$FORCE_HTTPS_RULE"' if ($shop_plain = "http page") { return 308 '$SHOP_URL'$request_uri; } if ($shop_plain = http) { return 426; }'
   HSTS='add_header Strict-Transport-Security "max-age=31536000; includeSubDomains" always;'
 fi
 FORCE_HTTPS=$FORCE_HTTPS_RULE
+
+# Who may say where a client really is.
+trusted=$(printf %s "${TRUSTED_PROXIES-}" | tr ',' ' ')
+REAL_IP='' TRUSTED_GEO='geo $realip_remote_addr $shop_from_proxy { default 0; '
+if [ -n "$trusted" ]; then
+  for proxy in $trusted; do
+    REAL_IP="${REAL_IP}set_real_ip_from $proxy; "
+    [ -n "$PROXY" ] || TRUSTED_GEO="$TRUSTED_GEO$proxy 1; "
+  done
+  if [ -n "$PROXY" ]; then REAL_IP="${REAL_IP}real_ip_header proxy_protocol;"; else REAL_IP="${REAL_IP}real_ip_header X-Forwarded-For; real_ip_recursive on;"; fi
+fi
+TRUSTED_GEO="$TRUSTED_GEO}"
 
 # Who counts what clients see. A datagram that nobody takes is gone, and nobody waits.
 ACCESS_LOG_COPY=
@@ -82,8 +127,8 @@ render() {
 for part in "$here"/*.conf; do
   name=${part##*/}
   [ "$name" != upstreams.conf ] || continue
-  render "$part" USER WORKERS MAX_FILES DATA_DIR HTTP_PORT HTTPS_PORT INTERNAL_LISTEN WATCH_LISTEN TLS_DIR RESOLVER FORCE_HTTPS HSTS \
-    HTTP2_LISTEN HTTP2_ON SERVICES_IN_WORDS SERVICES_IN_JSON SERVICES_AS_PATTERN LINKS_IN_JSON ACCESS_LOG_COPY \
+  render "$part" USER WORKERS MAX_FILES DATA_DIR HTTP_LISTENS HTTPS_LISTENS INTERNAL_LISTEN WATCH_LISTEN WATCH_LOCAL TLS_DIR RESOLVER FORCE_HTTPS \
+    HSTS SHOP_URL TRUSTED_GEO REAL_IP HTTP2_ON SERVICES_IN_WORDS SERVICES_IN_JSON SERVICES_AS_PATTERN LINKS_IN_JSON ACCESS_LOG_COPY \
     STATUS_ROUTE >"$DATA_DIR/$name"
 done
 

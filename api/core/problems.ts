@@ -8,6 +8,7 @@ export const problems = {
   'invalid-credentials': [401, 'The e-mail address or the password is wrong'],
   'session-ended': [401, 'This sign-in has ended'],
   forbidden: [403, 'Not allowed'],
+  'https-required': [403, 'HTTPS is required'],
   'not-found': [404, 'There is nothing here'],
   'method-not-allowed': [405, 'This method is not allowed here'],
   'email-taken': [409, 'This e-mail address is taken'],

@@ -9,6 +9,7 @@ import { newId } from '../core/ids.ts';
 import { isRefusal, NoFirstAnswer, refuse, Unavailable } from '../core/outcome.ts';
 import type { Caller, RequestContext, WriteIdentity } from '../core/request.ts';
 import { ifMatchOf, sendAnswer } from './answer.ts';
+import { authorizeAdmin } from './authorize.ts';
 import { readBody } from './body.ts';
 import { problemOfError, sendRefusal } from './errors.ts';
 import { repeatedRevocation, writeIdentity } from './idempotency.ts';
@@ -60,6 +61,7 @@ export function buildApp(edge: Edge, { routes, internal }: ServiceRoutes): Expre
     exposeMetrics(edge.metrics),
     shed(edge.config.MAX_IN_FLIGHT),
   );
+  app.get('/authorize/admin', authorizeAdmin(edge.identities));
   app.use(`/${edge.config.service}`, table(routes, edge, `/${edge.config.service}`));
   app.use(`/internal/${edge.config.service}`, table(internal, edge, `/internal/${edge.config.service}`));
   app.use((_req, res) => sendRefusal(res, refuse('not-found', 'There is nothing under this address.')));

@@ -33,7 +33,12 @@ export type Identified = {
  * Identifies the caller and checks the route's access. On a route for anyone a token that is not good counts as none.
  * @throws Unavailable when a token cannot be checked
  */
-export async function identify(req: Request, route: Route, by: Identities, deadline: Deadline): Promise<Identified> {
+export async function identify(
+  req: Request,
+  route: Pick<Route, 'access'>,
+  by: Identities,
+  deadline: Deadline,
+): Promise<Identified> {
   const address = req.ip ?? '';
   const anonymous: Caller = { kind: 'anonymous', address };
   const token = bearerOf(req);

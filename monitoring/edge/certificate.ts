@@ -1,12 +1,12 @@
 /** When the certificate that Nginx presents to clients expires. */
-import { connect } from 'node:tls';
 import { Gauge, type Registry } from 'prom-client';
+import { connectTo, type TlsTarget } from './tls-target.ts';
 
 const checkIntervalMs = 60_000;
 const timeoutMs = 3000;
 
-/** Reads it now and then every minute. @param target host:port of HTTPS @returns a function that stops it */
-export function watchCertificate(registry: Registry, target: string): () => void {
+/** Reads it now and then every minute. @returns a function that stops it */
+export function watchCertificate(registry: Registry, target: TlsTarget): () => void {
   const notAfter = new Gauge({
     name: 'edge_tls_certificate_not_after_timestamp_seconds',
     help: 'When the certificate that Nginx presents expires; the last one seen while Nginx does not answer',
@@ -15,24 +15,17 @@ export function watchCertificate(registry: Registry, target: string): () => void
   });
   const look = async () => {
     const seconds = await expiryOf(target).catch(() => undefined); // shop_probe_success and nginx_up report that
-    if (seconds !== undefined) notAfter.set({ target }, seconds);
+    if (seconds !== undefined) notAfter.set({ target: target.address }, seconds);
   };
   void look();
   const timer = setInterval(() => void look(), checkIntervalMs);
   return () => clearInterval(timer);
 }
 
-/** When the certificate at `target` (host:port) expires, in seconds since 1970. @throws when there is no answer in time */
-export function expiryOf(target: string): Promise<number> {
-  const colon = target.lastIndexOf(':');
+/** When the certificate at `target` expires, in seconds since 1970. @throws when there is no answer in time */
+export function expiryOf(target: TlsTarget): Promise<number> {
   return new Promise((resolve, reject) => {
-    // Whether it is to be trusted is the clients' question; one signed by itself also expires.
-    const socket = connect({
-      host: target.slice(0, colon),
-      port: Number(target.slice(colon + 1)),
-      rejectUnauthorized: false,
-    });
-    socket.setTimeout(timeoutMs, () => socket.destroy(new Error('no answer in time')));
+    const socket = connectTo(target, timeoutMs);
     socket.once('error', reject);
     socket.once('secureConnect', () => {
       resolve(Date.parse(socket.getPeerCertificate().valid_to) / 1000);

@@ -6,7 +6,8 @@
  *   /nginx?target=H:P    connections of one Nginx (from its stub_status)
  *
  * One process for all Nginx. If it is away, Nginx does not notice: a datagram that nobody takes is gone.
- * Environment: HOST, PORT (of both, TCP and UDP), TLS_TARGET (host:port of HTTPS, which is probed and whose certificate is read; none if empty).
+ * Environment: HOST, PORT (of both, TCP and UDP), TLS_TARGET (host:port of HTTPS, which is probed and whose certificate is read; none if empty),
+ * TLS_PROXY_PROTOCOL (`on`: every connection there begins with a line of the PROXY protocol).
  */
 import { createSocket } from 'node:dgram';
 import { createServer, type ServerResponse } from 'node:http';
@@ -24,6 +25,7 @@ const settings = z
     HOST: z.string().default('127.0.0.1'),
     PORT: z.coerce.number().int().min(1).max(65535),
     TLS_TARGET: z.string().default(''),
+    TLS_PROXY_PROTOCOL: z.enum(['on', 'off']).default('off'),
   })
   .parse(process.env);
 
@@ -32,8 +34,9 @@ collectDefaultMetrics({ register: registry });
 watchContainer(registry);
 const count = openAccessLog(registry);
 if (settings.TLS_TARGET !== '') {
-  watchCertificate(registry, settings.TLS_TARGET);
-  startProbe(registry, settings.TLS_TARGET);
+  const target = { address: settings.TLS_TARGET, speaksProxy: settings.TLS_PROXY_PROTOCOL === 'on' };
+  watchCertificate(registry, target);
+  startProbe(registry, target);
 }
 
 // As much as the kernel gives: what comes while this process collects garbage waits there.

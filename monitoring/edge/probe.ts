@@ -1,16 +1,16 @@
 /** The probe: whether the public listener answers, tried as a client would. It counts into the availability objective. */
 import { request } from 'node:https';
 import { Gauge, type Registry } from 'prom-client';
+import { connectTo, type TlsTarget } from './tls-target.ts';
 
 const probeIntervalMs = 5000;
 const probeTimeoutMs = 3000;
 
 /**
  * Probes now and then every 5 s.
- * @param target host:port of HTTPS
  * @returns a function that stops it
  */
-export function startProbe(registry: Registry, target: string): () => void {
+export function startProbe(registry: Registry, target: TlsTarget): () => void {
   const success = new Gauge({
     name: 'shop_probe_success',
     help: '1 if the public listener answered the last probe with any HTTP status, else 0',
@@ -26,8 +26,8 @@ export function startProbe(registry: Registry, target: string): () => void {
   const probeOnce = async () => {
     const startedMs = performance.now();
     const answered = await probe(target).catch(() => false);
-    success.set({ target }, answered ? 1 : 0);
-    if (answered) seconds.set({ target }, (performance.now() - startedMs) / 1000);
+    success.set({ target: target.address }, answered ? 1 : 0);
+    if (answered) seconds.set({ target: target.address }, (performance.now() - startedMs) / 1000);
   };
   void probeOnce();
   const timer = setInterval(() => void probeOnce(), probeIntervalMs);
@@ -39,10 +39,11 @@ export function startProbe(registry: Registry, target: string): () => void {
  * where it happens.
  * @throws when there is no answer within `timeoutMs`
  */
-export function probe(target: string, timeoutMs = probeTimeoutMs): Promise<true> {
+export function probe(target: TlsTarget, timeoutMs = probeTimeoutMs): Promise<true> {
   return new Promise((resolve, reject) => {
     // A connection of its own each time: a kept one would not notice that no new client gets in.
-    const req = request(`https://${target}/healthz`, { agent: false, rejectUnauthorized: false }, (res) => {
+    const createConnection = () => connectTo(target, timeoutMs);
+    const req = request(`https://${target.address}/healthz`, { createConnection }, (res) => {
       res.resume();
       resolve(true);
     });

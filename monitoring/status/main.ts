@@ -1,18 +1,16 @@
 /**
  * The status page, behind Nginx under /status: for the admin, how the shop is. The page, its script and the runbooks are public and hold
- * no numbers; what is under /status/data/ wants the access token of an admin. A token that was signed out stays good for this page until
- * it expires (5 minutes): it only reads.
+ * no numbers; what is under /status/data/ wants the access token of an admin, which a service of the shop judges for each request.
  *
- * Environment: HOST, PORT, PROMETHEUS and ALERTMANAGER (host:port), INTERNAL_URL (of Nginx, for the keys that verify tokens).
+ * Environment: HOST, PORT, PROMETHEUS and ALERTMANAGER (host:port), INTERNAL_URL (of Nginx, through which a service is asked).
  */
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import process from 'node:process';
+import helmet from 'helmet';
 import { z } from 'zod';
-import { deadlineIn } from '../../api/core/clock.ts';
 import { type ProblemCode, problems } from '../../api/core/problems.ts';
-import { type PublicJwk, tokenVerifier } from '../../api/http/tokens.ts';
 import { eventsOf, linesOf, readDashboards, stepOf } from './dashboards.ts';
 import { firingAlerts, openPrometheus } from './prometheus.ts';
 import { runbookPage } from './runbook.ts';
@@ -28,26 +26,28 @@ const settings = z
   })
   .parse(process.env);
 
-const verifyMs = 3000;
+const authorizeMs = 4000;
 const prometheus = openPrometheus(settings.PROMETHEUS);
 const dashboards = readDashboards();
-const jwks = z.object({ keys: z.array(z.looseObject({ kid: z.string() })) });
-const verify = tokenVerifier(async (): Promise<PublicJwk[]> => {
-  const url = new URL('/users/.well-known/jwks.json', settings.INTERNAL_URL);
-  return jwks.parse(await (await fetch(url, { signal: AbortSignal.timeout(verifyMs) })).json()).keys;
-});
 
-const headers = {
-  // Nothing but what this process serves, and nothing inline.
-  'Content-Security-Policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Resource-Policy': 'same-origin',
-  'Referrer-Policy': 'no-referrer',
-  'X-Content-Type-Options': 'nosniff',
-  'X-Frame-Options': 'DENY',
-  'Cache-Control': 'no-store',
-};
+/** Helmet's set as every answer of the shop has it; of the content nothing but what this process serves, and nothing inline. */
+const setHeaders = helmet({
+  strictTransportSecurity: false, // Nginx sends it, where TLS ends
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      defaultSrc: ["'none'"],
+      scriptSrc: ["'self'"],
+      styleSrc: ["'self'"],
+      imgSrc: ["'self'"],
+      connectSrc: ["'self'"],
+      formAction: ["'none'"],
+      baseUri: ["'none'"],
+      frameAncestors: ["'none'"],
+    },
+  },
+  xFrameOptions: { action: 'deny' },
+});
 
 const uplot = createRequire(import.meta.url)
   .resolve('uplot')
@@ -69,10 +69,11 @@ const files: Record<string, { type: string; body: Buffer }> = {
 };
 
 const server = createServer((req, res) => {
-  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+  setHeaders(req, res, () => undefined);
+  res.setHeader('Cache-Control', 'no-store');
   answer(req, res).catch((error: Error) => {
     process.stderr.write(`${JSON.stringify({ level: 50, service: 'status', msg: error.message })}\n`);
-    problem(res, 'temporarily-unavailable', 'Prometheus, Alertmanager or the keys for tokens cannot be reached.');
+    problem(res, 'temporarily-unavailable', 'The services, Prometheus or Alertmanager cannot be reached.');
   });
 });
 server.on('error', (error) => {
@@ -99,14 +100,31 @@ async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> 
   }
   if (!path.startsWith('/status/data/')) return notFound(res);
 
-  const token = /^Bearer (\S+)$/i.exec(req.headers.authorization ?? '')?.[1] ?? '';
-  const caller = token === '' ? undefined : await verify(token, deadlineIn(verifyMs));
-  if (caller === undefined) {
+  const verdict = await authorize(req);
+  if (verdict === 401) {
     res.setHeader('WWW-Authenticate', 'Bearer');
     return problem(res, 'unauthenticated', 'Sign in as the admin.');
   }
-  if (caller.role !== 'admin') return problem(res, 'forbidden', 'This is for the admin.');
+  if (verdict === 403) return problem(res, 'forbidden', 'This is for the admin.');
   await data(path.slice('/status/data/'.length), url, res);
+}
+
+/**
+ * Whether the request's token is that of an admin whose sign-in goes on, as a service says: it hears of a sign-out, a demotion or a deletion
+ * within a second.
+ * @throws when no service answers in time
+ */
+async function authorize(req: IncomingMessage): Promise<204 | 401 | 403> {
+  const { authorization } = req.headers;
+  if (authorization === undefined) return 401;
+  const url = new URL('/internal/authorize/admin', settings.INTERNAL_URL);
+  const requestId = String(req.headers['x-request-id'] ?? '');
+  const { status } = await fetch(url, {
+    headers: { authorization, 'x-request-id': requestId },
+    signal: AbortSignal.timeout(authorizeMs),
+  });
+  if (status === 204 || status === 401 || status === 403) return status;
+  throw new Error(`${url.pathname} answered ${status}`);
 }
 
 async function data(what: string, url: URL, res: ServerResponse): Promise<void> {

@@ -20,7 +20,7 @@ export function monitoringProcesses(
   ports: ReturnType<typeof portsFrom>,
   node: readonly string[],
 ): ProcessSpec[] {
-  const shopUrl = `http://localhost:${settings.httpPort}`;
+  const shopUrl = settings.shopUrl ?? `http://localhost:${settings.httpPort}`;
   const entry = ['sh', join(settings.projectDir, 'monitoring', 'entry.sh')];
   const folder = (name: string) => join(settings.dir, name);
   const own = (name: string) => [...node, join('monitoring', name, 'main.ts')];
@@ -102,6 +102,7 @@ export function monitoringProcesses(
     process('edge-exporter', ports.edgeExporter, own('edge'), {
       PORT: String(ports.edgeExporter),
       TLS_TARGET: at(settings.httpsPort),
+      TLS_PROXY_PROTOCOL: settings.proxies.PROXY_PROTOCOL ?? 'off',
     }),
     process(
       'node-exporter',

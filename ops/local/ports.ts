@@ -49,7 +49,7 @@ export async function findTakenPorts(settings: Settings): Promise<string[]> {
     needed.set(kind === 'nginx' ? health.port : port, { host: '127.0.0.1', name, setting: 'PORT_BASE' });
   }
   needed.set(ports.internal, { host: '127.0.0.1', name: 'internal calls', setting: 'PORT_BASE' });
-  needed.set(settings.httpPort, { host: '0.0.0.0', name: 'HTTP', setting: 'HTTP_PORT' });
+  needed.set(settings.httpPort, { host: settings.httpAddress, name: 'HTTP', setting: 'HTTP_PORT' });
   needed.set(settings.httpsPort, { host: '0.0.0.0', name: 'HTTPS', setting: 'HTTPS_PORT' });
   const checks = [...needed].map(async ([port, { host, name, setting }]) =>
     (await isPortFree(port, host))

@@ -18,9 +18,15 @@ export type Settings = {
   /** The folder for data, logs, certificate and control socket (`.shop/`). */
   dir: string;
   httpPort: number;
+  /** The address on which Nginx listens for plain HTTP; `0.0.0.0`: all. For HTTPS it listens on all. */
+  httpAddress: string;
   httpsPort: number;
-  /** Whether HTTP only says where HTTPS is. */
+  /** Whether API calls by plain HTTP are refused, and pages redirected to HTTPS. */
   forceHttps: boolean;
+  /** Where people reach the shop, without a slash at its end; undefined: on this machine. */
+  shopUrl: string | undefined;
+  /** TRUSTED_PROXIES and PROXY_PROTOCOL as given, which nginx/entry.sh knows. */
+  proxies: Record<string, string>;
   /** All other ports are counted from here, on 127.0.0.1 only. */
   portBase: number;
   /** How many processes of each service, by service name. */
@@ -101,7 +107,17 @@ function schema() {
   return z.object({
     HTTP_PORT: port(8080),
     HTTPS_PORT: port(8443),
+    HTTP_ADDRESS: z.union([z.ipv4(), z.ipv6()], 'must be an IP address').default('127.0.0.1'),
     FORCE_HTTPS: z.enum(['true', 'false'], 'must be true or false').default('false'),
+    SHOP_URL: z.url({ protocol: /^https$/, error: 'must be a URL that begins with https://' }).optional(),
+    TRUSTED_PROXIES: z
+      .string()
+      .regex(
+        /^[\d.:a-fA-F]+(\/\d+)?([, ]+[\d.:a-fA-F]+(\/\d+)?)*$/,
+        'must be IP addresses or networks, separated by commas',
+      )
+      .optional(),
+    PROXY_PROTOCOL: z.enum(['on', 'off'], 'must be on or off').default('off'),
     // The ports reach 1000 above it.
     PORT_BASE: port(7000).refine((value) => value <= 64000, 'must be at most 64000'),
     SHOP_DIR: z.string().min(1).default('.shop'),
@@ -177,7 +193,10 @@ export function readSettings(
       dir: resolve(projectDir, parsed.data.SHOP_DIR),
       httpPort: parsed.data.HTTP_PORT,
       httpsPort: parsed.data.HTTPS_PORT,
+      httpAddress: parsed.data.HTTP_ADDRESS,
       forceHttps: parsed.data.FORCE_HTTPS === 'true',
+      shopUrl: parsed.data.SHOP_URL?.replace(/\/$/, ''),
+      proxies: pick(given, (name) => ['TRUSTED_PROXIES', 'PROXY_PROTOCOL'].includes(name)),
       portBase: parsed.data.PORT_BASE,
       replicas: Object.fromEntries(
         serviceNames.map((service) => [service, Number(text(`REPLICAS_${settingName(service)}`))]),

@@ -188,7 +188,7 @@ export function createShop(given: Settings, options: ShopOptions = {}): Shop {
     get settings() {
       return settings;
     },
-    httpUrl: `http://127.0.0.1:${settings.httpPort}`,
+    httpUrl: httpUrlOf(settings),
     httpsUrl: `https://127.0.0.1:${settings.httpsPort}`,
     names: () => [...processes.keys()],
     status: () => describe([...processes.values()], settings.secrets),
@@ -263,6 +263,11 @@ export function createShop(given: Settings, options: ShopOptions = {}): Shop {
       );
     },
   };
+}
+
+function httpUrlOf({ httpAddress, httpPort }: Settings): string {
+  const host = ['0.0.0.0', '::'].includes(httpAddress) ? '127.0.0.1' : httpAddress;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${httpPort}`;
 }
 
 /** `.shop/tls/`: whoever puts a certificate there keeps it. */

@@ -190,10 +190,13 @@ export function topology(settings: Settings): ProcessSpec[] {
         DATA_DIR: join(settings.dir, name),
         TLS_DIR: join(settings.dir, 'tls'),
         HTTP_PORT: String(settings.httpPort),
+        HTTP_ADDRESS: settings.httpAddress,
         HTTPS_PORT: String(settings.httpsPort),
         INTERNAL_LISTEN: `${localhost}:${ports.internal}`,
         WATCH_LISTEN: `${localhost}:${ports.watch(number)}`,
         FORCE_HTTPS: String(settings.forceHttps),
+        ...(settings.shopUrl === undefined ? {} : { SHOP_URL: settings.shopUrl }),
+        ...settings.proxies,
         WORKERS: '1', // for each of the two
         ...(settings.monitoring
           ? { ACCESS_LOG_TO: `${localhost}:${ports.edgeExporter}`, STATUS_UPSTREAM: `${localhost}:${ports.status}` }

@@ -14,14 +14,16 @@ describe('the probe', () => {
   afterEach(() => server?.close());
 
   test('fails when the port is closed', async () => {
-    await expect(probe('127.0.0.1:1', 500)).rejects.toThrow('ECONNREFUSED');
+    await expect(probe({ address: '127.0.0.1:1', speaksProxy: false }, 500)).rejects.toThrow('ECONNREFUSED');
   });
 
   test('fails when the listener accepts connections and never answers', async () => {
     server = createServer(() => undefined);
     await new Promise<void>((listening) => server?.listen(0, '127.0.0.1', listening));
     const { port } = server.address() as { port: number };
-    await expect(probe(`127.0.0.1:${port}`, 100)).rejects.toThrow('no answer within 100 ms');
+    await expect(probe({ address: `127.0.0.1:${port}`, speaksProxy: false }, 100)).rejects.toThrow(
+      'no answer within 100 ms',
+    );
   });
 });
 
