@@ -43,7 +43,6 @@ export function assemble(config: Config, open: OpenService, log: Logger): Assemb
   );
   metrics.watchClocks(redis.clockDifferences);
   const client = internalClient(config.INTERNAL_URL, config.service, config.INTERNAL_SECRET);
-  const readiness = openReadiness();
   const limits = openLimits(config, redis.scratch);
   const service = open({
     config,
@@ -58,6 +57,7 @@ export function assemble(config: Config, open: OpenService, log: Logger): Assemb
   const ask =
     service.own?.checkSession ??
     (({ userId, sessionId }, deadline) => client.call(checkSession, { userId, sessionId }, newId(), deadline));
+  const readiness = openReadiness(service.isPrepared ?? (() => true));
   const app = buildApp(
     {
       config,
@@ -73,7 +73,7 @@ export function assemble(config: Config, open: OpenService, log: Logger): Assemb
       mayGrow: redis.mayGrow,
       revokedByRecord: (write, deadline) => revokedByRecord(redis.reads, config.service, write, deadline),
       hasRecord: (write, deadline) => hasRecord(redis.reads, config.service, write, deadline),
-      isDraining: () => !readiness.isReady(),
+      isDraining: () => readiness.state() === 'draining',
     },
     service,
   );

@@ -1,5 +1,6 @@
 /** Starts one service: `main.ts users`. Configuration, Redis, app, listen, drain; nothing else. */
 import { createServer } from 'node:http';
+import { hostname } from 'node:os';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { assemble } from './assemble.ts';
@@ -12,7 +13,8 @@ const noticeMs = 500;
 const drainMs = 9000;
 
 const config = configOrExit(process.argv[2] ?? '');
-const log = openLog(config.service, config.REPLICA, config.LOG_LEVEL);
+// A container without a name of its own is known by its host name, which Docker shows, too.
+const log = openLog(config.service, config.REPLICA || hostname(), config.LOG_LEVEL);
 const { open } = (await import(`./${config.service}/open.ts`)) as { open: OpenService };
 const { app, service, redis, readiness } = assemble(config, open, log);
 const stopBackground = service.background?.() ?? (() => undefined);
@@ -24,8 +26,8 @@ server.listen(config.PORT, config.HOST, () => log.info({ port: config.PORT }, 'l
 
 process.on('SIGTERM', drain);
 process.on('SIGINT', drain);
-process.on('uncaughtException', (error) => fail(error, 'a bug that nothing caught: ending, to be started anew'));
-process.on('unhandledRejection', (error) => fail(error, 'a rejection that nothing caught: ending, to be started anew'));
+process.on('uncaughtException', (error) => fail(error, 'uncaught exception: this process ends and is started again'));
+process.on('unhandledRejection', (error) => fail(error, 'unhandled rejection: this process ends and is started again'));
 
 function configOrExit(name: string) {
   try {
@@ -38,7 +40,7 @@ function configOrExit(name: string) {
 }
 
 async function drain() {
-  if (!readiness.isReady()) return;
+  if (readiness.state() === 'draining') return;
   log.info('draining');
   readiness.drain();
   await delay(noticeMs);

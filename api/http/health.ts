@@ -1,4 +1,4 @@
-/** Health: of this process, which Redis has no part in (or a failover would unready everybody), and of the shop. */
+/** Health of this process and of the shop. Redis plays no part in it, or a failover would make every replica unready at once. */
 import { type RequestHandler, Router } from 'express';
 import { deadlineIn } from '../core/clock.ts';
 import { refuse } from '../core/outcome.ts';
@@ -7,15 +7,22 @@ import type { InternalClient } from './client.ts';
 import { sendRefusal } from './errors.ts';
 
 /** Whether this process takes requests. */
-export type Readiness = { isReady(): boolean; drain(): void };
+export type Readiness = {
+  /** `starting` until the service is prepared, `draining` from SIGTERM on. */
+  state(): 'starting' | 'ready' | 'draining';
+  drain(): void;
+};
 
-/** Ready from the start; not any more once it drains. */
-export function openReadiness(): Readiness {
-  let ready = true;
+/** @param isPrepared whether the service has done what must come before its first request */
+export function openReadiness(isPrepared: () => boolean): Readiness {
+  let draining = false;
   return {
-    isReady: () => ready,
+    state() {
+      if (draining) return 'draining';
+      return isPrepared() ? 'ready' : 'starting';
+    },
     drain() {
-      ready = false;
+      draining = true;
     },
   };
 }
@@ -26,7 +33,8 @@ export function healthRoutes(readiness: Readiness, client: Pick<InternalClient, 
     res.json({ status: 'alive' });
   };
   const readyz: RequestHandler = (_req, res) => {
-    res.status(readiness.isReady() ? 200 : 503).json({ status: readiness.isReady() ? 'ready' : 'draining' });
+    const status = readiness.state();
+    res.status(status === 'ready' ? 200 : 503).json({ status });
   };
   const healthz: RequestHandler = async (_req, res) => {
     const answers = await Promise.all(serviceNames.map(async (name) => ({ name, ready: await hasReadyReplica(name) })));

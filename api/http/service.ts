@@ -30,8 +30,10 @@ export type Service = ServiceRoutes & {
     keys(): Promise<readonly PublicJwk[]>;
     checkSession(claims: TokenClaims, deadline: Deadline): Promise<SessionState>;
   };
-  /** Starts what goes on besides requests; returns the way to stop it. Not called in tests of single routes. */
+  /** Starts work besides requests; returns a function that stops it. Not called in tests of single routes. */
   readonly background?: () => () => void;
+  /** Whether the background work has done what must come before the first request; readiness waits for it. Without it: always. */
+  readonly isPrepared?: () => boolean;
 };
 
 /** Opens a service; must not wait for anything: what is needed may come up later. */

@@ -1,4 +1,4 @@
-/** The first admin: made at start from the configuration, if there is no admin at all; once there is one, there always is. */
+/** The first admin: made at start from the configuration if there is no admin at all. The last admin can never be removed. */
 import type { Logger } from 'pino';
 import { deadlineIn, pause } from '../core/clock.ts';
 import { newId } from '../core/ids.ts';
@@ -10,17 +10,18 @@ const attemptMs = 5000;
 const longestPauseMs = 5000;
 
 /**
- * Goes on until it is known that there is an admin, or cannot be one. Several replicas at once make one.
+ * Tries until it is known that there is an admin, or that there cannot be one. Several replicas at once make one.
  * @param wish the configured admin, if any
- * @returns the way to stop it
+ * @returns `isSettled`: whether that is known, or an attempt has failed because there is no master (the service can serve reads then)
  */
 export function ensureFirstAdmin(
   wish: { readonly email: string; readonly password: string } | undefined,
   store: Pick<UserStore, 'hasAdmin' | 'createFirstAdmin'>,
   passwords: Pick<Passwords, 'hash'>,
   log: Logger,
-): () => void {
+): { isSettled(): boolean; stop(): void } {
   let stopped = false;
+  let settled = false;
 
   async function attempt(): Promise<FirstAdmin | 'not-configured'> {
     const deadline = deadlineIn(attemptMs);
@@ -34,26 +35,31 @@ export function ensureFirstAdmin(
   async function ensure() {
     for (let pauseMs = 200; !stopped; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
       try {
-        tell(await attempt());
+        report(await attempt());
+        settled = true;
         return;
       } catch (error) {
-        log.warn({ reason: String(error) }, 'cannot see yet whether there is an admin; trying again');
+        settled = true;
+        log.warn({ reason: String(error) }, 'could not find out whether there is an admin; trying again');
         await pause(pauseMs);
       }
     }
   }
 
-  function tell(outcome: FirstAdmin | 'not-configured') {
+  function report(outcome: FirstAdmin | 'not-configured') {
     if (outcome === 'created') log.info('made the first admin, from ADMIN_EMAIL and ADMIN_PASSWORD');
     else if (outcome === 'not-configured') log.warn('there is no admin: set ADMIN_EMAIL and ADMIN_PASSWORD');
     else if (outcome === 'taken') {
-      // Whoever signed up with this address first must not become admin by that.
+      // A customer who signed up with this address first must not become admin by that.
       log.error('there is no admin, and ADMIN_EMAIL belongs to a customer, who is not promoted: set another address');
     }
   }
 
   void ensure();
-  return () => {
-    stopped = true;
+  return {
+    isSettled: () => settled,
+    stop() {
+      stopped = true;
+    },
   };
 }

@@ -28,6 +28,7 @@ export const open: OpenService = ({ config, redis, cursors, log }) => {
   const signIns = openSignIns({ users: store, sessions, passwords, access, refresh, limits });
   const { ADMIN_EMAIL: email, ADMIN_PASSWORD: password } = settings;
   const admin = email === undefined || password === undefined ? undefined : { email, password };
+  let firstAdmin: ReturnType<typeof ensureFirstAdmin> | undefined;
   return {
     routes: [
       ...signInRoutes(signIns, access),
@@ -36,6 +37,11 @@ export const open: OpenService = ({ config, redis, cursors, log }) => {
     ],
     internal: internalRoutes(signIns),
     own: { keys: async () => access.publicKeys(), checkSession: signIns.check },
-    background: () => ensureFirstAdmin(admin, store, passwords, log),
+    background() {
+      firstAdmin = ensureFirstAdmin(admin, store, passwords, log);
+      return firstAdmin.stop;
+    },
+    // Or the first admin's sign-in right after /healthz turned 200 would be refused.
+    isPrepared: () => firstAdmin?.isSettled() ?? true,
   };
 };

@@ -14,6 +14,7 @@ const admin = { ADMIN_EMAIL: `admin-${newId()}@example.com`, ADMIN_PASSWORD: 'th
 let replicas: TestService[];
 let users: TestService;
 let master: Redis;
+let readyAtOnce: number[];
 let auth: { Authorization: string };
 const stops: (() => void)[] = [];
 
@@ -22,7 +23,11 @@ beforeAll(async () => {
   replicas = await Promise.all([1, 2].map(() => startTestService('users', open, 'http://127.0.0.1:9', admin)));
   [users] = replicas as [TestService];
   for (const { service } of replicas) stops.push(service.background?.() ?? (() => undefined));
-  await waitFor('the first admin', async () => (await master.scard('{users}:admins')) > 0);
+  readyAtOnce = await Promise.all(replicas.map(async ({ request }) => (await request.get('/readyz')).status));
+  await waitFor('both to be ready', async () => {
+    const answers = await Promise.all(replicas.map(({ request }) => request.get('/readyz')));
+    return answers.every(({ status }) => status === 200);
+  });
   auth = { Authorization: bearer((await signIn(users, admin.ADMIN_EMAIL, admin.ADMIN_PASSWORD)).accessToken) };
 });
 afterAll(async () => {
@@ -41,6 +46,11 @@ const remove = (id: string, headers: Record<string, string> = {}) =>
   users.request.delete(`/users/${id}`).set({ ...auth, ...headers });
 
 describe('the first admin', () => {
+  it('exists before a replica says that it is ready', () => {
+    // The sign-in in `beforeAll`, right after both were ready, has succeeded.
+    expect(readyAtOnce).toEqual([503, 503]);
+  });
+
   it('is one, although two replicas began at once', async () => {
     expect(await master.scard('{users}:admins')).toBe(1);
     expect(await me()).toMatchObject({ email: admin.ADMIN_EMAIL, role: 'admin' });
