@@ -1,0 +1,106 @@
+#!/bin/sh
+# Looks after all Redis nodes and Sentinels during maintenance. Runs beside a Sentinel (in its container), which has what it needs:
+#
+#   cluster.sh check          exits 0 if one more node may be stopped now: two other Sentinels at least, all that answer name the same master, the
+#                             quorum is usable, every node runs, each replica is connected to the master and in step with it. Else says why not
+#   cluster.sh wait SECONDS   waits until `check` succeeds
+#   cluster.sh master         prints the master as host:port
+#   cluster.sh move NODE      if NODE (host or host:port) is the master, moves that role to a replica and waits until `check` succeeds
+#   cluster.sh memory SIZE    sets `maxmemory` of every node at once, such as 1gb. Lasts until a node restarts: change REDIS_MAXMEMORY as well
+#
+# Environment: PEERS and SENTINELS ("host:port ..."), MASTER_NAME, PORT and NODE_HOST of the Sentinel here; SECRETS_DIR, or the secrets
+# themselves: SENTINEL_PASSWORD, REDIS_PASSWORD_SENTINEL; for `memory` also REDIS_PASSWORD_OPERATOR.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+: "${PEERS:?}" "${SENTINELS:?}"
+MASTER_NAME=${MASTER_NAME:-shop} DATA_DIR=${DATA_DIR:-/nonexistent} self=''
+secret() { if [ -n "${SECRETS_DIR-}" ]; then cat "$SECRETS_DIR/$1"; else eval "printf %s \"\${$1:?}\""; fi; }
+sentinel_user='' sentinel_password=$(secret SENTINEL_PASSWORD) REDIS_PASSWORD_SENTINEL=$(secret REDIS_PASSWORD_SENTINEL)
+. "$here/look.sh"
+
+say() { printf '%s\n' "$*" >&2; }
+
+# A replica may be this many bytes behind and still count as in step: what was written between two answers.
+in_step_bytes=1048576
+
+# Commands on stdin to Sentinel $1, as the user that may do everything there.
+ask_one_sentinel() { ask "$1" '' "$sentinel_password"; }
+field() { printf '%s\n' "$info" | sed -n "s/^$1://p"; }
+
+# Sets master, or says why there is none that all Sentinels agree on.
+find_master() {
+  master='' heard=0
+  for sentinel in $SENTINELS; do
+    named=$(echo "SENTINEL GET-MASTER-ADDR-BY-NAME $MASTER_NAME" | ask_one_sentinel "$sentinel" | paste -sd: -)
+    [ -n "$named" ] || continue
+    heard=$((heard + 1))
+    [ -z "$master" ] || [ "$master" = "$named" ] || { say "the Sentinels disagree: $master and $named"; return 1; }
+    master=$named
+  done
+  [ "$heard" -ge 2 ] || { say "only $heard Sentinel answers; two are needed"; return 1; }
+}
+
+check() {
+  find_master || return 1
+  [ "$heard" = "$(echo "$SENTINELS" | wc -w)" ] || { say "$heard of $(echo "$SENTINELS" | wc -w) Sentinels answer"; return 1; }
+  for sentinel in $SENTINELS; do
+    case $(echo "SENTINEL CKQUORUM $MASTER_NAME" | ask_one_sentinel "$sentinel") in
+      OK*) ;;
+      *) say "the quorum is not usable, says Sentinel $sentinel"; return 1 ;;
+    esac
+  done
+  ask_node "$master"
+  [ "$role" = master ] || { say "the Sentinels name $master, which answers: $role"; return 1; }
+  written=$(field master_repl_offset)
+  for peer in $PEERS; do
+    [ "$peer" != "$master" ] || continue
+    ask_node "$peer"
+    [ "$role" = slave ] || { say "$peer is no replica: $role"; return 1; }
+    [ "$(field master_host):$(field master_port)" = "$master" ] || { say "$peer follows another node"; return 1; }
+    [ "$(field master_link_status)" = up ] || { say "$peer is not connected to the master"; return 1; }
+    [ $((written - $(field slave_repl_offset))) -lt $in_step_bytes ] || { say "$peer is behind the master"; return 1; }
+  done
+}
+
+# Waits $1 seconds at most.
+wait_until_safe() {
+  until_s=$(($(date +%s) + $1))
+  until reason=$(check 2>&1); do
+    [ "$(date +%s)" -lt "$until_s" ] || { say "not safe after $1 s: $reason"; return 1; }
+    sleep 0.5
+  done
+}
+
+move() {
+  find_master
+  case $master in "$1" | "$1":*) ;; *) return 0 ;; esac
+  wait_until_safe 30
+  old=$master
+  for sentinel in $SENTINELS; do
+    [ "$(echo "SENTINEL FAILOVER $MASTER_NAME" | ask_one_sentinel "$sentinel")" != OK ] || break
+  done
+  until_s=$(($(date +%s) + 15))
+  until find_master 2>/dev/null && [ "$master" != "$old" ]; do
+    [ "$(date +%s)" -lt "$until_s" ] || { say "$old is still the master after 15 s"; return 1; }
+    sleep 0.2
+  done
+  wait_until_safe 60
+  say "the master moved from $old to $master"
+}
+
+memory() {
+  operator_password=$(secret REDIS_PASSWORD_OPERATOR)
+  for peer in $PEERS; do
+    [ "$(echo "CONFIG SET maxmemory $1" | ask "$peer" operator "$operator_password")" = OK ] || { say "$peer did not take maxmemory $1"; return 1; }
+    say "$peer: maxmemory $1"
+  done
+}
+
+case ${1-} in
+  check) check ;;
+  wait) wait_until_safe "${2:?how many seconds?}" ;;
+  master) find_master && echo "$master" ;;
+  move) move "${2:?which node?}" ;;
+  memory) memory "${2:?a size such as 1gb}" ;;
+  *) sed -n '2,/^set -/{s/^# \{0,1\}//p}' "$0"; exit 64 ;;
+esac

@@ -1,0 +1,48 @@
+/** redis/cluster.sh, which decides during maintenance whether one more Redis node may be stopped: on real nodes. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type RedisNodes, startRedisNodes } from '../../ops/local/redis-nodes.ts';
+
+const run = promisify(execFile);
+let nodes: RedisNodes;
+beforeAll(async () => {
+  nodes = await startRedisNodes();
+});
+afterAll(() => nodes?.close());
+
+/** Runs a command of the script. @returns what it printed; rejects when it exits with another code than 0 */
+async function cluster(...words: string[]): Promise<string> {
+  const { secrets } = nodes.shop.settings;
+  const env = {
+    PATH: nodes.shop.settings.inherited.PATH ?? '',
+    PEERS: nodes.redisPorts.map((port) => `127.0.0.1:${port}`).join(' '),
+    SENTINELS: nodes.sentinels.join(' '),
+    SENTINEL_PASSWORD: secrets.SENTINEL_PASSWORD ?? '',
+    REDIS_PASSWORD_SENTINEL: secrets.REDIS_PASSWORD_SENTINEL ?? '',
+    REDIS_PASSWORD_OPERATOR: secrets.REDIS_PASSWORD_OPERATOR ?? '',
+  };
+  const { stdout, stderr } = await run('sh', ['redis/cluster.sh', ...words], { env });
+  return stdout + stderr;
+}
+
+test('a whole cluster may lose a node; the master moves away from it; memory is raised on all nodes', async () => {
+  await cluster('wait', '10');
+  const first = (await cluster('master')).trim();
+  await cluster('move', first);
+  const second = (await cluster('master')).trim();
+  expect(second).not.toBe(first);
+  await cluster('check');
+  expect(await cluster('move', first)).toBe(''); // not the master any more: nothing to do
+  const printed = await cluster('memory', '600mb');
+  expect(printed.match(/maxmemory 600mb/g)).toHaveLength(3);
+});
+
+test('with a replica down, no other node may be stopped', async () => {
+  const master = (await cluster('master')).trim();
+  const replica = [1, 2, 3].find((number) => !master.endsWith(String(nodes.redisPorts[number - 1])));
+  await nodes.shop.halt(`redis-${replica}`);
+  await expect(cluster('check')).rejects.toThrow('is no replica: none');
+  nodes.shop.revive(`redis-${replica}`);
+  await cluster('wait', '20');
+});
