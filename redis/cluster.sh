@@ -10,6 +10,7 @@
 #
 # Environment: PEERS and SENTINELS ("host:port ..."), MASTER_NAME, PORT and NODE_HOST of the Sentinel here; SECRETS_DIR, or the secrets
 # themselves: SENTINEL_PASSWORD, REDIS_PASSWORD_SENTINEL; for `memory` also REDIS_PASSWORD_OPERATOR.
+# shellcheck disable=SC1091,SC2034,SC2154 # look.sh sets and reads these
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 : "${PEERS:?}" "${SENTINELS:?}"

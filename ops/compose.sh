@@ -1,0 +1,108 @@
+#!/bin/sh
+# Changes a Compose shop while it serves:
+#
+#   ops/compose.sh upgrade           to what docker-compose.yml, .env and the environment say now (SHOP_VERSION=2 ...), part by part: new replicas of
+#                                    a service before the old ones go, Redis and Sentinels node by node with the master last, Nginx at the end
+#   ops/compose.sh memory SIZE       REDIS_MAXMEMORY of all nodes, such as 1gb, at once and without a restart; also in .env
+#
+# What fails meanwhile is at most what was in flight on Nginx when it was replaced. `docker compose up -d` alone replaces everything at once.
+set -eu
+cd "$(dirname "$0")/.."
+
+say() { printf '%s  %s\n' "$(date +%T)" "$*" >&2; }
+die() { say "$*"; exit 1; }
+containers_of() { docker compose ps -q "$1"; }
+health_of() { docker inspect -f '{{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}}{{end}}' "$1"; }
+# Waits up to $1 s until all containers after it are healthy.
+wait_healthy() {
+  until_s=$(($(date +%s) + $1))
+  shift
+  for container in "$@"; do
+    until [ "$(health_of "$container")" = healthy ]; do
+      [ "$(date +%s)" -lt "$until_s" ] || { docker logs --tail 5 "$container" >&2; return 1; }
+      sleep 0.5
+    done
+  done
+}
+# Whether service $1 runs another image or configuration than it should by now.
+is_outdated() {
+  wanted=$(docker compose config --hash "$1" | cut -d' ' -f2)
+  image=$(docker image inspect -f '{{.Id}}' "$(docker compose config "$1" | awk -v service="  $1:" '$0 == service { inside = 1 } inside && $1 == "image:" { print $2; exit }')")
+  for container in $(containers_of "$1"); do
+    [ "$(docker inspect -f '{{index .Config.Labels "com.docker.compose.config-hash"}} {{.Image}}' "$container")" = "$wanted $image" ] || return 0
+  done
+  return 1
+}
+cluster() { docker compose exec -T sentinel-1 sh /shop/redis/cluster.sh "$@" || docker compose exec -T sentinel-2 sh /shop/redis/cluster.sh "$@"; }
+
+# As many new replicas as there are old ones, beside them; the old ones go when the new ones are healthy and Nginx has found them.
+replace_service() {
+  old=$(containers_of "$1")
+  # shellcheck disable=SC2086 # a list, here and below
+  set -- "$1" $old
+  service=$1 count=$(($# - 1))
+  say "$service: starting $count new replicas"
+  docker compose up -d --no-deps --no-recreate --scale "$service=$((2 * count))" "$service" >/dev/null 2>&1
+  new=
+  for container in $(containers_of "$service"); do case " $old " in *"$container"*) ;; *) new="$new $container" ;; esac; done
+  # shellcheck disable=SC2086
+  if ! wait_healthy 120 $new; then
+    docker rm -f $new >/dev/null
+    die "$service: the new replicas did not become healthy and are gone again; the old ones serve. Nothing after $service was changed."
+  fi
+  sleep 3 # Nginx asks for addresses every second, and keeps an answer for as long
+  for container in $old; do
+    docker stop --time 20 "$container" >/dev/null
+    docker rm "$container" >/dev/null
+  done
+  say "$service: done"
+}
+
+# One Redis node or Sentinel.
+replace_node() {
+  cluster wait 60 || die "$1 was not touched: the cluster is not whole"
+  case $1 in redis-*) cluster move "$1" || die "$1 is the master, and no replica took over" ;; esac
+  say "$1: replacing"
+  docker compose up -d --no-deps "$1" >/dev/null 2>&1
+  wait_healthy 120 "$(containers_of "$1")" || die "$1 did not become healthy; the others serve. Nothing after it was changed."
+  cluster wait 120 || die "$1 is not in step after 120 s"
+  say "$1: done"
+}
+
+upgrade() {
+  docker compose build --quiet 2>/dev/null || true # where images come from a registry there is nothing to build
+  docker compose run --rm --no-deps secrets keep >/dev/null 2>&1 || die 'the secrets could not be made'
+  for service in users products purchases; do is_outdated "$service" && replace_service "$service"; done
+  for number in 1 2 3; do is_outdated "sentinel-$number" && replace_node "sentinel-$number"; done
+  master=$(cluster master)
+  for number in 1 2 3; do
+    case $master in "redis-$number":*) last="redis-$number" ;; *) is_outdated "redis-$number" && replace_node "redis-$number" ;; esac
+  done
+  is_outdated "$last" && replace_node "$last"
+  say 'the rest, Nginx among it: back within a second'
+  docker compose up -d --no-deps nginx >/dev/null 2>&1
+  docker compose up -d --wait >/dev/null 2>&1 || die 'not everything is healthy: docker compose ps'
+  say 'upgraded'
+}
+
+memory() {
+  case $1 in *[0-9][kmg]b) ;; *) die "$1 is no size such as 1gb" ;; esac
+  bytes=$(awk -v size="$1" 'BEGIN { unit = substr(size, length(size) - 1, 1); print size * (unit == "g" ? 1024 ^ 3 : unit == "m" ? 1024 ^ 2 : 1024) }')
+  # A snapshot may need a second copy of what changes meanwhile, and replicas a buffer each.
+  limit=$(awk -v bytes="$bytes" 'BEGIN { printf "%.0fM", 2 * bytes / 1024 ^ 2 + 512 }')
+  for number in 1 2 3; do docker update --memory "$limit" --memory-swap "$limit" "$(containers_of "redis-$number")" >/dev/null; done
+  cluster memory "$1"
+  touch .env
+  for line in "REDIS_MAXMEMORY=$1" "REDIS_MEMORY_LIMIT=$limit"; do
+    grep -v "^${line%%=*}=" .env >.env.new || true
+    printf '%s\n' "$line" >>.env.new
+    cat .env.new >.env && rm .env.new
+  done
+  say "every node takes $1 now, and after a restart (.env)"
+}
+
+case ${1-} in
+  upgrade) upgrade ;;
+  memory) memory "${2:?a size such as 1gb}" ;;
+  *) sed -n '2,/^set -/{s/^# \{0,1\}//p}' "$0"; exit 64 ;;
+esac
