@@ -9,6 +9,7 @@ import {
   patchApi,
   withoutDeduplication,
   withoutFence,
+  withoutRevocation,
   withoutWait,
 } from './faults/broken-shops.ts';
 import { electionFaults } from './faults/elections.ts';
@@ -95,11 +96,12 @@ test(
 );
 
 test(
-  'with the stock looked at first and taken afterwards, it is found below zero',
+  'with the stock checked before it is taken, and no token ever revoked, both are found',
   async () => {
     // Long enough for what is scarce (20 to 60 of a product) to be bought up.
-    const run = await runBroken(checkThenTake, [], { products: 4, afterMs: 8000 });
+    const run = await runBroken([...checkThenTake, ...withoutRevocation], [], { products: 4, afterMs: 8000 });
     expect(rules(run), complaints(run).join('\n')).toContain('stock is never negative');
+    expect(rules(run), complaints(run).join('\n')).toContain('a token that was ended is refused');
   },
   timeoutMs,
 );

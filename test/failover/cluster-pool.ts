@@ -1,4 +1,4 @@
-/** Which shop a fault needs; the one that is open is used again as long as it fits. */
+/** Starts the kind of shop that a fault needs, and reuses the open one while it fits. */
 
 import { type Cluster, startCluster } from './cluster.ts';
 import { withClocks } from './faults/clocks.ts';

@@ -1,4 +1,4 @@
-/** A shop of its own for the runs: free ports, a folder that goes with it, and its parts by the role that they play just now. */
+/** A whole shop for the runs, on free ports and in a temporary folder, with its parts by their present role. */
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +16,7 @@ export type Cluster = {
   readonly shop: Shop;
   readonly settings: Settings;
   readonly nodes: Nodes;
-  /** The Sentinels' ports, and what they want to hear. */
+  /** How to ask the Sentinels. */
   readonly sentinels: { readonly ports: readonly number[]; readonly password: string; readonly masterName: string };
   /** Where the parts are reached through a proxy. */
   readonly network: Network | undefined;

@@ -131,7 +131,7 @@ export async function withNodes<T>({ ports, password }: Nodes, run: (nodes: Redi
   }
 }
 
-/** Purchases that are pending, and cancelled ones whose stock is not back. Whoever is still there after `settleMs` is found by the checker. */
+/** Purchases that are pending, and cancelled ones whose stock is not back. What is left after `settleMs` is found by the checker. */
 function untilNothingIsOwed(nodes: Nodes, settleMs: number): Promise<void> {
   return withNodes(nodes, async ([master]) => {
     const untilMs = performance.now() + settleMs;

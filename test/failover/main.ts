@@ -1,4 +1,4 @@
-/** `npm run chaos`: breaks a shop of its own in every way of the catalogue, under load, and checks all that was said to clients. */
+/** `npm run chaos`: starts a shop, injects the faults of the catalogue under load, and checks every answer that clients got. */
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';

@@ -14,7 +14,7 @@ import { replaySome, startLoad } from './load/load.ts';
 import { seededRandom } from './load/random.ts';
 import { type ClientView, measure } from './report/measure.ts';
 
-/** What came of an run. `brokenPromises` is what clients saw that the fault's row does not allow; safety is in `violations`. */
+/** The result of a run. `brokenPromises`: what clients saw and the fault's row does not allow; `violations`: what broke safety. */
 export type Run = {
   readonly title: string;
   readonly seed: number;
@@ -37,7 +37,7 @@ export const smallSize: Size = { ...usualLoad, buyers: 6, readers: 2, products: 
 const timeoutMs = 30_000;
 
 /**
- * Runs the load and the faults on a running shop, heals it, and judges what clients were told.
+ * Runs the load and the faults on a running shop, heals it, and judges what was answered.
  * @param faults at the same time; one is what is promised to be survived
  * @param ledgerPath where to keep the history
  */

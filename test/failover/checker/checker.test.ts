@@ -56,7 +56,7 @@ function history(changes: Partial<History> = {}, final: Partial<NonNullable<Hist
 
 const rules = (judged: History) => check(judged).map(({ kind, rule }) => `${kind}: ${rule}`);
 
-test('a history in which everything happened as it was told has no violation', () => {
+test('a history in which every answer was true has no violation', () => {
   expect(check(history())).toEqual([]);
 });
 
@@ -68,14 +68,14 @@ test('an acknowledged purchase that is not stored is lost', () => {
   expect(rules(judged)).toEqual(['lost: acknowledged purchases are stored']);
 });
 
-test('a second purchase that nobody was told of is doubled, and the books show it', () => {
+test('a second purchase that was never acknowledged is doubled, and the stock shows it', () => {
   const twice = [bought, { ...bought, id: 'p2' }];
   const found = rules(history({}, { purchases: twice }));
-  expect(found).toContain('doubled: nothing is stored that nobody was told');
+  expect(found).toContain('doubled: everything stored was acknowledged or unknown');
   expect(found).toContain('wrong: initial + restocks − bought + cancelled = stock');
 });
 
-test('a purchase whose outcome nobody knows may be stored, or not', () => {
+test('a purchase whose outcome is unknown may be stored, or not', () => {
   const lost = { ...purchase, attempts: [{ invokedMs: 0, endedMs: 12_000, error: 'no answer' }] };
   expect(check(history({ operations: [lost] }))).toEqual([]);
   const without = {
@@ -89,7 +89,7 @@ test('a purchase whose outcome nobody knows may be stored, or not', () => {
 
 test('a purchase that was refused and is stored is found', () => {
   const refused = { ...purchase, attempts: [{ invokedMs: 0, endedMs: 10, status: 409, body: {} }] };
-  expect(rules(history({ operations: [refused] }))).toEqual(['wrong: nothing is stored that nobody was told']);
+  expect(rules(history({ operations: [refused] }))).toEqual(['wrong: everything stored was acknowledged or unknown']);
 });
 
 test('another answer to the same key is found', () => {
@@ -145,7 +145,7 @@ test('a foreign purchase that is shown, and a stock below zero, are found', () =
   });
   expect(rules(history({ operations: [purchase, foreign, negative] }))).toEqual([
     'wrong: stock is never negative',
-    'wrong: nobody sees what is not theirs',
+    'wrong: users see only their own purchases',
   ]);
 });
 

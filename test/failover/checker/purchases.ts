@@ -63,7 +63,7 @@ function checkAcknowledged(
   return found;
 }
 
-/** What is stored and was not acknowledged must come from a request whose outcome nobody knows; each explains one. */
+/** What is stored and was not acknowledged must come from a request whose outcome is unknown; each explains one. */
 function checkUnexplained(history: History, bought: readonly Bought[], final: FinalState): Violation[] {
   const found: Violation[] = [];
   const actors = new Set(history.fixtures.users.map(({ userId }) => userId));
@@ -88,7 +88,9 @@ function checkUnexplained(history: History, bought: readonly Bought[], final: Fi
     if (left > 0) unknown.set(explained, left - 1);
     else {
       const kind = known.has(explained) ? 'doubled' : 'wrong';
-      found.push(violation(kind, 'nothing is stored that nobody was told', `purchase ${purchase.id} (${explained})`));
+      found.push(
+        violation(kind, 'everything stored was acknowledged or unknown', `purchase ${purchase.id} (${explained})`),
+      );
     }
   }
   return found;

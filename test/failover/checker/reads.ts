@@ -1,4 +1,4 @@
-/** Reads: everybody sees what they were told was done, nothing that they saw goes away, and nobody sees what is another's. */
+/** Reads: read-your-writes, monotonic reads, bounded staleness without a token, and no access to other users' purchases. */
 import type { Attempt, History, Operation } from '../ledger/ledger.ts';
 import { outcomeOf } from '../ledger/outcome.ts';
 import { type Violation, violation } from './violation.ts';
@@ -103,7 +103,7 @@ function checkList(
   }
   for (const item of data) {
     if (item.userId !== userId)
-      found.push(violation('wrong', 'nobody sees what is not theirs', `request ${operation.op}: ${item.id}`));
+      found.push(violation('wrong', 'users see only their own purchases', `request ${operation.op}: ${item.id}`));
   }
   return found;
 }
@@ -113,11 +113,11 @@ function checkForeign(history: History): Violation[] {
     if (operation.kind !== 'read-foreign') return [];
     const seen = operation.attempts.find(({ status }) => status !== undefined && status < 500 && status !== 404);
     if (seen === undefined) return [];
-    return [violation('wrong', 'nobody sees what is not theirs', `request ${operation.op}: ${seen.status}`)];
+    return [violation('wrong', 'users see only their own purchases', `request ${operation.op}: ${seen.status}`)];
   });
 }
 
-/** A product's name counts its changes: the admin sees at least the last one acknowledged, everybody else that of a second ago. */
+/** A product's name counts its changes: the admin sees at least the last one acknowledged, other readers the one of a second ago. */
 function checkVersions(history: History): Violation[] {
   const changes = new Map<string, { atMs: number; version: number }[]>();
   for (const operation of history.operations) {

@@ -1,4 +1,4 @@
-/** Stock: what was there, and came, and went, is what is left; never less than nothing, whoever looks. */
+/** Stock: initial stock + restocks − sold + cancelled = stock left, and no read ever shows a negative stock. */
 import type { FinalState, History } from '../ledger/ledger.ts';
 import { outcomeOf } from '../ledger/outcome.ts';
 import { type Violation, violation } from './violation.ts';

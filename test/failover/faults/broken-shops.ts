@@ -62,6 +62,15 @@ export const withoutDeduplication: readonly Patch[] = [
   { file: 'redis/prelude.lua', from: 'if not found[1] then return nil end', to: 'do return nil end' },
 ];
 
+/** Accepts access tokens of sign-ins that have ended. */
+export const withoutRevocation: readonly Patch[] = [
+  {
+    file: 'http/sessions.ts',
+    from: "if (ended.has(sessionId) || deleted.has(userId)) return { state: 'ended' };",
+    to: '',
+  },
+];
+
 /** Looks at the stock first and takes it afterwards, in two steps. */
 export const checkThenTake: readonly Patch[] = [
   {

@@ -1,4 +1,4 @@
-/** What all cuts of the network have in common: cut some links for a while, heal them, and judge who could write meanwhile. */
+/** What all cuts of the network have in common: cut some links for a while, heal them, and judge which hosts could write meanwhile. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { serviceNames } from '../../../api/services.ts';
 import { waitFor } from '../../support/wait.ts';

@@ -101,7 +101,7 @@ export const diskFaults: readonly Fault[] = [
       log(`the disk of ${name} is full`);
       fillDisk(filler);
       await waitFor('another master', async () => (await cluster.master().catch(() => name)) !== name, 15_000).catch(
-        () => log('nobody else became master'),
+        () => log('no other node became master'),
       );
       await delay(4000);
       log('there is room again');

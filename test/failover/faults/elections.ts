@@ -1,4 +1,4 @@
-/** Faults that need a Sentinel's ear: a failover by hand, the leader dying in the middle of one. */
+/** Failovers by hand, and a leader that dies in the middle of one. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { waitFor } from '../../support/wait.ts';
@@ -40,7 +40,7 @@ export const electionFaults: readonly Fault[] = [
     async run({ cluster, random, log }) {
       const before = await cluster.master();
       const number = random.int(1, 3);
-      log(`sentinel-${number} is told to fail over from ${before}`);
+      log(`sentinel-${number} is asked for a failover from ${before}`);
       await waitFor('the Sentinel to begin', () => askSentinel(cluster, number, 'FAILOVER'), 5000, 200);
       await waitFor('another master', async () => (await cluster.master()) !== before, 10_000);
       await delay(2000);

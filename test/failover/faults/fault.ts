@@ -16,7 +16,7 @@ export type Promised = {
   readonly slowestWriteMs?: number;
 };
 
-/** What a fault has in its hands. */
+/** What a fault can use. */
 export type FaultContext = {
   readonly cluster: Cluster;
   readonly random: Random;

@@ -23,7 +23,7 @@ export function withSpare(settings: Settings, specs: ProcessSpec[]): ProcessSpec
   });
 }
 
-/** See the name. It begins with four nodes, takes one away for good, and adds it anew. */
+/** See the name. It begins with four nodes, removes one, and adds it again. */
 export const membershipFaults: readonly Fault[] = [
   {
     name: 'a Redis replica removed, and one added',

@@ -1,4 +1,4 @@
-/** Too many at once: the same key from fifty clients while a master dies, more requests than can be served, a Redis that is full. */
+/** Overload: the same key from fifty clients while a master dies, more requests than can be served, a Redis that is full. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { operatorOn, withNodes } from '../final-state.ts';

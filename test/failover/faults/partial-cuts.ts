@@ -10,7 +10,7 @@ const writesGoOn: Promised = { failedFirstTries: 'only 503', longestGapMs: 6000 
 /** A link between two hosts: services on one of them see another part of the cluster than those on the other. */
 const hostLink: Promised = { failedFirstTries: 'only 503', longestGapMs: 9000 };
 
-/** Who plays which role just now. */
+/** The nodes by their present role. */
 async function rolesIn({ cluster, random }: FaultContext) {
   const master = await cluster.master();
   const replicas = await cluster.replicas();
@@ -20,7 +20,7 @@ async function rolesIn({ cluster, random }: FaultContext) {
   return { master, lost, kept, sentinelOf };
 }
 
-/** The cut that lost acknowledged writes: the master and one replica confirm what the others, who elect, have never seen. */
+/** The cut that lost acknowledged writes: the master and one replica confirm writes that the side with the Sentinels has never seen. */
 export function electionWithoutTheNewest(ways: 'both ways' | 'one way' | 'the other way', lastsMs = 6000): Fault {
   const suffix = { 'both ways': '', 'one way': ', what these send', 'the other way': ', what these hear' }[ways];
   const length = lastsMs === 6000 ? '' : `, ${lastsMs / 1000} s`;

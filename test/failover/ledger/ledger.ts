@@ -1,5 +1,5 @@
 /**
- * What was said between clients and shop: every attempt with its times and its answer, the faults, the seed. The checker sees nothing of
+ * The history of a run: every attempt with its times and its answer, the faults, the seed. The checker sees nothing of
  * the load but this, so a kept history can be checked again.
  */
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
@@ -30,7 +30,7 @@ export type Kind =
   | 'demote'
   | 'replay';
 
-/** One sending of a request. Times are milliseconds since the ledger was opened; without an end, nobody waits for it any more. */
+/** One sending of a request. Times are milliseconds since the ledger was opened; without an end, the client has given up waiting. */
 export type Attempt = {
   invokedMs: number;
   endedMs?: number;
@@ -79,7 +79,7 @@ export type Operation = {
 /** A step of a fault. */
 export type FaultStep = { atMs: number; fault: string; step: string };
 
-/** Who and what the load began with. */
+/** The users and products that the load began with. */
 export type FixtureIds = {
   users: { actor: string; userId: string }[];
   products: { id: string; stock: number }[];

@@ -1,6 +1,6 @@
 /**
- * The fixtures of a run. Each begins a request when its time has come, whether or not the one before was answered (an open loop), so that a
- * standstill of the shop is seen by as many as would have come meanwhile.
+ * The clients of a run. Each begins requests at its own rate, whether or not the one before was answered (an open loop), so that a standstill
+ * of the shop meets as many requests as would have come meanwhile (no coordinated omission).
  */
 import type { Operation, StoredPurchase } from '../ledger/ledger.ts';
 import type { Outcome } from '../ledger/outcome.ts';
@@ -9,7 +9,7 @@ import type { Client, Sending } from './http-client.ts';
 import type { Random } from './random.ts';
 import { sessionClient } from './session-client.ts';
 
-/** What the actors know together: whose purchases there are, to be looked for where they must not be seen. */
+/** The purchases of all buyers, so that each can try to read another's. */
 type KnownPurchases = { purchases: { id: string; userId: string }[] };
 
 /** An actor: its next request. */
@@ -41,7 +41,7 @@ export type LoadSize = {
 /** What runs have in common. */
 export const usualLoad = { buyerEveryMs: 200, withOthers: true } as const;
 
-/** All actors of a run: buyers, readers without an account, an admin, newcomers who sign up. */
+/** All actors of a run: buyers, readers without an account, an admin, users who sign up, users whose sessions end. */
 export function createClients(fixtures: Fixtures, label: string, size: LoadSize, nowMs: () => number): Actor[] {
   const known: KnownPurchases = { purchases: [] };
   const productIds = fixtures.products.map(({ id }) => id);

@@ -1,10 +1,10 @@
-/** Who takes part in a run and what there is to buy: made before the clock starts, with accounts and products that no other run has. */
+/** The accounts and products of a run: created before it begins, and used by no other run. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FixtureIds } from '../ledger/ledger.ts';
 import type { Random } from './random.ts';
 
-/** Somebody who is signed in. */
+/** A user with a token. */
 export type Account = { readonly actor: string; readonly userId: string; readonly token: string };
 
 /** See {@link createFixtures}. */
@@ -41,7 +41,7 @@ export async function requestUntilOk(
   }
 }
 
-/** Signs somebody in. */
+/** Signs a user in. */
 export async function signIn(baseUrl: string, actor: string, email: string, password: string): Promise<Account> {
   const session: { accessToken: string } = await requestUntilOk(baseUrl, 'POST', '/users/login', { email, password });
   const me: { id: string } = await requestUntilOk(baseUrl, 'GET', '/users/me', undefined, session.accessToken);

@@ -1,4 +1,4 @@
-/** Puts the fixtures of a run to work, and lets them finish. */
+/** Starts the clients of a run, and lets them finish. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Ledger } from '../ledger/ledger.ts';
 import { outcomeOf } from '../ledger/outcome.ts';
@@ -9,11 +9,11 @@ import type { Random } from './random.ts';
 
 /** See {@link startLoad}. */
 export type Load = {
-  /** Nobody begins anything any more; resolves when all that was begun is known, or after `timeoutMs` of repeating. */
+  /** Begins no new requests; resolves when every outcome is known, or after `timeoutMs` of repeating. */
   finish(timeoutMs: number): Promise<void>;
 };
 
-/** For how many answers somebody waits at the same time before beginning nothing more: what a account would do, too. */
+/** How many requests of one client may be waiting for an answer before it begins no more. */
 const mostWaiting = 80;
 /** How many purchases are repeated under their keys, after the load, to compare the answers. */
 const replayed = 40;

@@ -31,6 +31,8 @@ const repeatedForMs = 33_000;
 const mostSignIns = 12;
 /** For how long the tokens of an ended sign-in are still tried. */
 const triedAfterEndMs = 5000;
+/** How often a sign-in, a role or a user is ended. */
+const endEveryMs = 1500;
 
 const digest = (text: string) => createHash('sha256').update(text).digest('base64url').slice(0, 16);
 
@@ -39,6 +41,7 @@ export function sessionClient(admin: Account, label: string, nowMs: () => number
   const signIns: SignIn[] = [];
   let users = 0;
   let sessions = 0;
+  let lastEndMs = nowMs();
 
   const asAdmin = (sending: Omit<Sending, 'userId' | 'token'>): Sending => ({
     ...sending,
@@ -231,13 +234,22 @@ export function sessionClient(admin: Account, label: string, nowMs: () => number
         ({ startedMs, endedMs = nowMs() }) => nowMs() - startedMs < usedForMs && nowMs() - endedMs < triedAfterEndMs,
       );
       const chance = random.next();
-      if (usable.length === 0 || (chance < 0.04 && usable.length < mostSignIns) || chance < 0.015) {
+      const liveCount = usable.filter(({ endedMs }) => endedMs === undefined).length;
+      if (liveCount === 0 || (chance < 0.06 && liveCount < mostSignIns)) {
         return signUp(client, random);
       }
-      const signIn = random.pick(usable.slice(-mostSignIns));
+      const ended = usable.filter(({ endedMs }) => endedMs !== undefined);
+      const live = usable.filter(({ endedMs }) => endedMs === undefined).slice(-mostSignIns);
+      if (live.length === 0 || (ended.length > 0 && random.next() < 0.3)) {
+        return useToken(client, random.pick(ended), random);
+      }
+      const signIn = random.pick(live);
       const old = usable.find(({ used }) => used !== undefined && nowMs() - used.atMs > repeatedForMs);
       if (old !== undefined && chance < 0.1) return reuse(client, old);
-      if (chance < 0.12) return end(client, signIn, random);
+      if (nowMs() - lastEndMs > endEveryMs) {
+        lastEndMs = nowMs();
+        return end(client, signIn, random);
+      }
       if (chance < 0.18) return refresh(client, signIn, random);
       return useToken(client, signIn, random);
     },
