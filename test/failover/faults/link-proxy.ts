@@ -19,6 +19,7 @@ export type Order =
   | { readonly cut: readonly (readonly [string, string])[] };
 
 type Half = { readonly from: string; readonly to: string; readonly target: Socket; held: (Buffer | 'end')[] };
+type Caller = { readonly client: Socket; readonly from: string; readonly early: Buffer[] };
 type Call = { readonly from: string; readonly to: string; readonly open: () => void };
 
 let nameOfSource: Readonly<Record<string, string>> = {};
@@ -37,12 +38,15 @@ let turn = 0;
 function accept(client: Socket, listener: Listener): void {
   const from = listener.source ?? nameOfSource[client.remoteAddress ?? ''] ?? 'outside';
   client.on('error', () => undefined); // `close` follows
+  const early: Buffer[] = [];
+  client.on('data', (data) => void early.push(data)); // a socket that is not read does not notice that its peer gives up
   turn += 1;
-  callTarget(client, from, listener, turn % listener.targets.length, listener.targets.length);
+  callTarget({ client, from, early }, listener, turn % listener.targets.length, listener.targets.length);
 }
 
 /** Connects to a target; to the next one if nothing listens there. */
-function callTarget(client: Socket, from: string, listener: Listener, index: number, triesLeft: number): void {
+function callTarget(caller: Caller, listener: Listener, index: number, triesLeft: number): void {
+  const { client, from, early } = caller;
   const target = listener.targets[index];
   if (target === undefined || triesLeft === 0) {
     client.destroy();
@@ -55,10 +59,11 @@ function callTarget(client: Socket, from: string, listener: Listener, index: num
     server.once('connect', () => {
       server.off('error', next);
       server.on('error', () => undefined);
-      carry(from, target.name, client, server);
+      client.removeAllListeners('data');
+      carry(from, target.name, client, server, early);
       carry(target.name, from, server, client);
     });
-    const next = () => callTarget(client, from, listener, (index + 1) % listener.targets.length, triesLeft - 1);
+    const next = () => callTarget(caller, listener, (index + 1) % listener.targets.length, triesLeft - 1);
     server.once('error', next);
   };
   const call: Call = { from, to: target.name, open };
@@ -70,7 +75,7 @@ function callTarget(client: Socket, from: string, listener: Listener, index: num
   client.once('close', () => calls.delete(call));
 }
 
-function carry(from: string, to: string, source: Socket, target: Socket): void {
+function carry(from: string, to: string, source: Socket, target: Socket, early: readonly Buffer[] = []): void {
   const half: Half = { from, to, target, held: [] };
   halves.add(half);
   source.setNoDelay(true);
@@ -78,6 +83,7 @@ function carry(from: string, to: string, source: Socket, target: Socket): void {
     if (half.held.length > 0 || isCut(half)) half.held.push(what);
     else deliver(half, what);
   };
+  for (const data of early) pass(data);
   source.on('data', pass);
   if (source.destroyed) pass('end');
   else source.once('close', () => pass('end'));

@@ -35,6 +35,20 @@ export function linksBetween(
       ]);
 }
 
+/** Starts the proxy process alone. @param sources names by source address */
+export async function startLinkProxy(
+  listen: readonly Listener[],
+  sources: Readonly<Record<string, string>>,
+): Promise<Pick<Network, 'cut' | 'heal' | 'close'>> {
+  const proxy = fork(fileURLToPath(new URL('./link-proxy.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] });
+  const order = async (what: Order) => {
+    proxy.send(what);
+    await once(proxy, 'message', { signal: AbortSignal.timeout(10_000) });
+  };
+  await order({ listen, sources });
+  return { cut: (cut) => order({ cut }), heal: () => order({ cut: [] }), close: () => proxy.disconnect() };
+}
+
 const shared = '127.0.0.1';
 const isStore = ({ kind }: ProcessSpec) => kind === 'redis' || kind === 'sentinel';
 const isNginx = ({ kind }: ProcessSpec) => kind === 'nginx';
@@ -62,12 +76,8 @@ export async function openNetwork(settings: Settings): Promise<Network> {
   });
   listen.push({ host: shared, port: internalPort, targets: parts.filter(isNginx).map(targetOf) });
 
-  const proxy = fork(fileURLToPath(new URL('./link-proxy.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] });
-  const order = async (what: Order) => {
-    proxy.send(what);
-    await once(proxy, 'message', { signal: AbortSignal.timeout(10_000) });
-  };
-  await order({ listen, sources: Object.fromEntries(parts.map(({ name }) => [sourceOf(name), name])) });
+  const sources = Object.fromEntries(parts.map(({ name }) => [sourceOf(name), name]));
+  const proxy = await startLinkProxy(listen, sources);
 
   function rewire(spec: ProcessSpec): ProcessSpec {
     if (number(spec.name) === 0) return spec;
@@ -85,9 +95,7 @@ export async function openNetwork(settings: Settings): Promise<Network> {
 
   return {
     rewire: (specs) => specs.map(rewire),
-    cut: (cut) => order({ cut }),
-    heal: () => order({ cut: [] }),
-    close: () => proxy.disconnect(),
+    ...proxy,
   };
 }
 
