@@ -1,4 +1,4 @@
-/** A cut of any shape and length, drawn from the seed; in one of three a process dies while it lasts. */
+/** A cut of any shape and length, drawn from the seed; in some a process dies while it lasts. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from '../load/random.ts';
 import { nginxNames, redisNames, sentinelNames, serviceReplicas } from './cuts.ts';
@@ -7,7 +7,10 @@ import { type Link, linksBetween } from './network.ts';
 
 const shortestMs = 300;
 const longestMs = 60_000;
-const deathShare = 1 / 3;
+/** How often a process dies during a cut that is long enough for it. */
+const deathShare = 2 / 3;
+/** A death and a healing closer together than this are two faults. */
+const apartMs = 10_000;
 
 /** Draws the links of a cut: two sides, two groups that overlap with neither, or single links by chance. */
 export function drawLinks(names: readonly string[], random: Random): Link[] {
@@ -52,11 +55,12 @@ export const randomCut: Fault = {
     const names = random.next() < 0.5 ? stores : [...stores, ...serviceReplicas(cluster), ...nginxNames(cluster)];
     const links = drawLinks(names, random);
     const lastsMs = drawLengthMs(random);
-    const victim = random.next() < deathShare ? random.pick(names) : undefined;
+    const lastDeathMs = lastsMs - apartMs;
+    const victim = lastDeathMs > 0 && random.next() < deathShare ? random.pick(names) : undefined;
     const comesBack = random.next() < 0.5;
     log(`for ${lastsMs} ms: ${describe(links)}`);
     await cluster.network.cut(links);
-    const diesAfterMs = random.next() * lastsMs;
+    const diesAfterMs = victim === undefined ? 0 : random.next() * lastDeathMs;
     await delay(diesAfterMs);
     if (victim !== undefined) {
       log(`${victim} is killed${comesBack ? ' and started again at once' : ''}`);
@@ -67,8 +71,7 @@ export const randomCut: Fault = {
     await cluster.network.heal();
     log('the links are healed');
     if (victim === undefined || comesBack) return;
-    // A death and a healing within 10 s of each other are two events: the process comes back later.
-    await delay(10_000);
+    await delay(apartMs);
     cluster.shop.revive(victim);
   },
 };
