@@ -9,7 +9,7 @@ import type { Fault } from './faults/fault.ts';
 import { readFinalState } from './final-state.ts';
 import { type History, openLedger } from './ledger/ledger.ts';
 import { createClients, type LoadSize, usualLoad } from './load/clients.ts';
-import { createFixtures } from './load/fixtures.ts';
+import { createFixtures, signIn } from './load/fixtures.ts';
 import { replaySome, startLoad } from './load/load.ts';
 import { seededRandom } from './load/random.ts';
 import { type ClientView, measure } from './report/measure.ts';
@@ -83,7 +83,9 @@ export async function runFaults(
   const endedMs = ledger.nowMs();
   await load.finish(timeoutMs);
   await replaySome(shop.httpUrl, fixtures, ledger, random.fork('replay'));
-  const final = await readFinalState(shop.httpUrl, cluster.nodes, fixtures.admin, ledger.history());
+  // A new token: after a long standstill the first one has expired.
+  const admin = await signIn(shop.httpUrl, 'admin', adminOf.email, adminOf.password);
+  const final = await readFinalState(shop.httpUrl, cluster.nodes, admin, ledger.history());
   ledger.setFinal(final);
   ledger.flush();
   const history = ledger.history();
