@@ -43,7 +43,8 @@ export function withClocks(dir: string, specs: ProcessSpec[]): ProcessSpec[] {
     const file = clockFile(dir, spec.name);
     writeFileSync(file, '+0');
     const env = {
-      LD_PRELOAD: library,
+      // libc before jemalloc, which asks for the time while libfaketime is being loaded.
+      LD_PRELOAD: `${library}:libc.so.6`,
       FAKETIME_TIMESTAMP_FILE: file,
       FAKETIME_DONT_FAKE_MONOTONIC: '1',
       DONT_FAKE_MONOTONIC: '1',
