@@ -7,13 +7,15 @@ import {
   checkThenTake,
   type Patch,
   patchApi,
+  plainWait,
+  untilNoticed,
   withoutDeduplication,
-  withoutFence,
   withoutRevocation,
   withoutWait,
 } from './faults/broken-shops.ts';
 import { electionFaults } from './faults/elections.ts';
 import type { Fault } from './faults/fault.ts';
+import { electionWithoutTheNewest } from './faults/partial-cuts.ts';
 import { complaints } from './report/table.ts';
 import { type Run, runFaults, type Size, smallSize } from './run.ts';
 
@@ -50,7 +52,7 @@ const replacedAlive: Fault = {
 async function runBroken(patches: readonly Patch[], faults: readonly Fault[], size: Partial<Size> = {}): Promise<Run> {
   const api = patchApi(patches);
   try {
-    const cluster = await startCluster({ rewire: api.rewire });
+    const cluster = await startCluster({ ...options, rewire: api.rewire });
     try {
       return await runFaults(cluster, faults, 7, undefined, { ...smallSize, buyers: 12, ...size });
     } finally {
@@ -77,7 +79,19 @@ test(
 test(
   'with a plain WAIT and no question to the Sentinels, acknowledged writes are found to be lost',
   async () => {
-    const run = await runBroken(withoutFence, [replacedAlive]);
+    const run = await runBroken(plainWait, [replacedAlive]);
+    expect(
+      run.violations.filter(({ kind }) => kind === 'lost'),
+      complaints(run).join('\n'),
+    ).not.toHaveLength(0);
+  },
+  timeoutMs,
+);
+
+test(
+  'with the earlier rule of acknowledgement, the HD1 cut is found to lose acknowledged writes',
+  async () => {
+    const run = await runBroken(untilNoticed, [electionWithoutTheNewest('both ways', 4000)], {}, { proxied: true });
     expect(
       run.violations.filter(({ kind }) => kind === 'lost'),
       complaints(run).join('\n'),

@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Cluster, startCluster } from './cluster.ts';
 import { catalogue } from './faults/catalogue.ts';
+import { electionWithoutTheNewest } from './faults/partial-cuts.ts';
 import { complaints } from './report/table.ts';
 import { runFaults, smallSize } from './run.ts';
 
@@ -24,6 +25,11 @@ const names = [
   'one Nginx killed',
   'one Nginx frozen',
 ];
+
+test('HD1: a cut that hides the newest replica from the Sentinels loses nothing', async () => {
+  const run = await runFaults(cluster, [electionWithoutTheNewest('both ways', 4000)], 11, undefined, smallSize);
+  expect(run.violations).toEqual([]);
+}, 150_000);
 
 test.each(names)(
   '%s: nothing is lost, nothing doubled, clients see what is promised',

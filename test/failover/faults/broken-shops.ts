@@ -40,11 +40,32 @@ export function patchApi(patches: readonly Patch[]): PatchedApi {
 }
 
 /** Acknowledges what one replica has, whatever the Sentinels say: a plain `WAIT 1`. */
-export const withoutFence: readonly Patch[] = [
+export const plainWait: readonly Patch[] = [
   {
     file: 'redis/durability.ts',
     from: "if (answers.length < 2) return doubt('too-few-sentinels');",
     to: 'if (confirmed.size > 0) return { durable: true };',
+  },
+];
+
+/**
+ * The rule before 21 November 2026: a write that one replica has is acknowledged while no Sentinel has noticed anything. A cut that hides
+ * the other replica from the master, and the master from the Sentinels, is noticed a second later.
+ */
+export const untilNoticed: readonly Patch[] = [
+  {
+    file: 'redis/durability.ts',
+    from: "if (answers.length < 2) return doubt('too-few-sentinels');",
+    to: `const silent = evidence.sentinels.length - answers.length;
+  const noticed = ['s_down', 'o_down', 'force_failover', 'failover_in_progress'];
+  const isCalm = answers.every(
+    (answer) =>
+      answer.master === master &&
+      !noticed.some((flag) => answer.masterFlags.has(flag)) &&
+      answer.peers.filter((peer) => peer.flags.has('s_down')).length >= silent,
+  );
+  if (answers.length < 2 || !isCalm) return doubt('too-few-sentinels');
+  return { durable: true };`,
   },
 ];
 
