@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { waitFor } from '../support/wait.ts';
-import { startCluster } from './cluster.ts';
+import { type ClusterOptions, startCluster } from './cluster.ts';
 import {
   checkThenTake,
   type Patch,
@@ -49,7 +49,12 @@ const replacedAlive: Fault = {
   },
 };
 
-async function runBroken(patches: readonly Patch[], faults: readonly Fault[], size: Partial<Size> = {}): Promise<Run> {
+async function runBroken(
+  patches: readonly Patch[],
+  faults: readonly Fault[],
+  size: Partial<Size> = {},
+  options: ClusterOptions = {},
+): Promise<Run> {
   const api = patchApi(patches);
   try {
     const cluster = await startCluster({ ...options, rewire: api.rewire });
