@@ -15,6 +15,7 @@
 # alertmanager: ALERT_EMAIL_TO (or else ALERT_EMAIL_TO_FILE), ALERT_EMAIL_FROM, SMTP_URL (smtp://[user:password@]host[:port], smtps:// for
 #   TLS from the first byte) or SMTP_URL_FILE. Optional: HEARTBEAT_URL (called every minute while monitoring lives), GROUP_WAIT, GROUP_INTERVAL.
 # Needs sh, sed and awk.
+# shellcheck disable=SC2034,SC2153,SC2154 # templates, and the parts read with `.`, use these variables
 set -eu
 umask 077 # a mail password may be written here
 here=$(cd "$(dirname "$0")" && pwd)
@@ -92,6 +93,9 @@ start_alertmanager() {
   [ -z "${SMTP_URL_FILE-}" ] || SMTP_URL=$(cat "$SMTP_URL_FILE")
   [ -n "${ALERT_EMAIL_TO-}" ] || [ -z "${ALERT_EMAIL_TO_FILE-}" ] || ALERT_EMAIL_TO=$(cat "$ALERT_EMAIL_TO_FILE")
   : "${SMTP_URL:?}" "${ALERT_EMAIL_TO:?}" "${ALERT_EMAIL_FROM:=evergreen@localhost}"
+  # `none` is what stack.env says where an operator does without.
+  [ "$ALERT_EMAIL_FROM" != none ] || ALERT_EMAIL_FROM=evergreen@localhost
+  [ "${HEARTBEAT_URL-}" != none ] || HEARTBEAT_URL=
   scheme=${SMTP_URL%%://*} rest=${SMTP_URL#*://}
   rest=${rest%%/*}
   credentials=${rest%@*} host=${rest##*@}

@@ -13,6 +13,7 @@
 # RESOLVER=address of a DNS server where upstreams are names whose addresses change (containers; Nginx >= 1.27.3, Debian's 1.22 only
 # knows fixed ones).
 # Needs sh, sed and nginx.
+# shellcheck disable=SC2034,SC2153,SC2154 # templates, and the parts read with `.`, use these variables
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 : "${DATA_DIR:?}" "${HTTP_PORT:?}" "${HTTPS_PORT:?}" "${INTERNAL_LISTEN:?}" "${WATCH_LISTEN:?}" "${TLS_DIR:?}" "${SERVICES:?}"

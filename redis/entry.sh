@@ -12,6 +12,7 @@
 # REDIS_APPENDFSYNC; secrets as NAME, as NAME_FILE or as a file NAME in SECRETS_DIR. redis: SENTINEL_PASSWORD_REDIS and one
 # REDIS_PASSWORD_<NAME> for each user in users.acl. sentinel: SENTINEL_PASSWORD, REDIS_PASSWORD_SENTINEL and those named in sentinel.conf.
 # Needs sh, sed, awk, sha256sum, timeout and redis-cli; no bash, no envsubst.
+# shellcheck disable=SC2034,SC2153,SC2154 # templates, and the parts read with `.`, use these variables
 set -eu
 umask 077 # everything written here holds secrets or data
 here=$(cd "$(dirname "$0")" && pwd)

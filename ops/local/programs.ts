@@ -22,21 +22,21 @@ const watcherPackageOf: Record<string, string> = {
   'prometheus-node-exporter': 'prometheus-node-exporter',
 };
 
-/** The programs that are not there. @param path the folders to look in, as in PATH */
+/** The missing programs. @param path the folders to look in, as in PATH */
 export function missingPrograms(path: string, of: Record<string, string> = packageOf): string[] {
   return Object.keys(of).filter((program) => !path.split(':').some((folder) => isProgram(join(folder, program))));
 }
 
 /**
  * Installs what is missing from apt, showing what it does.
- * @returns whether all of it is there now; if not, what to do has been said
+ * @returns whether all of it is there now; if not, it has printed what to do
  */
 export function installMissing(projectDir: string, path: string, of: Record<string, string> = packageOf): boolean {
   const missing = missingPrograms(path, of);
   if (missing.length === 0) return true;
   const packages = [...new Set(missing.map((program) => of[program] ?? program))];
   console.log(`Not on this machine yet: ${missing.join(', ')}.`);
-  // Relative, because it is also the command that is shown to whoever has to run it by hand.
+  // Relative, because the same command is shown to users who have to run it by hand.
   const result = spawnSync('sh', ['ops/local/install.sh', ...packages], { cwd: projectDir, stdio: 'inherit' });
   if (result.status !== 0) return false;
   const still = missingPrograms(path, of);
@@ -47,6 +47,11 @@ export function installMissing(projectDir: string, path: string, of: Record<stri
 /** Like {@link installMissing}, for the programs that watch the shop. */
 export function installWatchers(projectDir: string, path: string): boolean {
   return installMissing(projectDir, path, watcherPackageOf);
+}
+
+/** Like {@link installMissing}, for what only `npm test` uses. */
+export function installTestPrograms(projectDir: string, path: string): boolean {
+  return installMissing(projectDir, path, { shellcheck: 'shellcheck' });
 }
 
 function isProgram(path: string): boolean {

@@ -1,0 +1,129 @@
+# `ops/stack.sh deploy` and `rollback`. What was deployed is kept in the swarm itself, as Docker configs STACK_deployed_N, so that every manager
+# compares with the same. Read by ops/stack.sh with `.`.
+# shellcheck shell=sh disable=SC2154 # uses common.sh
+
+# Names of what was deployed, the newest first.
+deployed() { docker config ls --format '{{.Name}}' | sed -n "s/^${STACK}_deployed_//p" | sort -rn | sed "s/^/${STACK}_deployed_/"; }
+content_of() { docker config inspect -f '{{printf "%s" .Spec.Data}}' "$1"; }
+# Keeps file $1 as the newest, and five older ones.
+remember() {
+  newest=$(deployed | head -n 1)
+  docker config create "${STACK}_deployed_$((${newest##*_} + 1))" "$1" >/dev/null 2>&1 || docker config create "${STACK}_deployed_1" "$1" >/dev/null
+  deployed | tail -n +7 | while read -r old; do docker config rm "$old" >/dev/null; done
+}
+
+# The rendered stack in file $1 with service $2 alone.
+alone() {
+  awk -v wanted="$2:" '
+    /^[^ ]/ { section = $1 }
+    section == "services:" && /^  [^ ]/ { name = $1 }
+    section != "services:" || $1 == "services:" || name == wanted' "$1"
+}
+services_in() { awk '/^[^ ]/ { section = $1 } section == "services:" && /^  [a-z]/ { sub(":", "", $1); print $1 }' "$1"; }
+images_in() { sed -n 's/^    image: //p' "$1" | sort -u; }
+has_image() { docker image inspect "$1" >/dev/null 2>&1 || docker manifest inspect "$1" >/dev/null 2>&1 || docker pull -q "$1" >/dev/null 2>&1; }
+# The highest version among the shop's images in file $1, and the numbers of the certificate and the mail server.
+version_in() { images_in "$1" | sed -n 's/.*-api:\(.*\)$/\1/p' | head -n 1; }
+number_in() { grep -o "shop_$2_[0-9]*" "$1" | grep -o '[0-9]*$' | sort -n | tail -n 1; }
+
+# Reasons against deploying file $2 in place of file $1, one on each line.
+doubts() {
+  old=$(version_in "$1") new=$(version_in "$2")
+  [ "$(printf '%s\n%s\n' "$old" "$new" | sort -V | tail -n 1)" = "$new" ] || echo "the version goes backwards: $old -> $new"
+  for name in TLS_CERT SMTP_URL; do
+    [ "$(number_in "$2" $name)" -ge "$(number_in "$1" $name)" ] || echo "an older $name: $(number_in "$1" $name) -> $(number_in "$2" $name)"
+  done
+  for image in $(images_in "$2"); do has_image "$image" || echo "the image $image is neither here nor in a registry"; done
+}
+
+# What changes from file $1 to file $2, by service.
+differences() {
+  for name in $(services_in "$2"); do
+    alone "$1" "$name" >"$scratch/old" && alone "$2" "$name" >"$scratch/new"
+    cmp -s "$scratch/old" "$scratch/new" || { say "$name:"; diff "$scratch/old" "$scratch/new" | sed -n 's/^< */  - /p; s/^> */  + /p' >&2; }
+  done
+}
+
+deploy() {
+  scratch=$(mktemp -d)
+  trap 'rm -rf "$scratch"' EXIT
+  docker stack config -c "$file" >"$scratch/wanted.yml"
+  last=$(deployed | head -n 1)
+  if [ -n "$last" ]; then content_of "$last" >"$scratch/last.yml"; else cp "$scratch/wanted.yml" "$scratch/last.yml"; fi
+  differences "$scratch/last.yml" "$scratch/wanted.yml"
+  doubts "$scratch/last.yml" "$scratch/wanted.yml" >"$scratch/doubts"
+  if [ -s "$scratch/doubts" ]; then
+    while read -r doubt; do say "NOT SAFE: $doubt"; done <"$scratch/doubts"
+    [ "${1-}" = --yes ] || die 'nothing was changed. With --yes it is deployed all the same.'
+  fi
+  apply "$scratch/wanted.yml"
+}
+
+# A swarm updates services side by side, and each node's Redis is a service of its own: by itself it would restart all three at once.
+apply() {
+  wanted=$1
+  if docker service inspect "${STACK}_redis-1" >/dev/null 2>&1; then
+    for kind in sentinel redis; do
+      for number in $(numbers_master_last "$kind"); do replace_node "$kind-$number"; done
+    done
+  fi
+  docker stack deploy --with-registry-auth --detach=false -c "$wanted" "$STACK" >/dev/null || true
+  failed=
+  for name in $(services_in "$wanted"); do
+    wait_for 180 "$name" is_complete "$name"
+    case $(docker service inspect -f '{{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}' "${STACK}_$name") in
+      rollback* | paused) failed="$failed $name" ;;
+    esac
+  done
+  [ -z "$failed" ] || die "ROLLED BACK:$failed (docker service ps ${STACK}_NAME --no-trunc says why). The other services run the new version: repair it and deploy again, or ops/stack.sh rollback"
+  remember "$wanted"
+  say 'deployed: every service runs what stack.env says'
+}
+
+# Whether service $1 runs as many tasks as it should, and no update of it is under way.
+is_complete() {
+  case $(docker service inspect -f '{{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}' "${STACK}_$1") in updating | rollback_started) return 1 ;; esac
+  docker service ls --filter "name=${STACK}_$1" --format '{{.Name}} {{.Replicas}}' | awk -v name="${STACK}_$1" '
+    $1 == name { split($2, count, "/"); found = count[1] == count[2] } END { exit !found }'
+}
+
+# 1 2 3, that of the present master last.
+numbers_master_last() {
+  [ "$1" = redis ] || { echo 1 2 3; return; }
+  master=$(cluster master | sed -n 's/^redis-\([123]\):.*/\1/p')
+  for number in 1 2 3; do [ "$number" = "$master" ] || echo "$number"; done
+  echo "$master"
+}
+
+# One Redis node or Sentinel, if anything about it changes, and only while the rest is whole.
+replace_node() {
+  alone "$wanted" "$1" >"$scratch/one.yml"
+  [ -z "$last" ] || ! content_of "$last" | alone /dev/stdin "$1" | cmp -s - "$scratch/one.yml" || return 0
+  cluster wait 60 >&2 || die "$1 was not touched: the cluster is not whole"
+  case $1 in redis-*) cluster move "$1" >&2 || die "$1 is the master, and no replica took over" ;; esac
+  docker stack deploy --quiet --with-registry-auth --detach=false -c "$scratch/one.yml" "$STACK" >/dev/null || true
+  wait_for 180 "$1" is_complete "$1"
+  case $(docker service inspect -f '{{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}' "${STACK}_$1") in
+    rollback* | paused) die "ROLLED BACK: $1. Nothing after it was changed." ;;
+  esac
+  cluster wait 120 >&2 || die "$1 is not in step after 120 s. Nothing after it was changed."
+  say "$1 is up to date"
+}
+
+# Deploys the newest of what was deployed that differs from what stack.env says now.
+rollback() {
+  scratch=$(mktemp -d)
+  trap 'rm -rf "$scratch"' EXIT
+  docker stack config -c "$file" >"$scratch/now.yml"
+  last=
+  for name in $(deployed); do
+    content_of "$name" >"$scratch/earlier.yml"
+    cmp -s "$scratch/now.yml" "$scratch/earlier.yml" || { last=$name; break; }
+  done
+  [ -n "$last" ] || die 'nothing else was deployed before'
+  differences "$scratch/now.yml" "$scratch/earlier.yml"
+  cp "$scratch/earlier.yml" "$scratch/wanted.yml"
+  last= # every node is compared with what runs, since a deployment may have ended half-way
+  apply "$scratch/wanted.yml"
+  say "back at $(version_in "$scratch/wanted.yml"). $STACK_ENV still names what was taken back: change it before the next deployment"
+}

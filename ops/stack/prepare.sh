@@ -1,0 +1,116 @@
+# `ops/stack.sh prepare`, `certificate` and `mail`: what has to be there before a deployment. Read by ops/stack.sh with `.`.
+# shellcheck shell=sh disable=SC2154 # uses common.sh
+
+prepare() {
+  if [ ! -f "$STACK_ENV" ]; then
+    cp "$here/../stack.env.example" "$STACK_ENV"
+    die "$STACK_ENV was made: fill in what is empty there, then run this again"
+  fi
+  smtp_url=${SMTP_URL-} admin_email=${ADMIN_EMAIL-} admin_password=${ADMIN_PASSWORD-}
+  load_settings
+  for name in SHOP_URL HEARTBEAT_URL ALERT_EMAIL_FROM; do
+    eval "[ -n \"\${$name-}\" ]" || die "$STACK_ENV: $name is empty. Give it, or the value none"
+  done
+  has_secret shop_SMTP_URL_1 || [ -n "$smtp_url" ] ||
+    die 'SMTP_URL is not set: without a mail server no alert reaches a person. SMTP_URL=smtp://user:password@host ops/stack.sh prepare, or SMTP_URL=none'
+  check_nodes
+  label_nodes
+  make_secrets
+}
+
+# Engine, managers, clocks, kernel settings. Wrong clocks and engines stop here; the rest is a warning.
+check_nodes() {
+  managers=$(docker node ls --filter role=manager -q | wc -l)
+  case $managers in
+    3 | 5 | 7) ;;
+    *) say "WARNING: $managers managers. With 3 (or 5) the swarm itself survives the loss of one: docker node promote NODE" ;;
+  esac
+  for node in $(docker node ls -q); do
+    version=$(docker node inspect -f '{{.Description.Engine.EngineVersion}}' "$node")
+    [ "${version%%.*}" -ge 24 ] || die "$(docker node inspect -f '{{.Description.Hostname}}' "$node") runs Docker $version; 24 or newer is needed"
+  done
+  job=$STACK-look
+  docker service rm "$job" >/dev/null 2>&1 || true
+  docker service create --detach --quiet --name "$job" --mode global-job --restart-condition none --entrypoint sh "$SHOP_IMAGES-redis:$REDIS_VERSION" \
+    -c 'echo "LOOK $(date +%s) $(cat /proc/sys/vm/overcommit_memory) $(sed "s/.*\[\(.*\)\].*/\1/" /sys/kernel/mm/transparent_hugepage/enabled)"; sleep 2' >/dev/null
+  wait_for 120 'a look at every node' all_ended "$job"
+  docker service logs --raw -t "$job" 2>/dev/null | awk '
+    # Each line carries the moment at which the engine of its node wrote it, and the clock of the container: the same clock. What counts is how
+    # far the nodes are apart from the manager that collects them.
+    $2 == "LOOK" { print $3, $4, $5 }' | sort -u | while read -r seconds overcommit huge; do
+    now=$(date +%s)
+    away=$((now - seconds))
+    if [ "$away" -ge 120 ] || [ "$away" -le -3 ]; then say "WARNING: the clock of a node differs from this one: synchronise time (chrony)"; fi
+    [ "$overcommit" = 1 ] || say "WARNING: vm.overcommit_memory is $overcommit on a node: a snapshot can fail. sysctl -w vm.overcommit_memory=1 on all nodes"
+    [ "$huge" != always ] || say "WARNING: transparent huge pages are 'always' on a node: Redis gets slower. echo madvise >/sys/kernel/mm/transparent_hugepage/enabled"
+  done
+  docker service rm "$job" >/dev/null
+}
+all_ended() { ! docker service ps --format '{{.CurrentState}}' "$1" | grep -qvE '^(Complete|Failed|Rejected)'; }
+
+label_nodes() {
+  free=
+  taken=
+  for node in $(docker node ls -q); do
+    label=$(docker node inspect -f '{{index .Spec.Labels "shop-data"}}' "$node")
+    case $label in
+      [123]) taken="$taken $label" ;;
+      *) [ "$(docker node inspect -f '{{.Status.State}}' "$node")" != ready ] || free="$free $node" ;;
+    esac
+  done
+  for number in 1 2 3; do
+    case " $taken " in *" $number "*) continue ;; esac
+    # shellcheck disable=SC2086 # a list
+    set -- $free
+    [ $# -gt 0 ] || die "no node is left for redis-$number: the data need three nodes"
+    docker node update --label-add "shop-data=$number" --label-add shop-holds-data=true "$1" >/dev/null
+    say "redis-$number and sentinel-$number live on $(docker node inspect -f '{{.Description.Hostname}}' "$1")"
+    shift
+    free=$*
+  done
+}
+
+make_secrets() {
+  in_api owners | awk '{ print $3 }' | sort -u | while read -r name; do
+    has_secret "shop_$name" && continue
+    case $name in
+      ADMIN_EMAIL) given=$admin_email ;;
+      ADMIN_PASSWORD) given=$admin_password ;;
+      *) given= ;;
+    esac
+    if [ -n "$given" ]; then printf %s "$given"; else in_api make "$name" </dev/null; fi | keep "shop_$name"
+  done
+  # Without a mail server of your own, the stack's mailbox.
+  if [ "$smtp_url" = none ]; then smtp_url=; fi
+  has_secret shop_SMTP_URL_1 || printf %s "${smtp_url:-smtp://mailbox:1025}" | keep shop_SMTP_URL_1
+  if has_secret shop_TLS_CERT_1 && has_secret shop_TLS_KEY_1; then return; fi
+  if [ -n "${TLS_CERT_FILE-}" ]; then
+    keep shop_TLS_CERT_1 <"$TLS_CERT_FILE"
+    keep shop_TLS_KEY_1 <"${TLS_KEY_FILE:?}"
+  else
+    # shellcheck disable=SC2086 # a list of names
+    pair=$(docker run --rm --network none --entrypoint sh "$SHOP_IMAGES-nginx:$SHOP_VERSION" -c \
+      'sh /shop/nginx/certificate.sh /tmp/tls "$@" && cat /tmp/tls/cert.pem /tmp/tls/key.pem' - ${CERT_NAMES:-localhost 127.0.0.1})
+    printf '%s\n' "$pair" | sed -n '/BEGIN CERT/,/END CERT/p' | keep shop_TLS_CERT_1
+    printf '%s\n' "$pair" | sed -n '/BEGIN .*KEY/,/END .*KEY/p' | keep shop_TLS_KEY_1
+  fi
+}
+
+mail() {
+  new=$(next_number shop_SMTP_URL)
+  printf %s "$1" | keep "shop_SMTP_URL_$new"
+  set_setting SMTP_NUMBER "$new"
+  load_settings
+  deploy --yes
+}
+
+certificate() {
+  [ "$(openssl x509 -in "$1" -noout -pubkey)" = "$(openssl pkey -in "$2" -pubout)" ] || die "$2 is not the key of $1"
+  openssl x509 -in "$1" -noout -checkend 86400 >/dev/null || die "$1 expires within a day"
+  new=$(next_number shop_TLS_CERT)
+  keep "shop_TLS_CERT_$new" <"$1"
+  keep "shop_TLS_KEY_$new" <"$2"
+  set_setting TLS_NUMBER "$new"
+  load_settings
+  deploy --yes
+}

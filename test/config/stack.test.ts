@@ -1,0 +1,89 @@
+/** stack.yml against docker-compose.yml, as far as no engine is needed: the same shop, given the same things. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { hasProgram } from '../support/programs.ts';
+
+type Service = {
+  image: string;
+  environment?: Record<string, string>;
+  networks?: Record<string, unknown>;
+  secrets?: { source: string; target: string }[];
+  deploy?: { resources?: { limits?: { memory?: string } } };
+  logging?: { options?: Record<string, string> };
+};
+type File = { services: Record<string, Service>; networks: Record<string, { driver_opts?: Record<string, string> }> };
+
+const hasCompose = spawnSync('docker', ['compose', 'version'], { stdio: 'ignore' }).status === 0;
+const required = {
+  SHOP_IMAGES: 'evergreen',
+  SHOP_VERSION: 'local',
+  REDIS_VERSION: 'local',
+  SHOP_URL: 'https://localhost',
+  ALERT_EMAIL_FROM: 'none',
+  HEARTBEAT_URL: 'none',
+};
+
+function render(args: string[], env: Record<string, string>): File {
+  const { PATH = '', HOME = '' } = process.env;
+  const text = execFileSync('docker', ['compose', ...args, 'config', '--format', 'json'], {
+    encoding: 'utf8',
+    env: { PATH, HOME, COMPOSE_DISABLE_ENV_FILE: '1', ...env },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  return JSON.parse(text);
+}
+
+describe.skipIf(!hasCompose)('the stack', () => {
+  const compose = hasCompose ? render([], {}) : ({ services: {}, networks: {} } as File);
+  const stack = hasCompose ? render(['-f', 'stack.yml'], required) : ({ services: {}, networks: {} } as File);
+  const services = ['users', 'products', 'purchases'];
+  const shared = [...services, 'nginx', 'redis-1', 'redis-2', 'redis-3', 'sentinel-1', 'sentinel-2', 'sentinel-3'];
+
+  test.each(Object.keys(required))('cannot be rendered without %s', (name) => {
+    const { [name as keyof typeof required]: _left, ...rest } = required;
+    expect(() => render(['-f', 'stack.yml'], rest)).toThrow();
+  });
+
+  test('runs every part that Compose runs', () => {
+    for (const name of [...shared, 'backup', 'prometheus', 'alertmanager', 'redis-exporter', 'edge-exporter', 'status'])
+      expect(Object.keys(stack.services)).toContain(name);
+  });
+
+  test.each(shared)('gives %s the settings that Compose gives it', (name) => {
+    const names = (file: File) => Object.keys(file.services[name]?.environment ?? {}).sort();
+    // What differs, and why: a swarm names each replica, and has one Nginx on each machine.
+    const only = ['REPLICA', 'PUBLIC_HTTPS_PORT', 'PUBLIC_HOST', 'CERT_NAMES', 'WORKERS', 'TLS_DIR'];
+    const common = (list: string[]) => list.filter((each) => !only.includes(each));
+    expect(common(names(stack))).toEqual(common(names(compose)));
+  });
+
+  test.each(services)('gives %s the same memory', (name) => {
+    const memory = (file: File) => file.services[name]?.deploy?.resources?.limits?.memory;
+    expect(memory(stack)).toBe(memory(compose));
+  });
+
+  test('encrypts every network between machines', () => {
+    for (const [name, { driver_opts }] of Object.entries(stack.networks))
+      if (name !== 'default') expect(`${name} ${driver_opts?.encrypted}`).toBe(`${name} true`);
+  });
+
+  test('bounds the log of every container and never waits for it', () => {
+    for (const [name, { logging }] of Object.entries(stack.services))
+      expect({ name, ...logging?.options }).toMatchObject({ name, mode: 'non-blocking', 'max-file': '5' });
+  });
+});
+
+describe.skipIf(!hasProgram('shellcheck'))('shell scripts', () => {
+  const folders = ['ops', 'ops/stack', 'ops/local', 'redis', 'nginx', 'nginx/keepalived', 'monitoring'];
+  const scripts = folders.flatMap((folder) =>
+    readdirSync(folder)
+      .filter((file) => file.endsWith('.sh'))
+      .map((file) => join(folder, file)),
+  );
+
+  test.each(scripts)('%s passes shellcheck', (script) => {
+    execFileSync('shellcheck', ['--severity=warning', script]);
+  });
+});

@@ -1,0 +1,100 @@
+/** The parts of ops/stack.sh that decide, run by themselves: a stub of `docker` says what machines and images there are. */
+import { execFile } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const run = promisify(execFile);
+const dir = mkdtempSync(join(tmpdir(), 'stack-'));
+const settings = join(dir, 'stack.env');
+
+beforeAll(() => {
+  const docker = `#!/bin/sh
+case "$1 $2" in
+  'node ls') printf 'host-2\\nhost-1\\n' ;;
+  'image inspect') case $3 in *missing*) exit 1 ;; esac ;;
+  *) exit 1 ;;
+esac
+`;
+  writeFileSync(join(dir, 'docker'), docker);
+  chmodSync(join(dir, 'docker'), 0o755);
+});
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+/** Runs shell code with the parts of ops/stack.sh loaded. @returns stdout; rejects when the code fails */
+async function inStack(code: string, shell: Record<string, string> = {}): Promise<string> {
+  const parts = ['common', 'prepare', 'deploy', 'restore'].map((name) => `. "$here/stack/${name}.sh";`).join(' ');
+  const { stdout } = await run('sh', ['-eu', '-c', `here=${resolve('ops')}; ${parts} ${code}`], {
+    env: { PATH: `${dir}:${process.env.PATH}`, STACK_ENV: settings, ...shell },
+  });
+  return stdout;
+}
+
+const complete = 'SHOP_IMAGES=registry/shop\nSHOP_VERSION=1.1.0\nREDIS_VERSION=1.0.0\nSHOP_URL=https://shop.example\n';
+
+describe('the settings of a deployment', () => {
+  test('come from stack.env alone: what the shell of the operator says does not count', async () => {
+    writeFileSync(settings, `${complete}# a comment\n\nSMTP_NUMBER=3\n`);
+    const shell = { SHOP_VERSION: '0.9.0', REDIS_MAXMEMORY: '64mb', TLS_NUMBER: '1' };
+    const printed = await inStack(
+      'load_settings; echo "$SHOP_VERSION" "$' + '{REDIS_MAXMEMORY-none}" "$' + '{TLS_NUMBER-none}" "$SMTP_NUMBER"',
+      shell,
+    );
+    expect(printed.trim()).toBe('1.1.0 none none 3');
+  });
+
+  test('name every machine of the swarm', async () => {
+    writeFileSync(settings, complete);
+    expect((await inStack('load_settings; echo "$SHOP_MACHINES"')).trim()).toBe('host-1 host-2');
+  });
+
+  test.each([
+    ['a required one is missing', complete.replace(/SHOP_URL=.*\n/, ''), 'SHOP_URL is missing'],
+    ['one is misspelt', `${complete}REDIS_MAXMEMROY=1gb\n`, 'REDIS_MAXMEMROY is no setting of stack.yml'],
+  ])('are refused when %s', async (_name, text, message) => {
+    writeFileSync(settings, text);
+    await expect(inStack('load_settings')).rejects.toThrow(message);
+  });
+
+  test('are changed in the file', async () => {
+    writeFileSync(settings, `${complete}TLS_NUMBER=1\n`);
+    expect(await inStack('set_setting TLS_NUMBER 2; grep TLS_NUMBER "$STACK_ENV"')).toBe('TLS_NUMBER=2\n');
+  });
+});
+
+describe('doubts about a deployment', () => {
+  const rendered = (version: string, certificate: number, image = `shop-api:${version}`) =>
+    `services:\n  users:\n    image: ${image}\n  nginx:\n    image: shop-nginx:${version}\nsecrets:\n  A:\n    name: shop_TLS_CERT_${certificate}\n  B:\n    name: shop_SMTP_URL_1\n`;
+  const doubts = async (last: string, wanted: string) => {
+    writeFileSync(join(dir, 'last.yml'), last);
+    writeFileSync(join(dir, 'wanted.yml'), wanted);
+    return (await inStack(`doubts ${dir}/last.yml ${dir}/wanted.yml`)).trim();
+  };
+
+  test('none: a newer version, the same certificate', async () => {
+    expect(await doubts(rendered('1.9.0', 2), rendered('1.10.0', 2))).toBe('');
+  });
+
+  test.each([
+    ['an older version', rendered('1.10.0', 2), rendered('1.9.0', 2), 'the version goes backwards: 1.10.0 -> 1.9.0'],
+    ['an older certificate', rendered('1.0.0', 2), rendered('1.0.0', 1), 'an older TLS_CERT: 2 -> 1'],
+    [
+      'an image that is nowhere',
+      rendered('1.0.0', 1),
+      rendered('1.0.0', 1, 'shop-missing-api:1.0.0'),
+      'the image shop-missing-api:1.0.0 is neither here nor in a registry',
+    ],
+  ])('%s', async (_name, last, wanted, doubt) => {
+    expect(await doubts(last, wanted)).toContain(doubt);
+  });
+
+  test('one service can be cut out of a rendered stack, with what all share', async () => {
+    writeFileSync(join(dir, 'one.yml'), rendered('1.0.0', 1));
+    const one = await inStack(`alone ${dir}/one.yml nginx`);
+    expect(one).toContain('shop-nginx:1.0.0');
+    expect(one).toContain('shop_TLS_CERT_1');
+    expect(one).not.toContain('shop-api');
+  });
+});
