@@ -1,5 +1,5 @@
 /**
- * Where a product stands in the indexes: pure functions of its document. Members are `<sortable>\0<id>` in byte order, so that a page
+ * The entries of a product in the indexes: pure functions of its document. Members are `<sortable>\0<id>` in byte order, so that a page
  * goes on after the member at which the last one ended, whatever was written meanwhile (keyset paging); no text of ours contains NUL.
  */
 import { type Scope, type SortField, sortFields, sortKey, wordsKey } from './keys.ts';

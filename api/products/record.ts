@@ -24,14 +24,16 @@ export type Product = {
   readonly doc: ProductDoc;
   readonly stock: number;
   readonly updatedAt: number;
-  readonly rev: string;
-  readonly incarnation: string;
+  /** Counts every change. */
+  readonly version: string;
+  /** Made at creation: a product made anew under the same id has another. */
+  readonly generation: string;
 };
 
-/** A product as it was read, with the mark by which a script sees whether its document has changed since. */
-export type StoredProduct = Product & { readonly edition: string };
+/** A product as it was read; `documentVersion` is new after each change of the document, so that a script sees whether it has changed since. */
+export type StoredProduct = Product & { readonly documentVersion: string };
 
-/** The fields of a product's hash that make a {@link StoredProduct}, in the order in which {@link storedProductOf} takes them. */
+/** The fields of a product's hash (named in keys.ts) that make a {@link StoredProduct}, in the order in which {@link storedProductOf} takes them. */
 export const storedFields = ['doc', 'stock', 'updatedAt', 'rev', 'incarnation', 'edition'] as const;
 
 // Loose: during a rolling update this version may change a document that a newer one wrote, and must not drop its fields.
@@ -44,19 +46,19 @@ export function docOfJson(json: string): ProductDoc {
 }
 
 /** The product in the fields `doc`, `stock`, `updatedAt`, `rev`, `incarnation`. @throws ZodError as {@link docOfJson} */
-export function productOf([doc = '', stock, updatedAt, rev = '', incarnation = '']: readonly string[]): Product {
+export function productOf([doc = '', stock, updatedAt, version = '', generation = '']: readonly string[]): Product {
   return {
     doc: docOfJson(doc),
     stock: wholeNumber.parse(stock),
     updatedAt: wholeNumber.parse(updatedAt),
-    rev,
-    incarnation,
+    version,
+    generation,
   };
 }
 
 /** The product in the values of {@link storedFields}; `undefined` where there is none. @throws ZodError as {@link docOfJson} */
 export function storedProductOf(values: readonly (string | null)[]): StoredProduct | undefined {
-  const [doc, stock, updatedAt, rev, incarnation, edition] = values;
-  if (doc == null || edition == null) return undefined;
-  return { ...productOf([doc, stock ?? '', updatedAt ?? '', rev ?? '', incarnation ?? '']), edition };
+  const [doc, stock, updatedAt, version, generation, documentVersion] = values;
+  if (doc == null || documentVersion == null) return undefined;
+  return { ...productOf([doc, stock ?? '', updatedAt ?? '', version ?? '', generation ?? '']), documentVersion };
 }

@@ -1,4 +1,4 @@
-/** From the query of a list to where its answer stands in the indexes, and the check that decides about each product. Pure. */
+/** Plans a search: which ranges of the indexes hold the answer, and the check of each product. Pure functions. */
 import { foldText, indexedPart, sortableNumber, wordsOfText } from './indexes.ts';
 import { type Scope, type SortField, sortKey, wordsKey } from './keys.ts';
 import type { ProductDoc } from './record.ts';
@@ -64,7 +64,7 @@ export function planOf(question: Question, after: string | undefined): SearchPla
 
 /** The range of the word index that holds an entry of every product with a word that begins with `prefix`. */
 export function prefixRange(prefix: string): IndexRange {
-  // No word contains U+10FFFF, so it stands above all words that begin alike.
+  // No word contains U+10FFFF, so it sorts above all words that begin alike.
   return { key: wordsKey, min: `[${prefix}`, max: `(${prefix}\u{10ffff}` };
 }
 

@@ -1,6 +1,5 @@
 /**
- * Who searches when. A few searches run at once in this process, and fewer for each address, so that purchases and reads never wait behind
- * them. The same search asked for twice at once runs once, and one for which no client waits any more is ended.
+ * The queue of searches. A few run at once in this process, and fewer for each address, so that purchases and reads never wait behind them. The same search asked for twice at once runs once, and one for which no client waits any more is ended.
  */
 
 import { type Refusal, refuse } from '../core/outcome.ts';

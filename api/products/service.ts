@@ -14,9 +14,9 @@ export type Done<T> = { readonly kind: 'done'; readonly value: T; readonly repla
 /** See {@link createRules}. */
 export type Rules = ReturnType<typeof createRules>;
 
-/** The entity tag: `rev` counts the changes of one incarnation, and another product under the same id begins anew. */
-export function tagOf({ rev, incarnation }: Product): string {
-  return `${rev}-${incarnation.slice(-12)}`;
+/** The entity tag: a version counts the changes of one generation, and a product made anew under the same id begins anew. */
+export function tagOf({ version, generation }: Product): string {
+  return `${version}-${generation.slice(-12)}`;
 }
 
 /** Creates the rules. Every function throws Unavailable when there is no certainty before the deadline: repeat it to know. */
@@ -32,7 +32,7 @@ export function createRules(store: Store, reads: Pick<ProductReads, 'read'>) {
     async create(given: NewProduct, context: RequestContext, part = ''): Promise<Done<Product> | Refusal> {
       const atMs = shopTimeMs();
       const doc = docOf(given, given.id ?? newId(), atMs);
-      const save: Save = { kind: 'create', doc, stock: given.stock, edition: newId(), atMs };
+      const save: Save = { kind: 'create', doc, stock: given.stock, documentVersion: newId(), atMs };
       return made(given, doc.id, await store.save(save, '', context, part));
     },
 
@@ -48,15 +48,15 @@ export function createRules(store: Store, reads: Pick<ProductReads, 'read'>) {
 
     /** Changes the fields that are there. */
     async update(id: string, change: ProductChange, context: RequestContext): Promise<Done<Product> | Refusal> {
-      const outcome = await overRead(id, context, (before, wantedRev) => {
+      const outcome = await retryOnConflict(id, context, (before, wantedVersion) => {
         const save: Save = {
           kind: 'update',
           before,
           doc: changed(before.doc, change),
-          edition: newId(),
+          documentVersion: newId(),
           atMs: shopTimeMs(),
         };
-        return store.save(save, wantedRev, context);
+        return store.save(save, wantedVersion, context);
       });
       if (isRefusal(outcome)) return outcome;
       if (outcome.kind !== 'updated') throw unexpected(outcome);
@@ -65,8 +65,8 @@ export function createRules(store: Store, reads: Pick<ProductReads, 'read'>) {
 
     /** Deletes a product. Purchases keep what they bought. */
     async remove(id: string, context: RequestContext): Promise<Done<undefined> | Refusal> {
-      const outcome = await overRead(id, context, (before, wantedRev) =>
-        store.save({ kind: 'delete', before }, wantedRev, context),
+      const outcome = await retryOnConflict(id, context, (before, wantedVersion) =>
+        store.save({ kind: 'delete', before }, wantedVersion, context),
       );
       if (isRefusal(outcome)) return outcome;
       if (outcome.kind !== 'deleted') throw unexpected(outcome);
@@ -79,7 +79,9 @@ export function createRules(store: Store, reads: Pick<ProductReads, 'read'>) {
       const outcome =
         ifMatch === undefined || ifMatch === '*'
           ? await store.restock(id, delta, maxStock, '', context)
-          : await overRead(id, context, (_, wantedRev) => store.restock(id, delta, maxStock, wantedRev, context));
+          : await retryOnConflict(id, context, (_, wantedVersion) =>
+              store.restock(id, delta, maxStock, wantedVersion, context),
+            );
       if (isRefusal(outcome)) return outcome;
       switch (outcome.kind) {
         case 'restocked':
@@ -103,10 +105,10 @@ export function createRules(store: Store, reads: Pick<ProductReads, 'read'>) {
    * Writes on top of what was read, and reads again when it has changed in between (each round ends by the deadline). A repetition may
    * find its own work done (the product gone, the tag another): then what was answered first is the answer, not what the state says now.
    */
-  async function overRead(
+  async function retryOnConflict(
     id: string,
     context: RequestContext,
-    write: (before: StoredProduct, wantedRev: string) => Promise<Outcome | Refusal>,
+    write: (before: StoredProduct, wantedVersion: string) => Promise<Outcome | Refusal>,
   ): Promise<Outcome | Refusal> {
     for (;;) {
       const [before] = await reads.read([id], context);
@@ -115,7 +117,7 @@ export function createRules(store: Store, reads: Pick<ProductReads, 'read'>) {
         if (isRefusal(earlier) || earlier.kind !== 'no-record') return earlier;
         return before === undefined ? unknown(id) : stale(id);
       }
-      const outcome = await write(before, Array.isArray(context.ifMatch) ? before.rev : '');
+      const outcome = await write(before, Array.isArray(context.ifMatch) ? before.version : '');
       if (isRefusal(outcome) || outcome.kind !== 'conflict') return outcome;
     }
   }
@@ -143,8 +145,8 @@ function made(given: NewProduct, wantedId: string, outcome: Outcome | Refusal): 
   if (isRefusal(outcome)) return outcome;
   if (outcome.kind === 'exists') return { ...exists(wantedId), replayed: outcome.replayed };
   if (outcome.kind !== 'created') throw unexpected(outcome);
-  const { id, atMs, incarnation, replayed } = outcome;
-  const product = { doc: docOf(given, id, atMs), stock: given.stock, updatedAt: atMs, rev: '1', incarnation };
+  const { id, atMs, generation, replayed } = outcome;
+  const product = { doc: docOf(given, id, atMs), stock: given.stock, updatedAt: atMs, version: '1', generation };
   return done(product, replayed);
 }
 

@@ -92,7 +92,7 @@ export function createProductReads(redis: Pick<ShopRedis, 'reads'>) {
 
     /**
      * Measures how much of the indexes a search concerns.
-     * @param maxSpellings the most words of a prefix that are told
+     * @param maxSpellings the most words of a prefix that are returned
      * @param ranges are counted, too
      */
     async measure(

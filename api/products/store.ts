@@ -12,20 +12,20 @@ const saveScript = loadScript(new URL('./lua/save.lua', import.meta.url));
 const restockScript = loadScript(new URL('./lua/restock.lua', import.meta.url));
 const bindBatchScript = loadScript(new URL('./lua/bind-batch.lua', import.meta.url));
 
-/** What becomes of a product. `atMs` becomes its `updatedAt`; `edition` must be new each time. */
+/** What becomes of a product. `atMs` becomes its `updatedAt`; `documentVersion` must be new each time. */
 export type Save =
   | {
       readonly kind: 'create';
       readonly doc: ProductDoc;
       readonly stock: number;
-      readonly edition: string;
+      readonly documentVersion: string;
       readonly atMs: number;
     }
   | {
       readonly kind: 'update';
       readonly before: StoredProduct;
       readonly doc: ProductDoc;
-      readonly edition: string;
+      readonly documentVersion: string;
       readonly atMs: number;
     }
   | { readonly kind: 'delete'; readonly before: StoredProduct };
@@ -34,7 +34,7 @@ type Said = { readonly replayed: boolean };
 
 /** What a write of the store can come to; `conflict`: the product has changed since it was read. */
 export type Outcome =
-  | ({ readonly kind: 'created'; readonly id: string; readonly atMs: number; readonly incarnation: string } & Said)
+  | ({ readonly kind: 'created'; readonly id: string; readonly atMs: number; readonly generation: string } & Said)
   | ({ readonly kind: 'updated' | 'restocked'; readonly product: Product } & Said)
   | ({ readonly kind: 'deleted' | 'exists' } & Said)
   | ({ readonly kind: 'short'; readonly stock: number } & Said)
@@ -53,8 +53,8 @@ export type Store = ReturnType<typeof createStore>;
  */
 export function createStore(redis: Pick<ShopRedis, 'writes'>) {
   return {
-    /** Makes, changes or deletes. @param wantedRev refuses any other with `conflict`; '' takes any */
-    async save(save: Save, wantedRev: string, context: RequestContext, part = ''): Promise<Outcome | Refusal> {
+    /** Makes, changes or deletes. @param wantedVersion refuses any other with `conflict`; '' takes any */
+    async save(save: Save, wantedVersion: string, context: RequestContext, part = ''): Promise<Outcome | Refusal> {
       const before = save.kind === 'create' ? undefined : save.before;
       const after = save.kind === 'delete' ? undefined : save;
       const id = (after?.doc ?? before?.doc)?.id ?? '';
@@ -62,12 +62,12 @@ export function createStore(redis: Pick<ShopRedis, 'writes'>) {
       const keys = [productKey(id), ...changes.map((change) => change.key)];
       const args = [
         id,
-        before?.edition ?? '',
-        wantedRev,
+        before?.documentVersion ?? '',
+        wantedVersion,
         after === undefined ? '' : JSON.stringify(after.doc),
         after?.doc.name ?? '',
         after?.doc.priceMinor ?? '',
-        after?.edition ?? '',
+        after?.documentVersion ?? '',
         save.kind === 'create' ? save.stock : '',
         after?.atMs ?? '',
         ...changes.flatMap(({ remove, add }) => [remove.length, ...remove, add.length, ...add]),
@@ -80,10 +80,10 @@ export function createStore(redis: Pick<ShopRedis, 'writes'>) {
       id: string,
       delta: number,
       most: number,
-      wantedRev: string,
+      wantedVersion: string,
       context: RequestContext,
     ): Promise<Outcome | Refusal> {
-      const args = [id, delta, most, wantedRev];
+      const args = [id, delta, most, wantedVersion];
       return outcomeOf(await runKeyed(redis.writes, 'products', restockScript, [productKey(id)], args, context));
     },
 
@@ -113,7 +113,7 @@ function outcomeOf(reply: ScriptReply | Refusal): Outcome | Refusal {
   const [first = '', second = '', third = ''] = fields;
   switch (result) {
     case 'created':
-      return { kind: result, id: first, atMs: Number(second), incarnation: third, replayed };
+      return { kind: result, id: first, atMs: Number(second), generation: third, replayed };
     case 'updated':
     case 'restocked':
       return { kind: result, product: productOf(fields), replayed };

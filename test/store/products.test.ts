@@ -65,7 +65,7 @@ describe('a write', () => {
     const made = await rules.create(body, first);
     const repeated = await rules.create(body, again(first));
     expect(repeated).toEqual({ ...made, replayed: true });
-    expect(made).toMatchObject({ replayed: false, value: { rev: '1', stock: 5 } });
+    expect(made).toMatchObject({ replayed: false, value: { version: '1', stock: 5 } });
   });
 
   test('made at once many times under one key makes one product', async () => {
@@ -103,7 +103,7 @@ describe('a write', () => {
     const change = { name: 'Böx', company: null, category: 'Boxes', price: { amount: 9, currency: 'USD' } };
     const updated = await rules.update(doc.id, change, context());
     expect(updated).toMatchObject({
-      value: { rev: '2', stock: 5, doc: { name: 'Böx', priceMinor: 9, createdAt: doc.createdAt } },
+      value: { version: '2', stock: 5, doc: { name: 'Böx', priceMinor: 9, createdAt: doc.createdAt } },
     });
     expect(await reads.read([doc.id], context())).toMatchObject([(updated as { value: Product }).value]);
     expect(await master.hmget(`{products}:product:${doc.id}`, 'name', 'priceMinor')).toEqual(['Böx', '9']);
@@ -132,7 +132,7 @@ describe('a write', () => {
     expect(found).toMatchObject({
       doc: { name: 'New name', description: 'New text', category: 'New' },
       stock: 15,
-      rev: '14',
+      version: '14',
     });
     expect(await entriesOf(doc.id)).toHaveLength(2 * 3 + ['new', 'name', 'text'].length);
   });
@@ -195,7 +195,7 @@ describe('If-Match', () => {
     expect(await rules.restock(id, 1, context({ ifMatch: [old] }))).toMatchObject({ code: 'precondition-failed' });
     expect(await rules.remove(id, context({ ifMatch: [old] }))).toMatchObject({ code: 'precondition-failed' });
     expect(await rules.update(id, { name: 'C' }, context({ ifMatch: '*' }))).toMatchObject({ kind: 'done' });
-    expect(await reads.read([id], context())).toMatchObject([{ doc: { name: 'C' }, stock: 5, rev: '3' }]);
+    expect(await reads.read([id], context())).toMatchObject([{ doc: { name: 'C' }, stock: 5, version: '3' }]);
   });
 
   test('of the first time does not stand in the way of a repetition', async () => {
@@ -223,7 +223,7 @@ describe('a restock', () => {
     const { doc } = await make();
     const first = context();
     const done = await rules.restock(doc.id, -3, first);
-    expect(done).toMatchObject({ value: { stock: 2, rev: '2' } });
+    expect(done).toMatchObject({ value: { stock: 2, version: '2' } });
     expect(await rules.restock(doc.id, -3, again(first))).toEqual({ ...done, replayed: true });
     const short = context();
     const refused = { code: 'insufficient-stock', extra: { available: 2 } };
@@ -261,7 +261,7 @@ describe('a batch', () => {
     expect(third.value).toEqual(second.value);
     expect(new Set(writes).size).toBe(6);
     const found = await reads.read(writes, context());
-    expect(found.map((product) => product?.rev)).toEqual(['1', '1', '1', '1', '1', '1']);
+    expect(found.map((product) => product?.version)).toEqual(['1', '1', '1', '1', '1', '1']);
   });
 
   test('under a key of another body makes nothing', async () => {

@@ -1,4 +1,4 @@
-/** Who searches when: few at once, fair between addresses, once for the same search, and not at all for a client that has gone. */
+/** The queue of searches: few at once, fair between addresses, once for the same search, and not at all for a client that has gone. */
 import { expect, test } from 'vitest';
 import { createSearchQueue } from '../../api/products/search-queue.ts';
 

@@ -243,9 +243,9 @@ test('of a batch’s valid products with one id the first is taken', () => {
 });
 
 test('two products that lived under one id never have the same entity tag', () => {
-  const product = { doc: lamp, stock: 1, updatedAt: 1, rev: '1' };
-  expect(tagOf({ ...product, incarnation: '0193-aaaaaaaaaaaa' })).not.toBe(
-    tagOf({ ...product, incarnation: '0193-bbbbbbbbbbbb' }),
+  const product = { doc: lamp, stock: 1, updatedAt: 1, version: '1' };
+  expect(tagOf({ ...product, generation: '0193-aaaaaaaaaaaa' })).not.toBe(
+    tagOf({ ...product, generation: '0193-bbbbbbbbbbbb' }),
   );
 });
 

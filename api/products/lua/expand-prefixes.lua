@@ -16,7 +16,7 @@ local reply = {}
 for i = 2, #ARGV do
   local prefix = ARGV[i]
   local found = { redis.call('ZLEXCOUNT', index, '[' .. prefix, above(prefix)) }
-  -- From word to word: \1 stands above all entries of one word and below every longer word.
+  -- From word to word: \1 sorts above all entries of one word and below every longer word.
   local from = '[' .. prefix
   while true do
     local member = redis.call('ZRANGE', index, from, above(prefix), 'BYLEX', 'LIMIT', 0, 1)[1]
