@@ -53,7 +53,8 @@ function owners(): Record<string, Owner> {
     const files = {
       REDIS_PASSWORD: passwordOf(service),
       SENTINEL_PASSWORD: sentinelPasswordOf(service),
-      ...asThemselves(['INTERNAL_SECRET', 'IDEMPOTENCY_SECRET', ...own]),
+      IDEMPOTENCY_SECRET: service === 'users' ? 'IDEMPOTENCY_SECRET_USERS' : 'IDEMPOTENCY_SECRET',
+      ...asThemselves(['INTERNAL_SECRET', ...own]),
     };
     return [service, { uid: nodeUid, files }] as const;
   });

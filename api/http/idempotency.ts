@@ -17,7 +17,7 @@ export function writeIdentity(
   caller: Caller,
   body: unknown,
   secret: string,
-  { idempotencyOwner }: Pick<Route, 'idempotencyOwner'> = {},
+  { idempotencyOwner, passwords = [] }: Pick<Route, 'idempotencyOwner' | 'passwords'> = {},
 ): WriteIdentity | Refusal {
   const given = req.get('Idempotency-Key');
   const key = given === undefined ? randomUUID() : bare(given);
@@ -28,7 +28,7 @@ export function writeIdentity(
   const path = req.baseUrl + req.path;
   return {
     id: keyedHash(secret, 'record', owner, req.method, path, key),
-    fingerprint: keyedHash(secret, 'body', canonical(body), canonical(req.query)),
+    fingerprint: keyedHash(secret, 'body', canonical(without(body, passwords)), canonical(req.query)),
     nonce: req.get('X-Attempt-Id') ?? randomUUID(),
     lifetimeMs: req.get('X-Generated-Key') === '1' ? generatedRecordLifetimeMs : recordLifetimeMs,
   };
@@ -62,6 +62,11 @@ export async function repeatedRevocation(
   if (isRefusal(write)) return undefined;
   const onlyRepeat = `${refusal.code}:${revoked.sessionId}`;
   return (await revokedBy(write)) === onlyRepeat ? { caller: revoked, onlyRepeat } : undefined;
+}
+
+function without(body: unknown, names: readonly string[]): unknown {
+  if (names.length === 0 || typeof body !== 'object' || body === null) return body;
+  return Object.fromEntries(Object.entries(body).filter(([name]) => !names.includes(name)));
 }
 
 /** A structured-field string without its quotes; anything else as it is. */

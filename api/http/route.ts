@@ -53,6 +53,8 @@ export type RouteSpec<P, Q, B> = {
    * another network address is still the same sign-up.
    */
   readonly idempotencyOwner?: (body: B) => string;
+  /** Members of the body that are passwords: a repetition is not compared by them (no fast hash of a password); the handler compares. */
+  readonly passwords?: readonly string[];
   /** Whether it makes the shop larger: refused with 503 while Redis is nearly full. */
   readonly rejectWhenFull?: boolean;
   readonly limit?: LimitName;

@@ -35,12 +35,14 @@ export async function runKeyed(
       ? await writes.run(script, [record, stream, ...keys], [...own, ...args], deadline)
       : await writes.run(lookupScript, [record, stream], [...own, onlyRepeat], deadline);
   if (onlyRepeat !== undefined && reply[1] === 'no-record') throw new NoFirstAnswer();
-  return (
-    decodeReply(reply) ??
-    refuse(
-      'idempotency-key-reused',
-      'This Idempotency-Key was sent before with another body. Use a new one for a new request.',
-    )
+  return decodeReply(reply) ?? keyReused();
+}
+
+/** The refusal of a repetition with another body. */
+export function keyReused(): Refusal {
+  return refuse(
+    'idempotency-key-reused',
+    'This Idempotency-Key was sent before with another body. Use a new one for a new request.',
   );
 }
 

@@ -31,6 +31,7 @@ export function userRoutes(users: Users): Route[] {
       problems: ['email-taken', 'not-found'],
       idempotent: true,
       rejectWhenFull: true,
+      passwords: ['password'],
       limit: 'sign-up',
       idempotencyOwner: ({ email }) => `email:${emailIdentity(email)}`,
       handle: async ({ body, context }) => {
@@ -69,6 +70,7 @@ export function userRoutes(users: Users): Route[] {
       body: ownChanges,
       response: { status: 200, body: userOut },
       idempotent: true,
+      rejectWhenFull: true,
       handle: async ({ body, context }) => mine(given(await users.change(signedIn(context).userId, body, context))),
     }),
     route({
@@ -92,6 +94,7 @@ export function userRoutes(users: Users): Route[] {
       body: passwordChange,
       response: { status: 204 },
       idempotent: true,
+      passwords: ['currentPassword', 'newPassword'],
       limit: 'sign-in',
       handle: async ({ body, context }) => done(await users.changePassword(signedIn(context), body, context)),
     }),

@@ -1,6 +1,7 @@
 /** What `users` takes and gives, checked; the types are inferred from here. */
 import { z } from 'zod';
 import { pageQuery } from '../http/lists.ts';
+import { isMadeOfOwnName, weaknessOf } from './weak-passwords.ts';
 
 const name = z
   .string()
@@ -9,15 +10,36 @@ const name = z
 
 const email = z.email('must be an e-mail address').max(254);
 
-const newPassword = z.string().refine((text) => {
-  const characters = text.length > 256 ? Number.POSITIVE_INFINITY : [...text].length;
-  return characters >= 12 && characters <= 128;
-}, 'must have 12 to 128 characters');
+const newPassword = z
+  .string()
+  .refine(
+    (text) => {
+      const characters = text.length > 256 ? Number.POSITIVE_INFINITY : [...text].length;
+      return characters >= 12 && characters <= 128;
+    },
+    { error: 'must have 12 to 128 characters', abort: true },
+  )
+  .refine((text) => weaknessOf(text) === undefined, { error: ({ input }) => weaknessOf(String(input)) });
 
 const role = z.enum(['customer', 'admin']);
 
+const nothingToChange = 'must name something to change';
+const isNotEmpty = (wish: object) => Object.keys(wish).length > 0;
+
+/** Why a password is refused that is made of its user's address or names. */
+export const madeOfOwnName = 'is made of your own address or name';
+
+/** What the password of a sign-up is compared with, also where other fields have faults. */
+const owned = z.object({ password: z.string(), email: z.string(), firstName: z.string(), lastName: z.string() });
+
 /** Sign-up. */
-export const signUp = z.strictObject({ email, password: newPassword, firstName: name, lastName: name });
+export const signUp = z
+  .strictObject({ email, password: newPassword, firstName: name, lastName: name })
+  .refine(({ password, ...owner }) => !isMadeOfOwnName(password, owner), {
+    path: ['password'],
+    error: madeOfOwnName,
+    when: ({ value }) => owned.safeParse(value).success,
+  });
 /** See {@link signUp}. */
 export type SignUp = z.infer<typeof signUp>;
 
@@ -29,15 +51,17 @@ export type Credentials = z.infer<typeof credentials>;
 /** Refresh and sign-out. */
 export const refreshRequest = z.strictObject({ refreshToken: z.string() });
 
-/** What users may change of themselves. */
-export const ownChanges = z.strictObject({ firstName: name.optional(), lastName: name.optional() });
+const names = { firstName: name.optional(), lastName: name.optional() };
 
-/** What an admin may change of anybody. */
-export const changes = z.strictObject({ ...ownChanges.shape, role: role.optional() });
+/** What users may change of themselves. */
+export const ownChanges = z.strictObject(names).refine(isNotEmpty, nothingToChange);
+
+/** What an admin may change of any user. */
+export const changes = z.strictObject({ ...names, role: role.optional() }).refine(isNotEmpty, nothingToChange);
 /** See {@link changes}. */
 export type Changes = z.infer<typeof changes>;
 
-/** A new password, by somebody who knows the present one. */
+/** A new password, for a user who knows the present one. */
 export const passwordChange = z.strictObject({ currentPassword: z.string(), newPassword });
 /** See {@link passwordChange}. */
 export type PasswordChange = z.infer<typeof passwordChange>;

@@ -1,14 +1,16 @@
 /** Users: sign-up, reading, changing, deleting; and what an admin may do to others. */
-import { shopTimeMs } from '../core/clock.ts';
+import { type Deadline, shopTimeMs } from '../core/clock.ts';
 import { newId } from '../core/ids.ts';
 import { invalid, isRefusal, type Refusal, refuse } from '../core/outcome.ts';
 import { matches, type RequestContext } from '../core/request.ts';
 import type { Cursors } from '../http/lists.ts';
+import { keyReused } from '../redis/keyed.ts';
 import type { Passwords } from './passwords.ts';
-import type { Account, Changes, PasswordChange, SignUp, User } from './schema.ts';
+import { type Account, type Changes, madeOfOwnName, type PasswordChange, type SignUp, type User } from './schema.ts';
 import { newSealKey } from './sealed.ts';
 import { settled } from './settled.ts';
-import type { Before, UserStore } from './store.ts';
+import type { Before, NewPassword, UserStore } from './store.ts';
+import { isMadeOfOwnName } from './weak-passwords.ts';
 
 /** A user as answered, perhaps again. */
 export type Answered = { readonly user: User; readonly replayed: boolean };
@@ -41,11 +43,28 @@ export function openUsers(store: UserStore, passwords: Passwords, cursors: Curso
     return { id, read, stale: read !== undefined && !matches(ifMatch, String(read.version)) };
   }
 
+  /** Whether a password is the one of the first request under this key. @param ownHash its hash by this request */
+  async function isSame(firstHash: string, password: string, ownHash: string, deadline: Deadline): Promise<boolean> {
+    return firstHash === ownHash || passwords.verify(firstHash, password, deadline);
+  }
+
+  async function nextPassword(
+    read: Account | undefined,
+    current: string,
+    next: string,
+    deadline: Deadline,
+  ): Promise<NewPassword> {
+    const isRight = await passwords.verify(read?.passwordHash, current, deadline);
+    if (!isRight || read === undefined) return 'wrong';
+    return isMadeOfOwnName(next, read) ? 'weak' : { hash: await passwords.hash(next, deadline) };
+  }
+
   return {
     async signUp({ password, ...person }, context) {
       const passwordHash = await passwords.hash(password, context.deadline);
       const outcome = await store.create(newAccount({ ...person, role: 'customer', passwordHash }), context);
       if (isRefusal(outcome)) return outcome;
+      if (!(await isSame(outcome.passwordHash, password, passwordHash, context.deadline))) return keyReused();
       switch (outcome.kind) {
         case 'created':
           return outcome;
@@ -109,21 +128,28 @@ export function openUsers(store: UserStore, passwords: Passwords, cursors: Curso
 
     async changePassword({ userId, sessionId }, { currentPassword, newPassword }, context) {
       const { deadline } = context;
+      let ownHash = '';
       const outcome = await settled(deadline, async () => {
         const found = await before(userId, context);
-        const right = await passwords.verify(found.read?.passwordHash, currentPassword, deadline);
-        // Also after a wrong password, or one that is wrong since the first attempt set a new one: the script knows repetitions.
-        const newHash = right ? await passwords.hash(newPassword, deadline) : undefined;
-        return store.setPassword(found, newHash, sessionId, context);
+        const next = await nextPassword(found.read, currentPassword, newPassword, deadline);
+        ownHash = typeof next === 'string' ? '' : next.hash;
+        // Also when it is refused: the present password is wrong for a repetition, too, whose first attempt set the new one.
+        return store.setPassword(found, next, sessionId, context);
       });
       if (isRefusal(outcome)) return outcome;
       switch (outcome.kind) {
-        case 'set':
-          return outcome;
+        case 'set': {
+          const isRepeated =
+            (await isSame(outcome.newHash, newPassword, ownHash, deadline)) &&
+            (outcome.newHash === ownHash || (await passwords.verify(outcome.oldHash, currentPassword, deadline)));
+          return isRepeated ? outcome : keyReused();
+        }
         case 'stale':
           return stale();
         case 'wrong':
           return invalid([{ pointer: '#/currentPassword', detail: 'is not your password' }]);
+        case 'weak':
+          return invalid([{ pointer: '#/newPassword', detail: madeOfOwnName }]);
         case 'missing':
           return refuse('session-ended', 'This user has been deleted.');
       }

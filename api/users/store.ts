@@ -31,10 +31,14 @@ type LastAdmin = { readonly kind: 'last-admin'; readonly replayed: boolean };
 type Gone = { readonly kind: 'gone' };
 
 /** Outcomes of the writes below; a {@link Refusal} is the one of a reused Idempotency-Key. */
-export type Created =
+export type Created = (
   | { readonly kind: 'created'; readonly user: User; readonly replayed: boolean }
   | { readonly kind: 'taken'; readonly replayed: boolean }
-  | Gone;
+  | Gone
+) & {
+  /** Hash of the password with which this request came first: a repetition must have the same. */
+  readonly passwordHash: string;
+};
 /** See {@link Created}. */
 export type Saved =
   | { readonly kind: 'saved'; readonly user: User; readonly replayed: boolean }
@@ -48,7 +52,18 @@ export type Removed =
   | LastAdmin
   | Undone;
 /** See {@link Created}. */
-export type PasswordSet = { readonly kind: 'set'; readonly replayed: boolean } | { readonly kind: 'wrong' } | Undone;
+export type PasswordSet =
+  | {
+      readonly kind: 'set';
+      readonly replayed: boolean;
+      /** Hashes of the passwords with which this request came first: a repetition must have the same. */
+      readonly oldHash: string;
+      readonly newHash: string;
+    }
+  | { readonly kind: 'wrong' | 'weak' }
+  | Undone;
+/** What became of a wish for a new password: its hash, or why there is none (`wrong`: the present one; `weak`: the new one). */
+export type NewPassword = { readonly hash: string } | 'wrong' | 'weak';
 /** What came of making the first admin. */
 export type FirstAdmin = 'created' | 'there-is-one' | 'taken';
 
@@ -70,10 +85,10 @@ export type UserStore = {
   save(before: Before, next: User | undefined, context: RequestContext): Promise<Saved | Refusal>;
   /** @param sessionId the sign-in that must still go on for this, if any */
   remove(before: Before, sessionId: string | undefined, context: RequestContext): Promise<Removed | Refusal>;
-  /** @param newHash `undefined` when the present password was wrong @param sessionId the sign-in that stays */
+  /** @param sessionId the sign-in that stays */
   setPassword(
     before: Before,
-    newHash: string | undefined,
+    next: NewPassword,
     sessionId: string,
     context: RequestContext,
   ): Promise<PasswordSet | Refusal>;
@@ -115,15 +130,17 @@ export function openUserStore({ reads, writes }: Pick<ShopRedis, 'reads' | 'writ
 
     async create(made, context) {
       const keys = [userKey(made.id), emailKey(made.email), listKey, adminsKey];
-      const args = [made.id, made.role, sealUser(made, made), ...fieldsOf(made)];
+      const args = [made.id, made.role, sealUser(made, made), made.passwordHash, ...fieldsOf(made)];
       const reply = await runKeyed(writes, 'users', scripts.create, keys, args, context);
       if (isRefusal(reply)) return reply;
-      const { result, replayed } = reply;
-      if (result === 'taken') return { kind: 'taken', replayed };
+      const { result, replayed, fields } = reply;
+      const passwordHash = fields.at(-1) ?? '';
+      if (result === 'taken') return { kind: 'taken', replayed, passwordHash };
       if (result !== 'created') throw unknownResult(reply);
-      const [id = '', sealed = ''] = reply.fields;
+      const [id = '', sealed = ''] = fields;
       const keeper = id === made.id ? made : await find(id, 'own', context.deadline);
-      return keeper === undefined ? { kind: 'gone' } : { kind: 'created', user: unsealUser(keeper, sealed), replayed };
+      if (keeper === undefined) return { kind: 'gone', passwordHash };
+      return { kind: 'created', user: unsealUser(keeper, sealed), replayed, passwordHash };
     },
     async createFirstAdmin(made, requestId, deadline) {
       const keys = ['{users}:events', userKey(made.id), emailKey(made.email), listKey, adminsKey];
@@ -170,21 +187,23 @@ export function openUserStore({ reads, writes }: Pick<ShopRedis, 'reads' | 'writ
       if (result === 'deleted' || result === 'last-admin') return { kind: result, replayed };
       return result === 'ended' ? { kind: result } : undone(reply);
     },
-    async setPassword(before, newHash, sessionId, context) {
+    async setPassword(before, next, sessionId, context) {
       const { id, read } = before;
-      const verdict = before.stale ? 'stale' : newHash === undefined ? 'wrong' : 'ok';
+      const verdict = before.stale ? 'stale' : typeof next === 'string' ? next : 'ok';
+      const hash = typeof next === 'string' ? '' : next.hash;
       const reply = await runKeyed(
         writes,
         'users',
         scripts.password,
         [userKey(id), sessionsKey(id)],
-        [id, versionOf(read), read?.passwordHash ?? '', verdict, newHash ?? '', sessionId],
+        [id, versionOf(read), read?.passwordHash ?? '', verdict, hash, sessionId],
         context,
       );
       if (isRefusal(reply)) return reply;
-      const { result, replayed } = reply;
-      if (result === 'set') return { kind: result, replayed };
-      return result === 'wrong' ? { kind: result } : undone(reply);
+      const { result, replayed, fields } = reply;
+      const [oldHash = '', newHash = ''] = fields;
+      if (result === 'set') return { kind: result, replayed, oldHash, newHash };
+      return result === 'wrong' || result === 'weak' ? { kind: result } : undone(reply);
     },
   };
 }

@@ -69,6 +69,7 @@ export function secretNames(): string[] {
     'REFRESH_SECRET',
     'INTERNAL_SECRET',
     'IDEMPOTENCY_SECRET',
+    'IDEMPOTENCY_SECRET_USERS',
     'SENTINEL_PASSWORD',
     ...sentinelUsers.map((user) => `SENTINEL_PASSWORD_${settingName(user)}`),
     ...[...serviceNames, 'replication', 'sentinel', 'backup', 'exporter', 'operator'].map(

@@ -161,10 +161,11 @@ export function topology(settings: Settings): ProcessSpec[] {
           LOG_LEVEL: settings.logLevel,
           ...settings.limits,
           ...secrets('INTERNAL_SECRET', 'IDEMPOTENCY_SECRET'),
-          // Only `users` signs tokens and knows the first admin.
+          // Only `users` signs tokens, knows the first admin, and can make its own keyed hashes.
           ...(service === 'users'
             ? {
                 ...secrets('REFRESH_SECRET', 'ADMIN_PASSWORD'),
+                IDEMPOTENCY_SECRET: secret('IDEMPOTENCY_SECRET_USERS'),
                 ADMIN_EMAIL: settings.adminEmail,
                 JWT_PRIVATE_KEY: Buffer.from(secret('JWT_PRIVATE_KEY'), 'base64').toString(),
               }

@@ -198,6 +198,12 @@ describe('a new password', () => {
     const replay = await attempt();
     expect([first.status, replay.status, replay.headers['idempotent-replayed']]).toEqual([204, 204, 'true']);
     expect((await me(later.accessToken)).status).toBe(200);
+    for (const other of [{ newPassword: 'yet another password' }, { currentPassword: 'not the password' }]) {
+      const body = { currentPassword: password, newPassword, ...other };
+      const refused = await change(session.accessToken, body, { 'Idempotency-Key': 'password-1' });
+      expect(refused.body).toMatchObject(problem('idempotency-key-reused', 422));
+    }
+    await signIn(users, person.email, newPassword);
   });
 
   it('is not set where If-Match is stale', async () => {

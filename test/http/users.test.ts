@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { keyedHash } from '../../api/http/secrets.ts';
 import { open } from '../../api/users/open.ts';
 import { startTestService, type TestService } from '../support/app.ts';
-import { bearer, newcomer, problem, signIn, somebody } from './users-support.ts';
+import { operator } from '../support/redis.ts';
+import { bearer, newcomer, password, problem, signIn, somebody } from './users-support.ts';
 
 let users: TestService;
 beforeAll(async () => {
@@ -88,6 +90,61 @@ describe('sign-up', () => {
     expect(answer.body).toMatchObject(problem('idempotency-key-reused', 422));
   });
 
+  it('repeated under its key is compared by its password, also when it was refused or the password is another now', async () => {
+    const person = somebody();
+    const attempt = (key: string, secret = password) =>
+      users.request
+        .post('/users')
+        .set('Idempotency-Key', key)
+        .send({ ...person, password: secret });
+    const [made, taken] = [crypto.randomUUID(), crypto.randomUUID()];
+    expect([(await attempt(made)).status, (await attempt(taken)).status]).toEqual([201, 409]);
+    const { accessToken } = await signIn(users, person.email);
+    const change = { currentPassword: password, newPassword: 'another fine password' };
+    await users.request.put('/users/me/password').set('Authorization', bearer(accessToken)).send(change);
+    for (const [key, status] of [
+      [made, 201],
+      [taken, 409],
+    ] as const) {
+      const replay = await attempt(key);
+      expect([replay.status, replay.headers['idempotent-replayed']]).toEqual([status, 'true']);
+      const other = await attempt(key, 'another fine password');
+      expect(other.body).toMatchObject(problem('idempotency-key-reused', 422));
+    }
+  });
+
+  it('leaves no fast hash of a password, nor does a new password', async () => {
+    const master = await operator();
+    const { person, token } = await newcomer(users);
+    const change = { currentPassword: person.password, newPassword: 'another fine password' };
+    await users.request.put('/users/me/password').set('Authorization', bearer(token)).send(change);
+    const records = await master.keys('{users}:idempotency:*');
+    const stored = await Promise.all(records.map((record) => master.hget(record, 'fingerprint')));
+    master.disconnect();
+    const { email, firstName, lastName } = person;
+    const guess = (body: object) => keyedHash(users.config.IDEMPOTENCY_SECRET, 'body', JSON.stringify(body), '{}');
+    expect(stored).toContain(guess({ email, firstName, lastName }));
+    expect(stored).not.toContain(guess({ email, firstName, lastName, password: person.password }));
+    expect(stored).not.toContain(guess(change));
+  });
+
+  it.each([
+    ['administrator', 'is one of the most common passwords'],
+    ['tick tock tick tock ', 'is one block repeated'],
+    ['1234567890qwerty', 'is a keyboard or alphabet sequence'],
+    ['Ada.Lovelace-1815', 'is made of your own address or name'],
+  ])('refuses the password %j', async (bad, detail) => {
+    const person = { ...somebody(), password: bad };
+    const refused = await users.request.post('/users').send(person);
+    expect([refused.status, refused.body.errors]).toEqual([422, [{ pointer: '#/password', detail }]]);
+    const { token } = await newcomer(users);
+    const change = await users.request
+      .put('/users/me/password')
+      .set('Authorization', bearer(token))
+      .send({ currentPassword: password, newPassword: bad });
+    expect([change.status, change.body.errors]).toEqual([422, [{ pointer: '#/newPassword', detail }]]);
+  });
+
   it('many times at once under one key makes one user', async () => {
     const key = crypto.randomUUID();
     const person = somebody();
@@ -172,7 +229,7 @@ describe('one’s own user', () => {
     expect((await users.request.get('/users/me').set(auth)).headers.etag).toBe('"11"');
   });
 
-  it.each([[{ role: 'admin' }], [{ email: 'x@example.com' }], [{ firstName: null }], [{ lastName: '' }]])(
+  it.each([[{}], [{ role: 'admin' }], [{ email: 'x@example.com' }], [{ firstName: null }], [{ lastName: '' }]])(
     'refuses the change %j',
     async (body) => {
       const { token } = await newcomer(users);

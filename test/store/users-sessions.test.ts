@@ -45,7 +45,7 @@ describe('a sign-in', () => {
 
   it('does not begin with a password that was replaced while it was compared', async () => {
     const made = await created();
-    await store.setPassword(asRead(made), 'a new hash', 'no session', context());
+    await store.setPassword(asRead(made), { hash: 'a new hash' }, 'no session', context());
     expect(await sessions.begin(made, newId(), context())).toEqual({ kind: 'conflict' });
     expect(await master.exists(sessionsKey(made.id))).toBe(0);
   });
@@ -144,7 +144,7 @@ describe('a sign-in', () => {
   it('stays when its user sets a new password, and all others end', async () => {
     const made = await created();
     const [own, ...others] = [await begun(made), await begun(made), await begun(made)];
-    expect(await store.setPassword(asRead(made), 'new', own?.sessionId ?? '', context())).toMatchObject({
+    expect(await store.setPassword(asRead(made), { hash: 'new' }, own?.sessionId ?? '', context())).toMatchObject({
       kind: 'set',
     });
     expect(await master.hkeys(sessionsKey(made.id))).toEqual([own?.sessionId]);

@@ -12,19 +12,22 @@ import { changes, credentials, signUp, type User } from '../../api/users/schema.
 import { newSealKey, seal, unseal } from '../../api/users/sealed.ts';
 import { changed } from '../../api/users/service.ts';
 import { settled } from '../../api/users/settled.ts';
+import { isMadeOfOwnName, weaknessOf } from '../../api/users/weak-passwords.ts';
 
 const person = { email: 'ada@example.com', password: 'twelve chars', firstName: 'Ada', lastName: 'Lovelace' };
+/** Letters in no order, of the alphabet that begins at this code point. */
+const longWord = (length: number, first = 0x61) =>
+  Array.from({ length }, (_, i) => String.fromCodePoint(first + ((7 * i + (i >> 3)) % 26))).join('');
 const takes = (changes: object) => signUp.safeParse({ ...person, ...changes }).success;
 
 describe('sign-up', () => {
   it.each([
     ['11 characters', 'x'.repeat(11), false],
-    ['12 characters', 'x'.repeat(12), true],
-    ['128 characters', 'x'.repeat(128), true],
-    ['129 characters', 'x'.repeat(129), false],
-    ['128 characters beyond the basic plane', '🦉'.repeat(128), true],
-    ['11 characters beyond the basic plane', '🦉'.repeat(11), false],
-    ['only blanks', ' '.repeat(12), true],
+    ['12 characters', longWord(12), true],
+    ['128 characters', longWord(128), true],
+    ['129 characters', longWord(129), false],
+    ['128 characters beyond the basic plane', longWord(128, 0x1f600), true],
+    ['11 characters beyond the basic plane', longWord(11, 0x1f600), false],
   ])('a password of %s', (_what, password, good) => {
     expect(takes({ password })).toBe(good);
   });
@@ -51,6 +54,46 @@ describe('sign-up', () => {
 
   it('does not check the form of what somebody signs in with', () => {
     expect(credentials.safeParse({ email: 'no address', password: 'x' }).success).toBe(true);
+  });
+});
+
+describe('a password', () => {
+  it.each([
+    ['administrator', 'is one of the most common passwords'],
+    ['Password1234', 'is one of the most common passwords'],
+    ['aaaaaaaaaaaaa', 'is one block repeated'],
+    ['passwordpassword', 'is one block repeated'],
+    ['🦉🐈🦉🐈🦉🐈🦉🐈🦉🐈🦉🐈🦉', 'is one block repeated'],
+    ['abcdefghijklm', 'is a keyboard or alphabet sequence'],
+    ['ZYXWVUTSRQPO', 'is a keyboard or alphabet sequence'],
+    ['qwertz098765', 'is a keyboard or alphabet sequence'],
+    ['asdfghjkl;zxc', 'is a keyboard or alphabet sequence'],
+    ['йцукенгшщзхъ', 'is a keyboard or alphabet sequence'],
+    ['aaaabbbbbcccccc', 'is a keyboard or alphabet sequence'],
+    ['a good password', undefined],
+    ['correct horse battery', undefined],
+    ['twelve chars', undefined],
+    ['1234567890 green owls', undefined],
+    ['Zq7-Lm2.Vx9+Tb4', undefined],
+  ])('%j', (password, reason) => expect(weaknessOf(password)).toBe(reason));
+
+  it.each([
+    ['ada@example.com', true],
+    ['Ada Lovelace 1815', true],
+    ['LOVELACE12345', true],
+    ['example.ADA-99', true],
+    ['Ada likes sums', false],
+    ['8 3 5 1 9 0 2 7', false],
+    ['a good password', false],
+  ])('%j of Ada Lovelace, ada@example.com: made of her own address or name %s', (password, own) => {
+    expect(isMadeOfOwnName(password, person)).toBe(own);
+  });
+
+  it('that is long is judged in a moment', () => {
+    const startMs = performance.now();
+    weaknessOf(`${'abcdefgh'.repeat(15)}qwerty1!`);
+    weaknessOf('qwe123asd'.repeat(14));
+    expect(performance.now() - startMs).toBeLessThan(200);
   });
 });
 

@@ -72,6 +72,12 @@ describe('the identity of a write', () => {
     expect(identity('k', [1, 2]).fingerprint).not.toBe(identity('k', [2, 1]).fingerprint);
   });
 
+  test('has the same fingerprint whatever the passwords in the body', () => {
+    const of = (password: string) => writeIdentity(request({}), ann, { a: 1, password }, 'secret', { passwords: ['password'] });
+    expect(of('one')).toMatchObject({ fingerprint: identity('k', { a: 1 }).fingerprint });
+    expect(of('two')).toMatchObject({ fingerprint: identity('k', { a: 1 }).fingerprint });
+  });
+
   test.each(['', 'x'.repeat(256), 'a b', 'ü'])('refuses the key %j', (key) => {
     expect(isRefusal(writeIdentity(request({ 'Idempotency-Key': key }), ann, {}, 'secret'))).toBe(true);
   });

@@ -35,9 +35,10 @@ test('a service is given its own Redis password and no other, and only users wha
   for (const service of serviceNames) {
     const env = JSON.stringify(specs.find(({ kind }) => kind === service)?.env);
     for (const [name, secret] of Object.entries(settings.secrets)) {
-      const isForAll = ['INTERNAL_SECRET', 'IDEMPOTENCY_SECRET'].includes(name);
+      const isForAll = name === 'INTERNAL_SECRET' || (name === 'IDEMPOTENCY_SECRET' && service !== 'users');
       const isOwn = ['REDIS_PASSWORD', 'SENTINEL_PASSWORD'].some((kind) => name === `${kind}_${service.toUpperCase()}`);
-      const isForUsers = service === 'users' && ['ADMIN_PASSWORD', 'REFRESH_SECRET'].includes(name);
+      const isForUsers =
+        service === 'users' && ['ADMIN_PASSWORD', 'REFRESH_SECRET', 'IDEMPOTENCY_SECRET_USERS'].includes(name);
       expect([service, name, env.includes(secret)]).toEqual([service, name, isForAll || isOwn || isForUsers]);
     }
     expect([service, env.includes('BEGIN PRIVATE KEY')]).toEqual([service, service === 'users']);
