@@ -33,6 +33,19 @@ export function sessionsKey(userId: string): string {
   return `{users}:sessions:${userId}`;
 }
 
+/** How long an address is known to an account after a sign-in from it, in ms. */
+export const knownAddressMs = 30 * 24 * 3600 * 1000;
+/** How many addresses an account knows: the latest. */
+export const maxKnownAddresses = 50;
+
+/**
+ * Sorted set: keyed hashes of the addresses from which a user signed in, by the time of the last sign-in in ms since 1970; at most
+ * {@link maxKnownAddresses}. Ends {@link knownAddressMs} after the last sign-in.
+ */
+export function knownAddressesKey(userId: string): string {
+  return `{users}:known-addresses:${userId}`;
+}
+
 /**
  * Text: `<until>:<sealed answer>` that a refresh token was exchanged for, given again until then (ms since 1970).
  * Ends {@link graceMarginMs} later.

@@ -3,6 +3,7 @@ import type { UsersConfig } from '../core/config.ts';
 import type { OpenService } from '../http/service.ts';
 import { accessTokens } from './access-tokens.ts';
 import { ensureFirstAdmin } from './first-admin.ts';
+import { openGuessing } from './guessing.ts';
 import { openPasswords } from './passwords.ts';
 import { refreshTokens } from './refresh-tokens.ts';
 import { userRoutes } from './routes.ts';
@@ -17,15 +18,16 @@ const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
 /** Opens the service. */
-export const open: OpenService = ({ config, redis, cursors, log }) => {
+export const open: OpenService = ({ config, redis, cursors, log, registry, limits }) => {
   const settings = config as UsersConfig; // readConfig reads more for this service
   const store = openUserStore(redis);
   const passwords = openPasswords();
   const access = accessTokens(settings.JWT_PRIVATE_KEY);
   const refresh = refreshTokens(settings.REFRESH_SECRET);
-  const limits = { customer: settings.SESSION_MAX_DAYS * dayMs, admin: settings.ADMIN_SESSION_MAX_HOURS * hourMs };
-  const sessions = openSessionStore(redis, limits);
-  const signIns = openSignIns({ users: store, sessions, passwords, access, refresh, limits });
+  const ends = { customer: settings.SESSION_MAX_DAYS * dayMs, admin: settings.ADMIN_SESSION_MAX_HOURS * hourMs };
+  const sessions = openSessionStore(redis, ends);
+  const guessing = openGuessing(limits, settings.IDEMPOTENCY_SECRET, registry);
+  const signIns = openSignIns({ users: store, sessions, passwords, guessing, access, refresh, limits: ends });
   const { ADMIN_EMAIL: email, ADMIN_PASSWORD: password } = settings;
   const admin = email === undefined || password === undefined ? undefined : { email, password };
   let firstAdmin: ReturnType<typeof ensureFirstAdmin> | undefined;

@@ -7,9 +7,10 @@ import { isRefusal, type Refusal, refuse } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
 import type { SessionState } from '../http/sessions.ts';
 import type { AccessTokens } from './access-tokens.ts';
+import type { Attempt, Guessing } from './guessing.ts';
 import type { Passwords } from './passwords.ts';
 import { keyFromToken, type RefreshTokens } from './refresh-tokens.ts';
-import { type Credentials, type Session, sessionOut } from './schema.ts';
+import { type Account, type Credentials, type Session, sessionOut } from './schema.ts';
 import { seal, unseal } from './sealed.ts';
 import type { Done, SignedIn } from './service.ts';
 import type { SessionLimits, StoredSession } from './session-record.ts';
@@ -19,9 +20,10 @@ import type { SessionChoice, SessionStore } from './store-sessions.ts';
 
 /** What sign-ins are made with. */
 export type SignInParts = {
-  readonly users: Pick<UserStore, 'findByEmail'>;
+  readonly users: Pick<UserStore, 'findForSignIn'>;
   readonly sessions: SessionStore;
   readonly passwords: Passwords;
+  readonly guessing: Guessing;
   readonly access: AccessTokens;
   readonly refresh: RefreshTokens;
   /** How long a sign-in lasts at most, by role. */
@@ -42,7 +44,9 @@ export type SignIns = {
 };
 
 /** Opens the rules of sign-ins. */
-export function openSignIns({ users, sessions, passwords, access, refresh, limits }: SignInParts): SignIns {
+export function openSignIns(parts: SignInParts): SignIns {
+  const { users, sessions, passwords, guessing, access, refresh, limits } = parts;
+
   /** Tokens for a sign-in; the access token ends with it. */
   function sessionOf(claims: TokenClaims, generation: number): Session {
     const leftMs = timeOfId(claims.sessionId) + limits[claims.role] - shopTimeMs();
@@ -55,17 +59,39 @@ export function openSignIns({ users, sessions, passwords, access, refresh, limit
     };
   }
 
+  /** Compares a password and says what became of the attempt. Takes as long where there is no account. */
+  async function isPasswordOf(
+    account: Account | undefined,
+    password: string,
+    attempt: Attempt,
+    deadline: Deadline,
+  ): Promise<boolean> {
+    let isWrong = false;
+    try {
+      isWrong = !(await passwords.verify(account?.passwordHash, password, deadline));
+    } finally {
+      if (isWrong) attempt.failed();
+      else await attempt.withdraw();
+    }
+    return !isWrong;
+  }
+
   return {
     async login({ email, password }, context) {
       const sessionId = newId();
-      return settled(context.deadline, async () => {
-        const read = await users.findByEmail(email, context.deadline);
-        const right = await passwords.verify(read?.passwordHash, password, context.deadline);
-        if (read === undefined || !right) {
+      const { deadline } = context;
+      const addressHash = guessing.addressHash(email, context.caller.address);
+      return settled(deadline, async () => {
+        const { account, isKnownAddress } = await users.findForSignIn(email, addressHash, deadline);
+        const attempt = await guessing.admit(email, isKnownAddress);
+        if (isRefusal(attempt)) return attempt;
+        const isRight = await isPasswordOf(account, password, attempt, deadline);
+        if (account === undefined || !isRight) {
           return refuse('invalid-credentials', 'There is no user with this address and password.');
         }
-        const outcome = await sessions.begin(read, sessionId, context);
-        return outcome.kind === 'conflict' ? outcome : sessionOf({ userId: read.id, sessionId, role: outcome.role }, 1);
+        const outcome = await sessions.begin(account, sessionId, addressHash, context);
+        if (outcome.kind === 'conflict') return outcome;
+        return sessionOf({ userId: account.id, sessionId, role: outcome.role }, 1);
       });
     },
 

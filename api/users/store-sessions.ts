@@ -6,7 +6,18 @@ import type { RequestContext, Role } from '../core/request.ts';
 import { runKeyed } from '../redis/keyed.ts';
 import type { ShopRedis } from '../redis/open.ts';
 import { loadScript } from '../redis/script.ts';
-import { endingKey, graceMarginMs, graceMs, maxSessions, sessionsKey, successorKey, userKey } from './keys.ts';
+import {
+  endingKey,
+  graceMarginMs,
+  graceMs,
+  knownAddressesKey,
+  knownAddressMs,
+  maxKnownAddresses,
+  maxSessions,
+  sessionsKey,
+  successorKey,
+  userKey,
+} from './keys.ts';
 import type { RefreshClaims } from './refresh-tokens.ts';
 import type { Account } from './schema.ts';
 import {
@@ -50,8 +61,16 @@ export type Exchanged =
 
 /** See {@link openSessionStore}. Everything throws Unavailable when it is not certain before the deadline. */
 export type SessionStore = {
-  /** Begins a sign-in of a user whose password was compared with the hash in `read`; may end the oldest of too many. */
-  begin(read: Account, sessionId: string, request: Request & Pick<RequestContext, 'userAgent'>): Promise<Begun>;
+  /**
+   * Begins a sign-in of a user whose password was compared with the hash in `read`; may end the oldest of too many.
+   * @param addressHash a keyed hash of the address that it comes from
+   */
+  begin(
+    read: Account,
+    sessionId: string,
+    addressHash: string,
+    request: Request & Pick<RequestContext, 'userAgent'>,
+  ): Promise<Begun>;
   /** The user's role; `undefined` when there is no such user. */
   role(userId: string, deadline: Deadline): Promise<Role | undefined>;
   /** Exchanges a token of ours. @param role in the answer @param sealed the answer, if this is the first exchange */
@@ -77,10 +96,11 @@ export function openSessionStore(
   limits: SessionLimits,
 ): SessionStore {
   return {
-    async begin({ id, passwordHash }, sessionId, { requestId, deadline, userAgent }) {
-      const keys = [stream, userKey(id), sessionsKey(id)];
+    async begin({ id, passwordHash }, sessionId, addressHash, { requestId, deadline, userAgent }) {
+      const keys = [stream, userKey(id), sessionsKey(id), knownAddressesKey(id)];
       const which = [requestId, id, sessionId, passwordHash, maxSessions, storedUserAgent(userAgent)];
-      const args = [...which, sessionIdleMs, limits.customer, limits.admin];
+      const known = [addressHash, knownAddressMs, maxKnownAddresses];
+      const args = [...which, sessionIdleMs, limits.customer, limits.admin, ...known];
       const [, result, role] = await writes.run(scripts.login, keys, args, deadline);
       if (result === 'conflict') return { kind: result };
       if (result === 'begun') return { kind: result, role: roleOf(role) };

@@ -2,14 +2,14 @@
  * Users in Redis. Answers that are stored under an Idempotency-Key hold names and addresses, so they are sealed with a key of the
  * user's own: with the user they become unreadable, wherever they are.
  */
-import type { Deadline } from '../core/clock.ts';
+import { type Deadline, shopTimeMs } from '../core/clock.ts';
 import type { Refusal } from '../core/outcome.ts';
 import { isRefusal } from '../core/outcome.ts';
 import type { Freshness, RequestContext } from '../core/request.ts';
 import { runKeyed } from '../redis/keyed.ts';
 import type { ShopRedis } from '../redis/open.ts';
 import { loadScript, type ScriptReply } from '../redis/script.ts';
-import { adminsKey, emailKey, listKey, sessionsKey, userKey } from './keys.ts';
+import { adminsKey, emailKey, knownAddressesKey, knownAddressMs, listKey, sessionsKey, userKey } from './keys.ts';
 import { type Account, account, type User, user } from './schema.ts';
 import { seal, unseal } from './sealed.ts';
 
@@ -70,8 +70,15 @@ export type FirstAdmin = 'created' | 'there-is-one' | 'taken';
 /** See {@link openUserStore}. Everything throws Unavailable when it is not certain before the deadline. */
 export type UserStore = {
   find(id: string, freshness: Freshness, deadline: Deadline): Promise<Account | undefined>;
-  /** By address; does as much where there is no such user. */
-  findByEmail(email: string, deadline: Deadline): Promise<Account | undefined>;
+  /**
+   * The user who wants to sign in, and whether that user has signed in from this address of late. Does as much where there is no such user.
+   * @param addressHash as given to `SessionStore.begin`
+   */
+  findForSignIn(
+    email: string,
+    addressHash: string,
+    deadline: Deadline,
+  ): Promise<{ readonly account: Account | undefined; readonly isKnownAddress: boolean }>;
   /** Newest first, after the user with the id `after`. `last` is where the next page begins, `undefined` on the last one. */
   page(
     after: string | undefined,
@@ -103,9 +110,16 @@ export function openUserStore({ reads, writes }: Pick<ShopRedis, 'reads' | 'writ
 
   return {
     find,
-    async findByEmail(email, deadline) {
-      const [id] = await reads.query('own', (pipeline) => pipeline.get(emailKey(email)), deadline);
-      return find(typeof id === 'string' ? id : 'nobody', 'own', deadline);
+    async findForSignIn(email, addressHash, deadline) {
+      const [found] = await reads.query('own', (pipeline) => pipeline.get(emailKey(email)), deadline);
+      const id = typeof found === 'string' ? found : 'nobody';
+      const [fields, lastSignInMs] = await reads.query(
+        'own',
+        (pipeline) => pipeline.hgetall(userKey(id)).zscore(knownAddressesKey(id), addressHash),
+        deadline,
+      );
+      const isKnownAddress = lastSignInMs !== null && Number(lastSignInMs) > shopTimeMs() - knownAddressMs;
+      return { account: accountOf(fields), isKnownAddress };
     },
     async page(after, limit, { freshness, deadline }) {
       const from = after === undefined ? '+' : `(${after}`;
@@ -179,7 +193,14 @@ export function openUserStore({ reads, writes }: Pick<ShopRedis, 'reads' | 'writ
     },
     async remove(before, sessionId, context) {
       const { id, read } = before;
-      const keys = [userKey(id), emailKey(read?.email ?? ''), listKey, adminsKey, sessionsKey(id)];
+      const keys = [
+        userKey(id),
+        emailKey(read?.email ?? ''),
+        listKey,
+        adminsKey,
+        sessionsKey(id),
+        knownAddressesKey(id),
+      ];
       const args = [id, versionOf(read), conditionOf(before), sessionId ?? '', ownSession(id, context)];
       const reply = await runKeyed(writes, 'users', scripts.remove, keys, args, context);
       if (isRefusal(reply)) return reply;

@@ -32,21 +32,21 @@ const created = (changes?: Partial<Account>) => createdIn(store, changes);
 describe('a sign-in', () => {
   async function begun(read: Account) {
     const sessionId = newId();
-    expect(await sessions.begin(read, sessionId, context())).toEqual({ kind: 'begun', role: read.role });
+    expect(await sessions.begin(read, sessionId, 'address', context())).toEqual({ kind: 'begun', role: read.role });
     return { userId: read.id, sessionId, generation: 1 };
   }
 
   it('begun again after a lost acknowledgement is one', async () => {
     const made = await created();
     const token = await begun(made);
-    await sessions.begin(made, token.sessionId, context());
+    await sessions.begin(made, token.sessionId, 'address', context());
     expect(await master.hlen(sessionsKey(made.id))).toBe(1);
   });
 
   it('does not begin with a password that was replaced while it was compared', async () => {
     const made = await created();
     await store.setPassword(asRead(made), { hash: 'a new hash' }, 'no session', context());
-    expect(await sessions.begin(made, newId(), context())).toEqual({ kind: 'conflict' });
+    expect(await sessions.begin(made, newId(), 'address', context())).toEqual({ kind: 'conflict' });
     expect(await master.exists(sessionsKey(made.id))).toBe(0);
   });
 
@@ -62,7 +62,7 @@ describe('a sign-in', () => {
     const made = await created();
     const oldest = await fill(made, Date.now() + 50_000);
     const { sessionId } = await begun(made);
-    await sessions.begin(made, sessionId, context());
+    await sessions.begin(made, sessionId, 'address', context());
     expect(await master.hlen(sessionsKey(made.id))).toBe(maxSessions);
     expect(await sessions.check(made.id, oldest, soon())).toBeUndefined();
     expect(await sessions.check(made.id, sessionId, soon())).toBe('customer');
@@ -167,7 +167,7 @@ describe('every write', () => {
     const token = { userId: made.id, sessionId: newId(), generation: 1 };
     const repeatable: [string, () => Promise<unknown>][] = [
       ['create', () => store.create(somebody({ email: `again-${made.email}` }), signUp)],
-      ['login', () => sessions.begin(made, token.sessionId, context())],
+      ['login', () => sessions.begin(made, token.sessionId, 'address', context())],
       ['refresh', () => sessions.exchange(token, 'customer', 'sealed', context())],
       ['logout', () => sessions.end(made.id, token.sessionId, context())],
       ['refresh of what has ended', () => sessions.exchange(token, 'customer', 'sealed', context())],

@@ -34,7 +34,7 @@ describe('the first admin', () => {
     const outcomes = await Promise.all(wishes.map(make));
     expect([...outcomes].sort()).toEqual(['created', 'there-is-one', 'there-is-one', 'there-is-one']);
     expect(await store.hasAdmin(soon())).toBe(true);
-    const first = await store.findByEmail('FIRST@example.com', soon());
+    const first = (await store.findForSignIn('FIRST@example.com', 'address', soon())).account;
     expect(first?.role).toBe('admin');
     if (first !== undefined) expect(await make(first)).toBe('created');
     expect(await eventsOf(master, first?.id ?? '')).toHaveLength(1);
@@ -42,7 +42,7 @@ describe('the first admin', () => {
 
   it('and another cannot both be demoted at once', async () => {
     const other = await created({ role: 'admin' });
-    const first = await store.findByEmail('first@example.com', soon());
+    const first = (await store.findForSignIn('first@example.com', 'address', soon())).account;
     if (first === undefined) throw new Error('the first admin is gone');
     const outcomes = await Promise.all(
       [first, other].map((read) => store.save(asRead(read), changed(read, { role: 'customer' }, 0), context())),
@@ -72,8 +72,9 @@ describe('a user', () => {
   it('is found by id and by address after it was made', async () => {
     const made = await created();
     expect(await store.find(made.id, 'own', soon())).toEqual(made);
-    expect(await store.findByEmail(made.email.toUpperCase(), soon())).toEqual(made);
-    expect(await store.findByEmail('nobody@example.com', soon())).toBeUndefined();
+    const find = async (email: string) => (await store.findForSignIn(email, 'address', soon())).account;
+    expect(await find(made.email.toUpperCase())).toEqual(made);
+    expect(await find('nobody@example.com')).toBeUndefined();
   });
 
   it('whose names look like numbers, JSON or formats keeps them', async () => {

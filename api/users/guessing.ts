@@ -1,0 +1,53 @@
+/**
+ * Guessing of passwords: who may try one. Wrong passwords of strangers count for the account, from whatever addresses they come; when there
+ * are too many, addresses that are new to the account wait, while those from which it signed in of late go on. So guessing is slow, and
+ * locks no owner out.
+ */
+import { Counter, type Registry } from 'prom-client';
+import { addressIdentity } from '../core/address.ts';
+import { emailIdentity } from '../core/email.ts';
+import type { Refusal } from '../core/outcome.ts';
+import { type HandlerLimits, rateLimited } from '../http/limits.ts';
+import { keyedHash } from '../http/secrets.ts';
+
+/** An attempt that was admitted; say what became of it. */
+export type Attempt = {
+  /** The password was wrong: it stays counted. */
+  failed(): void;
+  /** It was right, or was not compared: it does not count. */
+  withdraw(): Promise<void>;
+};
+
+/** See {@link openGuessing}. */
+export type Guessing = {
+  /** What an account's known addresses are stored as. @param address of the caller, as Nginx saw it */
+  addressHash(email: string, address: string): string;
+  /** Admits an attempt or refuses it. Counted before the password is compared, so that attempts at the same time are counted exactly. */
+  admit(email: string, isKnownAddress: boolean): Promise<Attempt | Refusal>;
+};
+
+/** Characters of a hash that are stored: 96 bits tell the few addresses of one account apart. */
+const hashLength = 16;
+
+/** Opens the rules. @param secret of `users` alone */
+export function openGuessing(limits: Pick<HandlerLimits, 'reserve'>, secret: string, registry: Registry): Guessing {
+  const failures = new Counter({
+    name: 'shop_sign_in_failures_total',
+    help: 'Sign-ins refused: the password was wrong (wrong-password), or wrong passwords for the account were too many (guessing)',
+    labelNames: ['reason'],
+    registers: [registry],
+  });
+  for (const reason of ['wrong-password', 'guessing']) failures.inc({ reason }, 0);
+  const failed = () => failures.inc({ reason: 'wrong-password' });
+  return {
+    addressHash: (email, address) =>
+      keyedHash(secret, 'known-address', emailIdentity(email), addressIdentity(address)).slice(0, hashLength),
+    async admit(email, isKnownAddress) {
+      if (isKnownAddress) return { failed, withdraw: async () => undefined };
+      const reservation = await limits.reserve('wrong-passwords', keyedHash(secret, 'account', emailIdentity(email)));
+      if (!('waitSeconds' in reservation)) return { failed, withdraw: reservation.giveBack };
+      failures.inc({ reason: 'guessing' });
+      return rateLimited(reservation.waitSeconds);
+    },
+  };
+}
