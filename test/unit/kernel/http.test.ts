@@ -73,7 +73,8 @@ describe('the identity of a write', () => {
   });
 
   test('has the same fingerprint whatever the passwords in the body', () => {
-    const of = (password: string) => writeIdentity(request({}), ann, { a: 1, password }, 'secret', { passwords: ['password'] });
+    const of = (password: string) =>
+      writeIdentity(request({}), ann, { a: 1, password }, 'secret', { passwords: ['password'] });
     expect(of('one')).toMatchObject({ fingerprint: identity('k', { a: 1 }).fingerprint });
     expect(of('two')).toMatchObject({ fingerprint: identity('k', { a: 1 }).fingerprint });
   });
