@@ -2,9 +2,10 @@
 import type { Logger } from 'pino';
 import { deadlineIn, pause } from '../core/clock.ts';
 import { newId } from '../core/ids.ts';
+import type { FirstAdmin } from './outcomes.ts';
 import type { Passwords } from './passwords.ts';
 import { newAccount } from './service.ts';
-import type { FirstAdmin, UserStore } from './store.ts';
+import type { UserStore } from './store.ts';
 
 const attemptMs = 5000;
 const longestPauseMs = 5000;

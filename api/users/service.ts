@@ -5,11 +5,12 @@ import { invalid, isRefusal, type Refusal, refuse } from '../core/outcome.ts';
 import { matches, type RequestContext } from '../core/request.ts';
 import type { Cursors } from '../http/lists.ts';
 import { keyReused } from '../redis/keyed.ts';
+import type { Before, NewPassword } from './outcomes.ts';
 import type { Passwords } from './passwords.ts';
 import { type Account, type Changes, madeOfOwnName, type PasswordChange, type SignUp, type User } from './schema.ts';
 import { newSealKey } from './sealed.ts';
 import { settled } from './settled.ts';
-import type { Before, NewPassword, UserStore } from './store.ts';
+import type { UserStore } from './store.ts';
 import { isMadeOfOwnName } from './weak-passwords.ts';
 
 /** A user as answered, perhaps again. */
