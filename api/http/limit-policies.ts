@@ -2,6 +2,7 @@
 import { addressIdentity } from '../core/address.ts';
 import { shopTimeMs } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
+import { timeOfId } from '../core/ids.ts';
 import type { Caller } from '../core/request.ts';
 import type { LimitName, Route } from './route.ts';
 import { keyedHash } from './secrets.ts';
@@ -142,9 +143,8 @@ export function classesOf(route: Pick<Route, 'limit' | 'idempotent'>, caller: Ca
   return classes.length > 0 ? classes : ['everything-else'];
 }
 
-/** Whether a customer signed up less than a day ago: the id is a UUIDv7, which begins with its time in ms (RFC 9562 §5.7). */
+/** Whether a customer signed up less than a day ago. */
 function isNewCustomer(caller: Caller): boolean {
   if (caller.kind !== 'user' || caller.role !== 'customer') return false;
-  const madeMs = Number.parseInt(caller.userId.replaceAll('-', '').slice(0, 12), 16);
-  return shopTimeMs() - madeMs < day * 1000;
+  return shopTimeMs() - timeOfId(caller.userId) < day * 1000;
 }

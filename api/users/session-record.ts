@@ -6,8 +6,8 @@ import type { Role } from '../core/request.ts';
 /** A sign-in ends this long after its last refresh, in ms. */
 export const sessionIdleMs = 30 * 24 * 3600 * 1000;
 
-/** How much of `User-Agent` is stored: enough for what browsers send. */
-const maxUserAgentLength = 120;
+/** How much of `User-Agent` is stored: enough to tell one browser from another. */
+const maxUserAgentLength = 100;
 
 /** How long a sign-in lasts at most, however often it is refreshed, in ms. */
 export type SessionLimits = Readonly<Record<Role, number>>;

@@ -22,6 +22,9 @@ const scripts = {
   password: loadScript(new URL('./lua/password.lua', import.meta.url), 'go-on'),
 };
 
+/** The part of a user that can change. */
+const changing = user.omit({ id: true, email: true, createdAtMs: true });
+
 /** See {@link openUserStore}. Everything throws Unavailable when it is not certain before the deadline. */
 export type UserStore = {
   find(id: string, freshness: Freshness, deadline: Deadline): Promise<Account | undefined>;
@@ -208,12 +211,15 @@ function fieldsOf(made: Account): (string | number)[] {
   return Object.entries(account.parse(made)).flat();
 }
 
+/** Seals what an answer said of a user; what never changes of a user is not repeated. */
 function sealUser({ recordKey }: Account, answered: User): string {
-  return seal(Buffer.from(recordKey, 'base64url'), JSON.stringify(user.parse(answered)));
+  return seal(Buffer.from(recordKey, 'base64url'), JSON.stringify(changing.parse(answered)));
 }
 
-function unsealUser({ recordKey }: Account, sealed: string): User {
-  return user.parse(JSON.parse(unseal(Buffer.from(recordKey, 'base64url'), sealed)));
+/** What was sealed for this user, now or by an older version, which sealed the whole user. */
+function unsealUser(keeper: Account, sealed: string): User {
+  const answered: unknown = JSON.parse(unseal(Buffer.from(keeper.recordKey, 'base64url'), sealed));
+  return user.parse({ ...keeper, ...changing.parse(answered) });
 }
 
 function versionOf(read: Account | undefined): string {
