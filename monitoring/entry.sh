@@ -7,7 +7,9 @@
 # With `render` behind it, it only renders.
 #
 # Environment of both: DATA_DIR (rendered files and data), LISTEN (address:port), EXTERNAL_URL (where a person reaches it: links in
-# mails), PROMETHEUS and ALERTMANAGER (address:port), RUNBOOKS and DASHBOARD (URLs for links).
+# mails), PROMETHEUS and ALERTMANAGER (address:port), RUNBOOKS and DASHBOARD (URLs for links). Optional: MONITORING_PASSWORD_BCRYPT, the hash of
+# the password that both want of the user `monitoring`, and for prometheus MONITORING_PASSWORD itself, to ask Alertmanager; each also as
+# NAME_FILE. Without them both answer every client that reaches LISTEN.
 # prometheus: SERVICES, REDIS_NODES and SENTINELS (names, separated by spaces): what must be there, and in containers also where to find it.
 #   TARGETS_DIR (folder of api.json, redis.json, sentinel.json, nginx.json) where every process has an address of its own. REDIS_EXPORTER,
 #   EDGE_EXPORTER, NODE_EXPORTER (address:port). Optional: SCRAPE_INTERVAL, MACHINES (host names of a swarm's machines), REDIS_MEMORY_LIMIT
@@ -53,6 +55,16 @@ expected() {
     { unit = tolower(substr($0, length($0))); print $0 * (unit == "g" ? 1024 ^ 3 : unit == "m" ? 1024 ^ 2 : unit == "k" ? 1024 : 1) }')"
 }
 
+# Sets web_options: the password that this program wants, if any. (Basic authentication: curl -u monitoring:PASSWORD.)
+# https://prometheus.io/docs/prometheus/latest/configuration/https/
+want_password() {
+  web_options=
+  [ -z "${MONITORING_PASSWORD_BCRYPT_FILE-}" ] || MONITORING_PASSWORD_BCRYPT=$(cat "$MONITORING_PASSWORD_BCRYPT_FILE")
+  [ -n "${MONITORING_PASSWORD_BCRYPT-}" ] || return 0
+  printf 'basic_auth_users:\n  monitoring: "%s"\n' "$MONITORING_PASSWORD_BCRYPT" >"$DATA_DIR/web.yml"
+  web_options=--web.config.file=$DATA_DIR/web.yml
+}
+
 start_prometheus() {
   : "${REDIS_EXPORTER:?}" "${EDGE_EXPORTER:?}" "${NODE_EXPORTER:?}"
   SCRAPE_INTERVAL=${SCRAPE_INTERVAL:-5s}
@@ -68,11 +80,19 @@ start_prometheus() {
   expected >"$DATA_DIR/rules/expected.yml"
   # shellcheck disable=SC2086 # lists
   SERVICES=$(quoted ${SERVICES-}) REDIS_NODES=$(quoted ${REDIS_NODES-}) SENTINELS=$(quoted ${SENTINELS-})
-  render "$here/prometheus/prometheus.yml" PROCESSES CONTAINERS TARGETS_DIR SERVICES REDIS_NODES SENTINELS SCRAPE_INTERVAL SLOW_SCRAPE_INTERVAL SCRAPE_TIMEOUT \
+  want_password
+  WITH_PASSWORD='# ' PASSWORD_FILE=${MONITORING_PASSWORD_FILE:-$DATA_DIR/password}
+  if [ -n "$web_options" ]; then
+    WITH_PASSWORD=
+    [ -n "${MONITORING_PASSWORD_FILE-}" ] || printf %s "${MONITORING_PASSWORD:?}" >"$PASSWORD_FILE"
+  fi
+  render "$here/prometheus/prometheus.yml" WITH_PASSWORD PASSWORD_FILE PROCESSES CONTAINERS TARGETS_DIR SERVICES REDIS_NODES SENTINELS SCRAPE_INTERVAL SLOW_SCRAPE_INTERVAL SCRAPE_TIMEOUT \
     PROMETHEUS ALERTMANAGER REDIS_EXPORTER EDGE_EXPORTER NODE_EXPORTER USED_SERIES >"$DATA_DIR/prometheus.yml"
   for rules in "$here"/prometheus/rules/*.yml; do render "$rules" RUNBOOKS >"$DATA_DIR/rules/${rules##*/}"; done
   [ -z "$only_render" ] || exit 0
-  exec prometheus --config.file="$DATA_DIR/prometheus.yml" --storage.tsdb.path="$DATA_DIR/data" \
+  # No page of another origin may read what a browser is shown here (default: all may).
+  # shellcheck disable=SC2086 # an option or none
+  exec prometheus $web_options --web.cors.origin='^$' --config.file="$DATA_DIR/prometheus.yml" --storage.tsdb.path="$DATA_DIR/data" \
     --storage.tsdb.retention.time=31d --storage.tsdb.retention.size=2GB \
     --web.listen-address="$LISTEN" --web.external-url="$EXTERNAL_URL" --web.route-prefix=/ --log.level=warn
 }
@@ -117,8 +137,10 @@ start_alertmanager() {
   render "$here/alertmanager/alertmanager.yml" SMTP_HOST SMTP_REQUIRE_TLS AUTH SMTP_USER SMTP_PASSWORD_FILE ALERT_EMAIL_TO \
     ALERT_EMAIL_FROM TEMPLATES GROUP_WAIT GROUP_INTERVAL HEARTBEAT HEARTBEAT_URL >"$DATA_DIR/alertmanager.yml"
   [ -z "$only_render" ] || exit 0
-  # One Alertmanager, so there is nobody to agree with (and no port for it).
-  exec "$(program alertmanager prometheus-alertmanager)" --config.file="$DATA_DIR/alertmanager.yml" --storage.path="$DATA_DIR/data" \
+  want_password
+  # One Alertmanager: no cluster, and no port for one.
+  # shellcheck disable=SC2086 # an option or none
+  exec "$(program alertmanager prometheus-alertmanager)" $web_options --config.file="$DATA_DIR/alertmanager.yml" --storage.path="$DATA_DIR/data" \
     --web.listen-address="$LISTEN" --web.external-url="$EXTERNAL_URL" --web.route-prefix=/ --cluster.listen-address= --log.level=warn
 }
 

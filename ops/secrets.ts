@@ -2,7 +2,7 @@
  * The shop's secrets in containers:
  *
  *   secrets.ts keep         makes what is missing in /secrets/all, and hands each owner a copy of its own: /secrets/<owner>/NAME, 0400
- *   secrets.ts show         prints the first admin's address and password
+ *   secrets.ts show         prints the first admin's address and password, and the password of Prometheus and Alertmanager
  *   secrets.ts owners       prints OWNER NAME-OF-FILE NAME-OF-SECRET, one line for each (what stack.yml has to hold)
  *   secrets.ts make NAME    prints one new value (ops/stack.sh makes Docker secrets of them)
  *
@@ -22,6 +22,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
+import { hashSync } from 'bcryptjs';
 import { serviceNames } from '../api/services.ts';
 
 const root = '/secrets';
@@ -32,6 +33,8 @@ const nodeUid = 1000;
 const redisUid = 999;
 const nginxUid = 101;
 const exporterUid = 59000;
+const nobodyUid = 65534;
+const grafanaUid = 472;
 
 /** The users in redis/users.acl that are no services. */
 const otherRedisUsers = ['replication', 'sentinel', 'backup', 'exporter', 'operator'];
@@ -72,12 +75,18 @@ function owners(): Record<string, Owner> {
       ]),
     },
     exporter: { uid: exporterUid, files: { REDIS_PASSWORD: passwordOf('exporter') } },
+    // What Compose's Prometheus and Alertmanager want of those who ask them. The password before its hash, which is made from it.
+    prometheus: { uid: nobodyUid, files: asThemselves(['MONITORING_PASSWORD', 'MONITORING_PASSWORD_BCRYPT']) },
+    alertmanager: { uid: nobodyUid, files: asThemselves(['MONITORING_PASSWORD_BCRYPT']) },
+    status: { uid: nodeUid, files: asThemselves(['MONITORING_PASSWORD']) },
+    grafana: { uid: grafanaUid, files: asThemselves(['MONITORING_PASSWORD']) },
     backup: { uid: redisUid, files: asThemselves([sentinelPasswordOf('backup'), passwordOf('backup')]) },
   };
 }
 
 function make(name: string): string {
   if (name === 'ADMIN_EMAIL') return 'admin@example.com';
+  if (name === 'MONITORING_PASSWORD_BCRYPT') return hashSync(secretValue('MONITORING_PASSWORD'), 10);
   if (name !== 'JWT_PRIVATE_KEY') return randomBytes(24).toString('base64url');
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   return Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' })).toString('base64');
@@ -138,7 +147,7 @@ function keep(): void {
 }
 
 function show(): void {
-  for (const name of ['ADMIN_EMAIL', 'ADMIN_PASSWORD'])
+  for (const name of ['ADMIN_EMAIL', 'ADMIN_PASSWORD', 'MONITORING_PASSWORD'])
     console.log(`${name}=${readFileSync(join(root, 'all', name), 'utf8')}`);
 }
 

@@ -2,7 +2,8 @@
  * The status page, behind Nginx under /status: for the admin, how the shop is. The page, its script and the runbooks are public and hold
  * no numbers; what is under /status/data/ wants the access token of an admin, which a service of the shop judges for each request.
  *
- * Environment: HOST, PORT, PROMETHEUS and ALERTMANAGER (host:port), INTERNAL_URL (of Nginx, through which a service is asked).
+ * Environment: HOST, PORT, PROMETHEUS and ALERTMANAGER (host:port), MONITORING_PASSWORD (which those want, if any) or
+ * MONITORING_PASSWORD_FILE, INTERNAL_URL (of Nginx, through which a service is asked).
  */
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -22,12 +23,17 @@ const settings = z
     PORT: z.coerce.number().int().min(1).max(65535),
     PROMETHEUS: z.string(),
     ALERTMANAGER: z.string(),
+    MONITORING_PASSWORD: z.string().default(''),
+    MONITORING_PASSWORD_FILE: z.string().default(''),
     INTERNAL_URL: z.url(),
   })
   .parse(process.env);
 
 const authorizeMs = 4000;
-const prometheus = openPrometheus(settings.PROMETHEUS);
+const password = settings.MONITORING_PASSWORD_FILE
+  ? readFileSync(settings.MONITORING_PASSWORD_FILE, 'utf8').trim()
+  : settings.MONITORING_PASSWORD;
+const prometheus = openPrometheus(settings.PROMETHEUS, password);
 const dashboards = readDashboards();
 
 /** Helmet's set as every answer of the shop has it; of the content nothing but what this process serves, and nothing inline. */
@@ -129,7 +135,10 @@ async function authorize(req: IncomingMessage): Promise<204 | 401 | 403> {
 
 async function data(what: string, url: URL, res: ServerResponse): Promise<void> {
   if (what === 'now') {
-    const [groups, alerts] = await Promise.all([readTopology(prometheus), firingAlerts(settings.ALERTMANAGER)]);
+    const [groups, alerts] = await Promise.all([
+      readTopology(prometheus),
+      firingAlerts(settings.ALERTMANAGER, password),
+    ]);
     return json(res, { groups, alerts });
   }
   if (what === 'dashboards')

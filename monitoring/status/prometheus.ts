@@ -37,18 +37,24 @@ const alerts = z.array(
   z.object({ labels, annotations: labels, startsAt: z.string(), status: z.object({ state: z.string() }) }),
 );
 
-async function getJson(url: URL): Promise<unknown> {
-  const answer = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
+async function getJson(url: URL, password: string | undefined): Promise<unknown> {
+  const answer = await fetch(url, { headers: authorizationOf(password), signal: AbortSignal.timeout(timeoutMs) });
   if (!answer.ok) throw new Error(`${url.host} answered ${answer.status}: ${(await answer.text()).slice(0, 300)}`);
   return answer.json();
 }
 
+/** The header with which Prometheus and Alertmanager are asked (RFC 7617); none where they want no password. */
+export function authorizationOf(password: string | undefined): Record<string, string> {
+  if (password === undefined || password === '') return {};
+  return { authorization: `Basic ${Buffer.from(`monitoring:${password}`).toString('base64')}` };
+}
+
 /** @param address host:port. Every function throws when there is no proper answer. */
-export function openPrometheus(address: string): Prometheus {
+export function openPrometheus(address: string, password?: string): Prometheus {
   async function ask(path: string, parameters: Record<string, string>): Promise<Series[]> {
     const url = new URL(`http://${address}/api/v1/${path}`);
     url.search = new URLSearchParams(parameters).toString();
-    const { result } = reply.parse(await getJson(url)).data;
+    const { result } = reply.parse(await getJson(url, password)).data;
     return result.map(({ metric, value, values }) => ({
       labels: metric,
       points: (values ?? (value ? [value] : [])).map(([at, text]) => [at, Number(text)] as const),
@@ -62,8 +68,8 @@ export function openPrometheus(address: string): Prometheus {
 }
 
 /** The alerts that fire, the worst and then the oldest first. @param address of Alertmanager, host:port */
-export async function firingAlerts(address: string): Promise<Alert[]> {
-  const found = alerts.parse(await getJson(new URL(`http://${address}/api/v2/alerts`)));
+export async function firingAlerts(address: string, password?: string): Promise<Alert[]> {
+  const found = alerts.parse(await getJson(new URL(`http://${address}/api/v2/alerts`), password));
   const order = ['critical', 'warning', 'info'];
   return found
     .filter(({ labels: { severity = '' } }) => order.includes(severity))

@@ -28,6 +28,10 @@ export async function isHealthy(spec: ProcessSpec, secrets: Record<string, strin
       return await listens(spec.health.port);
     case 'http':
       return (await httpStatus(spec.health.port, spec.health.path)) === 200;
+    case 'monitoring': {
+      const auth = `monitoring:${secrets.MONITORING_PASSWORD ?? ''}`;
+      return (await httpStatus(spec.health.port, spec.health.path, patienceMs, auth)) === 200;
+    }
   }
 }
 
@@ -88,10 +92,18 @@ async function ask<T>(
   }
 }
 
-/** The status of `GET http://127.0.0.1:port/path`; undefined if nothing answers in time. */
-export function httpStatus(port: number, path: string, timeoutMs = patienceMs): Promise<number | undefined> {
+/**
+ * The status of `GET http://127.0.0.1:port/path`; undefined if there is no answer in time.
+ * @param auth `user:password` of basic authentication
+ */
+export function httpStatus(
+  port: number,
+  path: string,
+  timeoutMs = patienceMs,
+  auth?: string,
+): Promise<number | undefined> {
   return new Promise((done) => {
-    const request = get({ host: '127.0.0.1', port, path, agent: false, timeout: timeoutMs }, (response) => {
+    const request = get({ host: '127.0.0.1', port, path, agent: false, timeout: timeoutMs, auth }, (response) => {
       response.resume();
       done(response.statusCode);
     });

@@ -1,6 +1,7 @@
 // The processes that watch the shop, and the lists of what they watch. The shop works without any of them.
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hashSync } from 'bcryptjs';
 import { serviceNames } from '../../api/services.ts';
 import { backupDir } from './backups.ts';
 import type { Settings } from './settings.ts';
@@ -8,6 +9,14 @@ import type { ProcessSpec, portsFrom } from './topology.ts';
 
 const localhost = '127.0.0.1';
 const at = (port: number) => `${localhost}:${port}`;
+
+const hashes = new Map<string, string>();
+/** The bcrypt of a password, made once: it takes some 50 ms. Prometheus and Alertmanager know passwords in no other form. */
+function bcryptOf(password: string): string {
+  const hash = hashes.get(password) ?? hashSync(password, 10);
+  hashes.set(password, hash);
+  return hash;
+}
 
 /** Where the mails are, for who has no mail server. */
 export function mailDir(dir: string): string {
@@ -31,6 +40,8 @@ export function monitoringProcesses(
     DASHBOARD: `${shopUrl}/status`,
     ...settings.alerting,
   };
+  const { MONITORING_PASSWORD = '' } = settings.secrets;
+  const MONITORING_PASSWORD_BCRYPT = bcryptOf(MONITORING_PASSWORD);
   const process = (
     name: string,
     port: number,
@@ -69,8 +80,10 @@ export function monitoringProcesses(
         REDIS_EXPORTER: at(ports.redisExporter),
         EDGE_EXPORTER: at(ports.edgeExporter),
         NODE_EXPORTER: at(ports.nodeExporter),
+        MONITORING_PASSWORD,
+        MONITORING_PASSWORD_BCRYPT,
       },
-      { path: '/-/ready' },
+      { ask: 'monitoring', path: '/-/ready' },
     ),
     process(
       'alertmanager',
@@ -83,8 +96,9 @@ export function monitoringProcesses(
         EXTERNAL_URL: `http://${at(ports.alertmanager)}`,
         ALERT_EMAIL_TO: settings.alertEmailTo,
         SMTP_URL: settings.alerting.SMTP_URL ?? `smtp://${at(ports.mailbox)}`,
+        MONITORING_PASSWORD_BCRYPT,
       },
-      { path: '/-/ready' },
+      { ask: 'monitoring', path: '/-/ready' },
     ),
     process(
       'redis-exporter',
@@ -123,7 +137,7 @@ export function monitoringProcesses(
       'status',
       ports.status,
       own('status'),
-      { ...watchers, PORT: String(ports.status), INTERNAL_URL: `http://${at(ports.internal)}` },
+      { ...watchers, PORT: String(ports.status), INTERNAL_URL: `http://${at(ports.internal)}`, MONITORING_PASSWORD },
       { path: '/status' },
     ),
     ...(settings.alerting.SMTP_URL === undefined

@@ -70,6 +70,7 @@ export function secretNames(): string[] {
     'INTERNAL_SECRET',
     'IDEMPOTENCY_SECRET',
     'IDEMPOTENCY_SECRET_USERS',
+    'MONITORING_PASSWORD',
     'SENTINEL_PASSWORD',
     ...sentinelUsers.map((user) => `SENTINEL_PASSWORD_${settingName(user)}`),
     ...[...serviceNames, 'replication', 'sentinel', 'backup', 'exporter', 'operator'].map(

@@ -77,7 +77,7 @@ export async function runShop(given: Settings): Promise<number> {
     console.log(`The admin is ${settings.adminEmail}, with the password ADMIN_PASSWORD in .env`);
     if (settings.monitoring) {
       console.log(
-        `Status page: ${shop.httpUrl}/status (sign in as the admin)   Prometheus: http://127.0.0.1:${portsFrom(settings.portBase).prometheus}`,
+        `Status page: ${shop.httpUrl}/status (sign in as the admin)   Prometheus: http://127.0.0.1:${portsFrom(settings.portBase).prometheus} (user monitoring, MONITORING_PASSWORD in .env)`,
       );
       if (settings.alerting.SMTP_URL === undefined)
         console.log(`Alert mails: ${relative(process.cwd(), mailDir(settings.dir))}/`);

@@ -19,7 +19,7 @@ export type ProcessSpec = {
   command: string[];
   env: Record<string, string>;
   /** How to ask whether it works; see health.ts. */
-  health: { ask: 'redis' | 'sentinel' | 'http' | 'tcp' | 'backup'; port: number; path: string };
+  health: { ask: 'redis' | 'sentinel' | 'http' | 'monitoring' | 'tcp' | 'backup'; port: number; path: string };
   /** The shop works without it, so nobody waits for it at the start. */
   isOptional?: true;
   /** Asks it to finish what it has begun and go. */

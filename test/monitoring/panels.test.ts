@@ -36,7 +36,10 @@ describe.skipIf(!hasProgram('prometheus'))('a shop under traffic', () => {
     const { settings } = temporary;
     shop = await startShop(settings);
     await shop.waitUntilHealthy();
-    prometheus = openPrometheus(`127.0.0.1:${portsFrom(settings.portBase).prometheus}`);
+    prometheus = openPrometheus(
+      `127.0.0.1:${portsFrom(settings.portBase).prometheus}`,
+      settings.secrets.MONITORING_PASSWORD,
+    );
     client = shopClient(shop.httpUrl);
     admin = { email: settings.adminEmail, password: settings.secrets.ADMIN_PASSWORD ?? '' };
     traffic = await startTraffic(shop.httpUrl, admin);

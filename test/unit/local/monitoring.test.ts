@@ -56,11 +56,17 @@ test('with a mail server there is no mailbox, and mails go to the admin unless t
   expect(env(settingsOf({ ALERT_EMAIL_TO: 'ops@example.org' }))).toMatchObject({ ALERT_EMAIL_TO: 'ops@example.org' });
 });
 
-test('no watcher listens on more than this machine, and none is given a secret but the exporter of Redis its own', () => {
+test('no watcher listens on more than this machine, and none is given a secret but its own', () => {
+  const secretsOf: Record<string, string[]> = {
+    'redis-exporter': ['REDIS_PASSWORD'],
+    prometheus: ['MONITORING_PASSWORD', 'MONITORING_PASSWORD_BCRYPT'],
+    alertmanager: ['MONITORING_PASSWORD_BCRYPT'],
+    status: ['MONITORING_PASSWORD'],
+  };
   for (const { name, command, env } of watchers(settingsOf())) {
     expect([...command, ...Object.values(env)].join(' ')).not.toContain('0.0.0.0');
     const secrets = Object.keys(env).filter((key) => /PASSWORD|SECRET|KEY/.test(key));
-    expect(secrets).toEqual(name === 'redis-exporter' ? ['REDIS_PASSWORD'] : []);
+    expect([name, secrets]).toEqual([name, secretsOf[name] ?? []]);
   }
 });
 
