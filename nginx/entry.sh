@@ -62,7 +62,7 @@ SHOP_URL=${SHOP_URL%/}
 FORCE_HTTPS_RULE='' HSTS=''
 if [ "${FORCE_HTTPS-}" = true ]; then
   # A redirected API call has sent its password or token in the clear by then, and would go on doing so unnoticed: it is refused. Pages are
-  # redirected (308: the method stays) to the configured host, never to the one that the client names. /healthz tells nothing.
+  # redirected (308: the method stays) to the configured host, never to the one that the client names. /healthz holds nothing secret.
   FORCE_HTTPS_RULE='set $shop_plain "$shop_scheme"; if ($uri ~ "^/(healthz$|_)") { set $shop_plain ""; }'
   FORCE_HTTPS_RULE="$FORCE_HTTPS_RULE"' if ($uri ~ "^/($|(status|docs|problems)(/|$))") { set $shop_plain "$shop_plain page"; }'
   FORCE_HTTPS_RULE="$FORCE_HTTPS_RULE"' if ($shop_plain = "http page") { return 308 '$SHOP_URL'$request_uri; } if ($shop_plain = http) { return 426; }'
@@ -70,7 +70,7 @@ if [ "${FORCE_HTTPS-}" = true ]; then
 fi
 FORCE_HTTPS=$FORCE_HTTPS_RULE
 
-# Who may say where a client really is.
+# Which peers are believed about the client's address.
 trusted=$(printf %s "${TRUSTED_PROXIES-}" | tr ',' ' ')
 REAL_IP='' TRUSTED_GEO='geo $realip_remote_addr $shop_from_proxy { default 0; '
 if [ -n "$trusted" ]; then
@@ -82,7 +82,7 @@ if [ -n "$trusted" ]; then
 fi
 TRUSTED_GEO="$TRUSTED_GEO}"
 
-# Who counts what clients see. A datagram that nobody takes is gone, and nobody waits.
+# The exporter that counts what clients see. UDP: without an exporter the datagram is lost, and Nginx does not wait.
 ACCESS_LOG_COPY=
 [ -z "${ACCESS_LOG_TO-}" ] || ACCESS_LOG_COPY="access_log syslog:server=$ACCESS_LOG_TO,tag=nginx,nohostname shop;"
 # By a variable, so that Nginx starts while the page is down (a name is then looked up at each request). Without the page, /status is an address like any other that is nothing.
@@ -91,7 +91,7 @@ STATUS_ROUTE=
 
 RESOLVE=
 if [ -n "${RESOLVER-}" ]; then
-  # A name is looked up again every second: whoever scales or replaces a container does nothing here.
+  # A name is looked up again every second, so scaling or replacing a container needs no change here.
   RESOLVER="resolver $RESOLVER valid=1s ipv6=off; resolver_timeout 2s;"
   RESOLVE=' resolve'
 else

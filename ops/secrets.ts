@@ -113,7 +113,7 @@ function secretValue(name: string): string {
   return kept || wanted || make(name);
 }
 
-/** Written beside and renamed: whoever reads it at this moment reads the old one or the new one, whole. */
+/** Writes a file beside it and renames that: a reader sees the old value or the new one, whole. */
 function put(path: string, value: string, uid: number): void {
   if (existsSync(path) && readFileSync(path, 'utf8') === value) return;
   writeFileSync(`${path}.new`, value, { mode: 0o400 });

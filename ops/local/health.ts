@@ -1,4 +1,4 @@
-// Asks the processes of the shop how they are, each in its own language, and takes silence for an answer.
+// Health of the shop's processes, each asked by its own protocol. No reply within the timeout counts as unhealthy.
 import { get } from 'node:http';
 import { connect } from 'node:net';
 import { Redis } from 'ioredis';
@@ -8,8 +8,8 @@ import { masterName, type ProcessSpec } from './topology.ts';
 /** What a Redis node says of itself. `offset` counts the bytes of writes that it has. */
 export type RedisState = { role: 'master' | 'replica'; offset: number; inStep: boolean };
 
-/** Who does not answer within this time does not answer. */
-const patienceMs = 1000;
+/** No reply within this time counts as unhealthy. */
+const defaultTimeoutMs = 1000;
 
 /**
  * Asks whether a process works: a Redis that answers, and as a replica is in step with its master; a Sentinel that has a quorum; a
@@ -30,7 +30,7 @@ export async function isHealthy(spec: ProcessSpec, secrets: Record<string, strin
       return (await httpStatus(spec.health.port, spec.health.path)) === 200;
     case 'monitoring': {
       const auth = `monitoring:${secrets.MONITORING_PASSWORD ?? ''}`;
-      return (await httpStatus(spec.health.port, spec.health.path, patienceMs, auth)) === 200;
+      return (await httpStatus(spec.health.port, spec.health.path, defaultTimeoutMs, auth)) === 200;
     }
   }
 }
@@ -74,8 +74,8 @@ async function ask<T>(
     username,
     ...(password === undefined ? {} : { password }),
     lazyConnect: true,
-    connectTimeout: patienceMs,
-    commandTimeout: patienceMs,
+    connectTimeout: defaultTimeoutMs,
+    commandTimeout: defaultTimeoutMs,
     enableReadyCheck: false,
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
@@ -99,7 +99,7 @@ async function ask<T>(
 export function httpStatus(
   port: number,
   path: string,
-  timeoutMs = patienceMs,
+  timeoutMs = defaultTimeoutMs,
   auth?: string,
 ): Promise<number | undefined> {
   return new Promise((done) => {
@@ -114,10 +114,10 @@ export function httpStatus(
   });
 }
 
-/** Whether somebody takes connections on this port. */
+/** Whether a process listens on this port. */
 function listens(port: number): Promise<boolean> {
   return new Promise((done) => {
-    const socket = connect({ host: '127.0.0.1', port, timeout: patienceMs }, () => end(true));
+    const socket = connect({ host: '127.0.0.1', port, timeout: defaultTimeoutMs }, () => end(true));
     const end = (answer: boolean) => {
       socket.destroy();
       done(answer);

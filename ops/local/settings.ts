@@ -43,7 +43,7 @@ export type Settings = {
   backups: Record<string, string> | undefined;
   /** Whether Prometheus, Alertmanager and their exporters run beside the shop. */
   monitoring: boolean;
-  /** Who gets the mails about alerts; the admin if nobody else. */
+  /** Where mails about alerts go; by default the admin's address. */
   alertEmailTo: string;
   /** ALERT_EMAIL_FROM, SMTP_URL, HEARTBEAT_URL as given, and for tests SCRAPE_INTERVAL, GROUP_WAIT, GROUP_INTERVAL: monitoring/entry.sh knows them. */
   alerting: Record<string, string>;
@@ -61,7 +61,7 @@ export function settingName(service: string): string {
 /** The users in redis/sentinel.conf that only ask; each has a password of its own. */
 export const sentinelUsers = [...serviceNames, 'redis', 'backup', 'health'];
 
-/** The names of all secrets, so that whoever adds a service adds nothing here. */
+/** The names of all secrets; a new service's are among them. */
 export function secretNames(): string[] {
   return [
     'ADMIN_PASSWORD',

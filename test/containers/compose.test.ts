@@ -153,11 +153,13 @@ describe.skipIf(!engine)('The shop in containers', { timeout: 120_000 }, () => {
       'sentinel-2': ['users', 'products', 'purchases', 'redis', 'sentinel'],
       backup: ['redis', 'sentinel'],
     });
-    // On the machine, the edge alone is open to others.
+    // On the machine, Nginx alone is open to others, and plain HTTP to none of them.
     const ports = (await shop.compose('ps', '--format', '{{.Service}} {{.Ports}}'))
       .split('\n')
       .filter((line) => line.includes('->'));
     expect(ports.filter((line) => !line.startsWith('nginx ') && /(0\.0\.0\.0|\[?::\]?):/.test(line))).toEqual([]);
+    const http = ports.join(' ').match(/[^ ]+->8080/g);
+    expect(http).toEqual([`127.0.0.1:${shop.httpPort}->8080`]);
   });
 
   test('gives a service its own secrets and no other', async () => {
