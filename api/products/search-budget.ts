@@ -57,7 +57,7 @@ export type SearchBudget = {
 export type SearchWork = { readonly ms: number; readonly entries: number; readonly products: number };
 
 /** Encoding, sending and decoding what is asked of Redis for one product, in ms of this process (measured). */
-const msPerProduct = { inspected: 0.0015, loaded: 0.008 };
+const msPerProduct = { inspected: 0.0015, loaded: 0.04 };
 
 /** Creates the budget of one page. */
 export function createBudget({ cpuMs, tookMs, sliceMs, maxEntries, maxProducts }: SearchBounds): SearchBudget {

@@ -22,8 +22,8 @@ type Lookup = {
   readonly gather: { readonly range: IndexRange; readonly words: readonly (readonly string[])[] } | undefined;
 };
 
-/** How many products are asked for at once: some 100 of the longest are decoded in about 2 ms. */
-const productsAtOnce = 100;
+/** How many products a search reads at once: decoding them takes this process about 2 ms. */
+const productsAtOnce = 40;
 const inspectedAtOnce = 400;
 /** Putting a product in order costs as much as looking at this many entries. */
 const entriesPerSorted = 4;
@@ -192,7 +192,10 @@ export function createSearch(reads: ProductReads, bounds: SearchBounds = usualBo
       const piece = await nextPiece(plan, range, words, maxMatches, budget, reading);
       const members = isInspected ? await inspect(piece.matches.map(idOfMember), plan, budget, reading) : piece.matches;
       for (let from = 0; from < members.length; ) {
-        const some = members.slice(from, from + Math.min(productsAtOnce, page.missing()));
+        const some = members.slice(
+          from,
+          from + Math.min(plan.isFiltered ? productsAtOnce : members.length, page.missing()),
+        );
         if (await load(some, page, budget, reading)) return;
         from += some.length;
         if (isOver() && from < members.length) return;
