@@ -6,6 +6,9 @@ import type { FirstAdmin } from './outcomes.ts';
 import type { Passwords } from './passwords.ts';
 import { newAccount } from './service.ts';
 import type { UserStore } from './store.ts';
+import { weaknessOf } from './weak-passwords.ts';
+
+type Outcome = FirstAdmin | 'not-configured' | 'weak-password';
 
 const attemptMs = 5000;
 const longestPauseMs = 5000;
@@ -24,10 +27,11 @@ export function ensureFirstAdmin(
   let stopped = false;
   let settled = false;
 
-  async function attempt(): Promise<FirstAdmin | 'not-configured'> {
+  async function attempt(): Promise<Outcome> {
     const deadline = deadlineIn(attemptMs);
     if (await store.hasAdmin(deadline)) return 'there-is-one';
     if (wish === undefined) return 'not-configured';
+    if (weaknessOf(wish.password) !== undefined) return 'weak-password';
     const passwordHash = await passwords.hash(wish.password, deadline);
     const person = { email: wish.email, firstName: 'First', lastName: 'Admin', role: 'admin', passwordHash } as const;
     return store.createFirstAdmin(newAccount(person), newId(), deadline);
@@ -47,10 +51,14 @@ export function ensureFirstAdmin(
     }
   }
 
-  function report(outcome: FirstAdmin | 'not-configured') {
+  function report(outcome: Outcome) {
     if (outcome === 'created') log.info('made the first admin, from ADMIN_EMAIL and ADMIN_PASSWORD');
     else if (outcome === 'not-configured') log.warn('there is no admin: set ADMIN_EMAIL and ADMIN_PASSWORD');
-    else if (outcome === 'taken') {
+    else if (outcome === 'weak-password') {
+      log.error(
+        'there is no admin: ADMIN_PASSWORD is common, a repeated block or a sequence; set another and restart users',
+      );
+    } else if (outcome === 'taken') {
       // A customer who signed up with this address first must not become admin by that.
       log.error('there is no admin, and ADMIN_EMAIL belongs to a customer, who is not promoted: set another address');
     }

@@ -41,15 +41,16 @@ describe('sign-in', () => {
     const unknown = attempt('nobody@example.com');
     await wrong();
     const tries: Awaited<ReturnType<typeof wrong>>[][] = [];
-    for (let i = 0; i < 7; i++) tries.push([await wrong(), await unknown()]);
+    const fastest = (which: number) => Math.min(...tries.map((each) => each[which]?.tookMs ?? 0));
+    // Hashing takes tens of milliseconds: leaving it out would be seen in every attempt. A busy machine makes single attempts slow.
+    const takesAsLong = () => fastest(1) > fastest(0) / 2;
+    while (tries.length < 7 || (!takesAsLong() && tries.length < 40)) tries.push([await wrong(), await unknown()]);
     for (const { answer } of tries.flat()) {
       expect(answer.status).toBe(401);
       expect(answer.body).toMatchObject(problem('invalid-credentials', 401));
       expect({ ...answer.body, requestId: '' }).toEqual({ ...tries[0]?.[0]?.answer.body, requestId: '' });
       expect(answer.headers['www-authenticate']).toContain('Bearer');
     }
-    const fastest = (which: number) => Math.min(...tries.map((each) => each[which]?.tookMs ?? 0));
-    // Hashing takes tens of milliseconds: leaving it out would be seen at once.
     expect(fastest(1)).toBeGreaterThan(fastest(0) / 2);
   });
 

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
+import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { deadlineIn } from '../../api/core/clock.ts';
 import { emailIdentity } from '../../api/core/email.ts';
 import { newId } from '../../api/core/ids.ts';
 import { Unavailable } from '../../api/core/outcome.ts';
+import { ensureFirstAdmin } from '../../api/users/first-admin.ts';
 import { emailKey } from '../../api/users/keys.ts';
 import { openPasswords } from '../../api/users/passwords.ts';
 import { keyFromToken, refreshTokens } from '../../api/users/refresh-tokens.ts';
@@ -13,6 +15,7 @@ import { newSealKey, seal, unseal } from '../../api/users/sealed.ts';
 import { changed } from '../../api/users/service.ts';
 import { settled } from '../../api/users/settled.ts';
 import { isMadeOfOwnName, weaknessOf } from '../../api/users/weak-passwords.ts';
+import { waitFor } from '../support/wait.ts';
 
 const person = { email: 'ada@example.com', password: 'twelve chars', firstName: 'Ada', lastName: 'Lovelace' };
 /** Letters in no order, of the alphabet that begins at this code point. */
@@ -94,6 +97,18 @@ describe('a password', () => {
     weaknessOf(`${'abcdefgh'.repeat(15)}qwerty1!`);
     weaknessOf('qwe123asd'.repeat(14));
     expect(performance.now() - startMs).toBeLessThan(200);
+  });
+});
+
+describe('the first admin', () => {
+  it('is not made with a password that is refused to users', async () => {
+    const said: string[] = [];
+    const log = pino({ level: 'error' }, { write: (line: string) => void said.push(JSON.parse(line).msg) });
+    const store = { hasAdmin: async () => false, createFirstAdmin: () => expect.fail('made an admin') };
+    const wish = { email: 'admin@example.com', password: 'administrator' };
+    ensureFirstAdmin(wish, store, openPasswords(), log);
+    await waitFor('the log to say why', () => said.length > 0);
+    expect(said).toEqual([expect.stringContaining('ADMIN_PASSWORD')]);
   });
 });
 
