@@ -50,14 +50,14 @@ export function knownAddressesKey(userId: string): string {
  * Text: `<until>:<sealed answer>` that a refresh token was exchanged for, given again until then (ms since 1970).
  * Ends {@link graceMarginMs} later.
  */
-export function successorKey(sessionId: string, generation: number): string {
+export function rotationKey(sessionId: string, generation: number): string {
   return `{users}:successor:${sessionId}:${generation}`;
 }
 
 /**
- * Text: written whenever somebody asks to end a sign-in, also one that has ended, so that a repetition after a lost acknowledgement has
- * something to wait for. Ends after a minute.
+ * Text: written by every request to end a sign-in, also where it has ended, so that a retry after a lost acknowledgement has a write to
+ * wait for. Ends after a minute.
  */
-export function endingKey(sessionId: string): string {
+export function revocationKey(sessionId: string): string {
   return `{users}:ending:${sessionId}`;
 }

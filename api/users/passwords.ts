@@ -1,4 +1,4 @@
-/** Passwords: argon2id, a few at once, because each takes 19 MiB and a core; more than can be done in time are turned away. */
+/** Passwords: argon2id, a few at once, because each takes 19 MiB and a core. Load shedding: more than can be done in time are refused. */
 import { hash, verify } from '@node-rs/argon2';
 import { type Deadline, remainingMs } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
@@ -9,14 +9,14 @@ const atOnce = 2;
 /** At some 40 ms each and two at once, this many are done within a second. */
 const maxWaiting = 50;
 
-/** Nobody's password: what a sign-in to an unknown address is compared with, so that it takes as long as any other. */
-const nobodys = `$argon2id$v=19$m=${cost.memoryCost},t=${cost.timeCost},p=${cost.parallelism}$${'A'.repeat(22)}$${'A'.repeat(43)}`;
+/** A hash that no password has: a sign-in to an unknown address is compared with it, so that it takes as long as any other. */
+const noAccountsHash = `$argon2id$v=19$m=${cost.memoryCost},t=${cost.timeCost},p=${cost.parallelism}$${'A'.repeat(22)}$${'A'.repeat(43)}`;
 
 /** See {@link openPasswords}. */
 export type Passwords = {
   /** The hash of a password, with salt and parameters (PHC string). @throws Unavailable when too many wait */
   hash(password: string, deadline: Deadline): Promise<string>;
-  /** Whether a password is the one of this hash; takes as long without a hash, and says no. @throws Unavailable when too many wait */
+  /** Whether a password is the one of this hash; `false` without a hash, after the same time. @throws Unavailable when too many wait */
   verify(stored: string | undefined, password: string, deadline: Deadline): Promise<boolean>;
 };
 
@@ -28,7 +28,7 @@ export function openPasswords(): Passwords {
   async function inTurn<T>(deadline: Deadline, work: () => Promise<T>): Promise<T> {
     if (running >= atOnce) {
       if (waiting.length >= maxWaiting) throw new Unavailable('too many passwords wait to be checked');
-      await new Promise<void>((resolve) => waiting.push(resolve)); // whoever ends hands its place over
+      await new Promise<void>((resolve) => waiting.push(resolve)); // the one that ends hands its place over
     } else running += 1;
     try {
       if (remainingMs(deadline) === 0) throw new Unavailable('there was no time left to check a password');
@@ -44,8 +44,8 @@ export function openPasswords(): Passwords {
     hash: (password, deadline) => inTurn(deadline, () => hash(typed(password), cost)),
     verify: (stored, password, deadline) =>
       inTurn(deadline, async () => {
-        const right = await verify(stored ?? nobodys, typed(password));
-        return right && stored !== undefined;
+        const isRight = await verify(stored ?? noAccountsHash, typed(password));
+        return isRight && stored !== undefined;
       }),
   };
 }

@@ -1,4 +1,4 @@
-/** Sign-ins: with a password, going on with a refresh token, ending; and whether one goes on. */
+/** Sign-ins: beginning one with a password, refreshing, listing and ending it; and whether one is active. */
 import type { TokenClaims } from '../contracts/claims.ts';
 import { accessTokenSeconds } from '../contracts/events.ts';
 import { type Deadline, shopTimeMs } from '../core/clock.ts';
@@ -10,11 +10,11 @@ import type { AccessTokens } from './access-tokens.ts';
 import type { Attempt, Guessing } from './guessing.ts';
 import type { Passwords } from './passwords.ts';
 import { keyFromToken, type RefreshTokens } from './refresh-tokens.ts';
+import { retryOnConflict } from './retry-on-conflict.ts';
 import { type Account, type Credentials, type Session, sessionOut } from './schema.ts';
 import { seal, unseal } from './sealed.ts';
 import type { Done, SignedIn } from './service.ts';
 import type { SessionLimits, StoredSession } from './session-record.ts';
-import { settled } from './settled.ts';
 import type { UserStore } from './store.ts';
 import type { SessionChoice, SessionStore } from './store-sessions.ts';
 
@@ -60,7 +60,7 @@ export function openSignIns(parts: SignInParts): SignIns {
   }
 
   /** Compares a password and says what became of the attempt. Takes as long where there is no account. */
-  async function isPasswordOf(
+  async function checkPassword(
     account: Account | undefined,
     password: string,
     attempt: Attempt,
@@ -81,11 +81,11 @@ export function openSignIns(parts: SignInParts): SignIns {
       const sessionId = newId();
       const { deadline } = context;
       const addressHash = guessing.addressHash(email, context.caller.address);
-      return settled(deadline, async () => {
+      return retryOnConflict(deadline, async () => {
         const { account, isKnownAddress } = await users.findForSignIn(email, addressHash, deadline);
         const attempt = await guessing.admit(email, isKnownAddress);
         if (isRefusal(attempt)) return attempt;
-        const isRight = await isPasswordOf(account, password, attempt, deadline);
+        const isRight = await checkPassword(account, password, attempt, deadline);
         if (account === undefined || !isRight) {
           return refuse('invalid-credentials', 'There is no user with this address and password.');
         }
@@ -99,7 +99,7 @@ export function openSignIns(parts: SignInParts): SignIns {
       const claims = refresh.read(token);
       if (claims === undefined) return ended();
       const key = keyFromToken(token);
-      return settled(context.deadline, async () => {
+      return retryOnConflict(context.deadline, async () => {
         const role = await sessions.role(claims.userId, context.deadline);
         if (role === undefined) return ended();
         const next = sessionOf({ ...claims, role }, claims.generation + 1);

@@ -7,9 +7,9 @@ import type { Cursors } from '../http/lists.ts';
 import { keyReused } from '../redis/keyed.ts';
 import type { Before, NewPassword } from './outcomes.ts';
 import type { Passwords } from './passwords.ts';
+import { retryOnConflict } from './retry-on-conflict.ts';
 import { type Account, type Changes, madeOfOwnName, type PasswordChange, type SignUp, type User } from './schema.ts';
 import { newSealKey } from './sealed.ts';
-import { settled } from './settled.ts';
 import type { UserStore } from './store.ts';
 import { isMadeOfOwnName } from './weak-passwords.ts';
 
@@ -90,7 +90,7 @@ export function openUsers(store: UserStore, passwords: Passwords, cursors: Curso
     },
 
     async change(id, wish, context) {
-      const outcome = await settled(context.deadline, async () => {
+      const outcome = await retryOnConflict(context.deadline, async () => {
         const found = await before(id, context);
         return store.save(found, found.read && changed(found.read, wish, shopTimeMs()), context);
       });
@@ -109,7 +109,7 @@ export function openUsers(store: UserStore, passwords: Passwords, cursors: Curso
     },
 
     async remove(id, who, context) {
-      const outcome = await settled(context.deadline, async () =>
+      const outcome = await retryOnConflict(context.deadline, async () =>
         store.remove(await before(id, context), who?.sessionId, context),
       );
       if (isRefusal(outcome)) return outcome;
@@ -130,7 +130,7 @@ export function openUsers(store: UserStore, passwords: Passwords, cursors: Curso
     async changePassword({ userId, sessionId }, { currentPassword, newPassword }, context) {
       const { deadline } = context;
       let ownHash = '';
-      const outcome = await settled(deadline, async () => {
+      const outcome = await retryOnConflict(deadline, async () => {
         const found = await before(userId, context);
         const next = await nextPassword(found.read, currentPassword, newPassword, deadline);
         ownHash = typeof next === 'string' ? '' : next.hash;

@@ -7,15 +7,15 @@ import { runKeyed } from '../redis/keyed.ts';
 import type { ShopRedis } from '../redis/open.ts';
 import { loadScript } from '../redis/script.ts';
 import {
-  endingKey,
   graceMarginMs,
   graceMs,
   knownAddressesKey,
   knownAddressMs,
   maxKnownAddresses,
   maxSessions,
+  revocationKey,
+  rotationKey,
   sessionsKey,
-  successorKey,
   userKey,
 } from './keys.ts';
 import type { RefreshClaims } from './refresh-tokens.ts';
@@ -53,7 +53,7 @@ export type SessionsEnded =
 
 /** `conflict`: the password is another than was compared. */
 export type Begun = { readonly kind: 'begun'; readonly role: Role } | { readonly kind: 'conflict' };
-/** `sealed`: the answer to this token, whoever was first to ask. `conflict`: the role is another than was read. */
+/** `sealed`: the answer to this token, by the request that came first. `conflict`: the role is another than was read. */
 export type Exchanged =
   | { readonly kind: 'exchanged'; readonly sealed: string }
   | { readonly kind: 'ended' }
@@ -115,8 +115,8 @@ export function openSessionStore(
         stream,
         userKey(userId),
         sessionsKey(userId),
-        successorKey(sessionId, generation),
-        endingKey(sessionId),
+        rotationKey(sessionId, generation),
+        revocationKey(sessionId),
       ];
       const lastEndMs = timeOfId(sessionId) + limits[role];
       const what = [requestId, userId, sessionId, generation, role, sealed];
@@ -146,7 +146,7 @@ export function openSessionStore(
       throw unknownResult(result);
     },
     async end(userId, sessionId, { requestId, deadline }) {
-      const keys = [stream, sessionsKey(userId), endingKey(sessionId)];
+      const keys = [stream, sessionsKey(userId), revocationKey(sessionId)];
       const [, result] = await writes.run(scripts.logout, keys, [requestId, userId, sessionId], deadline);
       if (result !== 'ended') throw unknownResult(result);
     },

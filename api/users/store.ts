@@ -70,7 +70,7 @@ export function openUserStore({ reads, writes }: Pick<ShopRedis, 'reads' | 'writ
     find,
     async findForSignIn(email, addressHash, deadline) {
       const [found] = await reads.query('own', (pipeline) => pipeline.get(emailKey(email)), deadline);
-      const id = typeof found === 'string' ? found : 'nobody';
+      const id = typeof found === 'string' ? found : 'no-such-user';
       const [fields, lastSignInMs] = await reads.query(
         'own',
         (pipeline) => pipeline.hgetall(userKey(id)).zscore(knownAddressesKey(id), addressHash),

@@ -84,7 +84,7 @@ describe('the list of one’s sign-ins', () => {
     const beganMs = Date.now() - 5 * dayMs;
     const [old, expired] = [idAt(beganMs), idAt(beganMs)];
     const ends = Date.now() + 29 * dayMs;
-    await master.hset(sessionsKey(user.id), old, `3:${ends}`, expired, `1:${Date.now() - 1}`);
+    await master.hset(sessionsKey(user.id), old, `3:${ends}`, expired, `1:${Date.now() - 1000}`);
     const { data } = (await list(session.accessToken)).body;
     expect(data.map(({ id }: { id: string }) => id)).toEqual([idOf(session), old]);
     expect(data[1]).toEqual({
@@ -171,7 +171,7 @@ describe('a sign-in ends by itself', () => {
     const listed = data.find(({ id }: { id: string }) => soon.includes(id));
     expect(Date.parse(listed.endsAt) - Date.parse(listed.createdAt)).toBe(90 * dayMs);
 
-    const over = await signed(Date.now() - 90 * dayMs - 1);
+    const over = await signed(Date.now() - 90 * dayMs - 1000);
     const refused = await users.request.post('/users/refresh').send({ refreshToken: over });
     expect(refused.body).toMatchObject(problem('session-ended', 401));
     expect(await master.hexists(sessionsKey(user.id), over.split('.')[1] ?? '')).toBe(0);

@@ -73,7 +73,7 @@ describe('a sign-in', () => {
 
   it('that has expired is none, and makes room for another without anybody being signed out', async () => {
     const made = await created();
-    const expired = await fill(made, Date.now() - 1);
+    const expired = await fill(made, Date.now() - 1000);
     const token = { userId: made.id, sessionId: expired, generation: 1 };
     expect(await sessions.check(made.id, expired, soon())).toBeUndefined();
     expect(await sessions.exchange(token, 'customer', 'sealed', context())).toEqual({ kind: 'ended' });

@@ -10,10 +10,10 @@ import { ensureFirstAdmin } from '../../api/users/first-admin.ts';
 import { emailKey } from '../../api/users/keys.ts';
 import { openPasswords } from '../../api/users/passwords.ts';
 import { keyFromToken, refreshTokens } from '../../api/users/refresh-tokens.ts';
+import { retryOnConflict } from '../../api/users/retry-on-conflict.ts';
 import { changes, credentials, signUp, type User } from '../../api/users/schema.ts';
 import { newSealKey, seal, unseal } from '../../api/users/sealed.ts';
 import { changed } from '../../api/users/service.ts';
-import { settled } from '../../api/users/settled.ts';
 import { isMadeOfOwnName, weaknessOf } from '../../api/users/weak-passwords.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -235,7 +235,7 @@ describe('an attempt that finds a change', () => {
   it('is made again until it does not', async () => {
     let attempts = 0;
     const attempt = async () => (++attempts < 3 ? ({ kind: 'conflict' } as const) : ({ kind: 'done' } as const));
-    expect(await settled(deadlineIn(1000), attempt)).toEqual({ kind: 'done' });
+    expect(await retryOnConflict(deadlineIn(1000), attempt)).toEqual({ kind: 'done' });
   });
 
   it('is given up at the deadline', async () => {
@@ -243,6 +243,6 @@ describe('an attempt that finds a change', () => {
       await setImmediate();
       return { kind: 'conflict' } as const;
     };
-    await expect(settled(deadlineIn(50), attempt)).rejects.toThrow(Unavailable);
+    await expect(retryOnConflict(deadlineIn(50), attempt)).rejects.toThrow(Unavailable);
   });
 });

@@ -1,12 +1,12 @@
 -- Exchanges a refresh token. The present generation moves the sign-in on and leaves the sealed answer; a used one gets that answer for a
 -- while, and afterwards ends the sign-in; so does one that comes after the sign-in's latest end. It has no record: repeated, it finds what
 -- it left. It goes by the shop's time and not by this node's: a node whose clock is an hour ahead must not end sign-ins when it becomes master.
--- KEYS: 1 event stream, 2 user, 3 sign-ins, 4 sealed answer to this token, 5 trace of an ending
+-- KEYS: 1 event stream, 2 user, 3 sign-ins, 4 sealed answer to this token, 5 trace of a revocation
 -- ARGV: 1 request id, 2 user id, 3 session id, 4 the token's generation, 5 role in the sealed answer, 6 sealed answer,
 --       7 how long it is given again (ms), 8 how long a sign-in lasts without a refresh (ms), 9 when it ends at the latest (ms since 1970),
 --       10 the shop's time (ms since 1970), 11 how much longer than 7 the sealed answer is stored (ms)
 -- Reply: { 'fresh', 'exchanged', sealed answer } | { 'fresh', 'ended' } | { 'fresh', 'conflict' }
-local stream, user, sessions, successor, ending = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local stream, user, sessions, rotation, revocation = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local request, id, session, generation = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local role, sealed, graceMs, lastEnd = ARGV[5], ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[9])
 local shopTime, marginMs = tonumber(ARGV[10]), tonumber(ARGV[11])
@@ -16,20 +16,20 @@ local held = redis.call('HGET', sessions, session)
 local present, heldEnds = string.match(held or '0:0', '^(%d+):(%d+)')
 present = tonumber(present)
 local roleNow = redis.call('HGET', user, 'role')
--- A generation that was never reached: written but not acknowledged before a failover, so nobody was given it. Nothing to end.
+-- A generation that was never reached: written but not acknowledged before a failover, so no client has it. There is nothing to end.
 if not held or not roleNow or tonumber(heldEnds) <= shopTime or generation > present then
-  redis.call('SET', ending, now, 'PX', 60000)
+  redis.call('SET', revocation, now, 'PX', 60000)
   return { 'fresh', 'ended' }
 end
 
-local givenUntil, stored = string.match(redis.call('GET', successor) or '', '^(%d+):(.*)$')
+local givenUntil, stored = string.match(redis.call('GET', rotation) or '', '^(%d+):(.*)$')
 if stored and shopTime <= tonumber(givenUntil) then
   redis.call('HSET', sessions, session, held)
   return { 'fresh', 'exchanged', stored }
 end
 if generation < present or lastEnd <= shopTime then
   redis.call('HDEL', sessions, session)
-  redis.call('SET', ending, now, 'PX', 60000)
+  redis.call('SET', revocation, now, 'PX', 60000)
   emit(stream, 'session.ended', request, cjson.encode({ userId = id, sessionIds = { session } }))
   return { 'fresh', 'ended' }
 end
@@ -40,5 +40,5 @@ local userAgent = string.match(held, '^%d+:%d+:%d+:(.*)$') or ''
 redis.call('HSET', sessions, session, int(present + 1) .. ':' .. ends .. ':' .. int(shopTime) .. ':' .. userAgent)
 redis.call('PEXPIREAT', sessions, int(tonumber(ends) + 86400000), 'NX')
 redis.call('PEXPIREAT', sessions, int(tonumber(ends) + 86400000), 'GT')
-redis.call('SET', successor, int(shopTime + graceMs) .. ':' .. sealed, 'PX', int(graceMs + marginMs))
+redis.call('SET', rotation, int(shopTime + graceMs) .. ':' .. sealed, 'PX', int(graceMs + marginMs))
 return { 'fresh', 'exchanged', sealed }

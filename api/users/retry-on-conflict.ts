@@ -1,9 +1,9 @@
-/** Read, compute, write: again when somebody else has written in between. */
+/** Optimistic locking: read, compute, write, and again when another request has written in between. */
 import { type Deadline, pause, remainingMs } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
 
 /** Repeats an attempt while it finds that what it read is a `conflict`. @throws Unavailable at the deadline */
-export async function settled<T>(
+export async function retryOnConflict<T>(
   deadline: Deadline,
   attempt: () => Promise<T | { readonly kind: 'conflict' }>,
 ): Promise<Exclude<T, { readonly kind: 'conflict' }>> {
