@@ -152,6 +152,16 @@ test('of bodies of 10 kB and more one client has 64 at once; smaller ones are no
   expect(statusOf(answer)).toBe(200);
 });
 
+test.each(['/authorize/admin', '/_authorize/admin', '/_upload/products/batch', '/_problem/forbidden'])(
+  'a client does not reach %s',
+  async (path) => {
+    for (const method of ['GET', 'POST']) {
+      const head = `${method} ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer admin\r\nConnection: close\r\n\r\n`;
+      expect([method, statusOf(await exchange(nginx.httpPort, head))]).toEqual([method, 404]);
+    }
+  },
+);
+
 test('uploads are refused while no replica can tell whose token it is', async () => {
   const without = await startNginx(undefined);
   try {
