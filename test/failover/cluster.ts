@@ -9,7 +9,7 @@ import { masterName, type ProcessSpec, portsFrom } from '../../ops/local/topolog
 import { waitFor } from '../support/wait.ts';
 import { type Network, openNetwork } from './faults/network.ts';
 import { mountSmallDisk } from './faults/small-disk.ts';
-import type { Nodes } from './final-state.ts';
+import type { Nodes } from './redis-nodes.ts';
 
 /** See {@link startCluster}. */
 export type Cluster = {

@@ -1,9 +1,9 @@
 /** Overload: the same key from fifty clients while a master dies, more requests than can be served, a Redis that is full. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { operatorOn, withNodes } from '../final-state.ts';
 import { outcomeOf } from '../ledger/outcome.ts';
 import { openClient } from '../load/http-client.ts';
+import { operatorOn, withNodes } from '../redis-nodes.ts';
 import type { Fault, FaultContext } from './fault.ts';
 
 /** Sends the same purchase under the same key from `count` clients at once. */
