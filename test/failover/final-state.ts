@@ -22,7 +22,7 @@ export async function readFinalState(
   history: History,
   settleMs = 30_000,
 ): Promise<FinalState> {
-  await untilNothingIsOwed(nodes, settleMs);
+  await untilNothingIsPending(nodes, settleMs);
   const get = <T>(path: string): Promise<T> => requestUntilOk(baseUrl, 'GET', path, undefined, admin.token);
   const purchases: StoredPurchase[] = [];
   for (const { userId } of history.fixtures.users) {
@@ -92,7 +92,7 @@ async function wholeList<T>(get: <A>(path: string) => Promise<A>, path: string):
 }
 
 /** Purchases that are pending, and cancelled ones whose stock is not back. What is left after `settleMs` is found by the checker. */
-function untilNothingIsOwed(nodes: Nodes, settleMs: number): Promise<void> {
+function untilNothingIsPending(nodes: Nodes, settleMs: number): Promise<void> {
   return withNodes(nodes, async ([master]) => {
     const untilMs = performance.now() + settleMs;
     while (master !== undefined && performance.now() < untilMs) {
