@@ -3,6 +3,3 @@ export const serviceNames = ['users', 'products', 'purchases'] as const;
 
 /** One of {@link serviceNames}. */
 export type ServiceName = (typeof serviceNames)[number];
-
-/** Who may call internal routes: the services, and the status page, which asks `users` whether a sign-in goes on. */
-export const internalCallers = [...serviceNames, 'status'] as const;

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Call } from '../contracts/calls.ts';
 import { type Deadline, monotonicMs, remainingMs, shopTimeSeconds } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
-import { internalCallers } from '../services.ts';
+import { serviceNames } from '../services.ts';
 import { clockSkewSeconds, isShortLived } from './tokens.ts';
 
 /** See {@link internalClient}. */
@@ -65,9 +65,9 @@ export function internalClient(baseUrl: string, service: string, secret: string)
   };
 }
 
-const credentialClaims = z.object({ iss: z.enum(internalCallers), iat: z.number(), exp: z.number() });
+const credentialClaims = z.object({ iss: z.enum(serviceNames), iat: z.number(), exp: z.number() });
 
-/** Reads a credential. @returns the caller that made it; `undefined` unless it is one of {@link internalCallers}, for two minutes at most */
+/** Reads a credential. @returns the service that made it; `undefined` unless it is one of the shop's and lives two minutes at most */
 export function serviceOf(token: string, secret: string): string | undefined {
   try {
     const now = { clockTimestamp: shopTimeSeconds(), clockTolerance: clockSkewSeconds };
