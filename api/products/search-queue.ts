@@ -14,7 +14,7 @@ export type QueueBounds = {
 };
 
 /** Each search costs some 10 ms, so the last of those that wait begins within a second. */
-export const usualQueueBounds: QueueBounds = { running: 4, runningPerAddress: 2, waiting: 100, waitingPerAddress: 10 };
+export const usualQueueBounds: QueueBounds = { running: 4, runningPerAddress: 1, waiting: 100, waitingPerAddress: 10 };
 
 /** What the queue needs to know of a request. */
 export type Asking = { readonly caller: Pick<Caller, 'address'>; readonly signal?: AbortSignal };
