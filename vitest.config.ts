@@ -9,6 +9,7 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       project('unit', 0, {}),
+      project('model', 0, { testTimeout: 30_000 }),
       project('config', 0, { testTimeout: 60_000 }),
       project('store', 1, redis),
       project('http', 2, redis),

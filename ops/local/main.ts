@@ -45,6 +45,10 @@ switch (command) {
     process.exit(await runTests(projectDir, environment, rest));
     break;
   case 'chaos': {
+    if (rest[0] === 'model') {
+      const { runModel } = await import('../../test/model/main.ts');
+      process.exit(runModel(rest.slice(1)));
+    }
     if (!installMissing(projectDir, withSystemFolders(environment.PATH ?? ''))) process.exit(1);
     const { runChaos } = await import('../../test/failover/main.ts'); // not needed, and maybe not there, where the shop only runs
     process.exit(await runChaos(rest));

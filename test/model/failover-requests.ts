@@ -1,0 +1,100 @@
+/** When a service asks a Sentinel for a failover by itself (SENTINEL FAILOVER, which needs no votes). */
+import type { Evidence, SentinelPeriods } from '../../api/redis/durability.ts';
+import { chooseFailover } from '../../api/redis/failover-request.ts';
+import type { Role } from '../../api/redis/role.ts';
+import { gather, request } from './requests.ts';
+import { isQuiet } from './rules.ts';
+import type { Sentinel } from './sentinel.ts';
+import { forceFailover } from './sentinel-failover.ts';
+import { askByInfo, askSentinels, replicasOf, type Service, serviceMs } from './services.ts';
+
+export type FailoverRequests = {
+  /** A write could not be confirmed. */
+  onStalled(): void;
+  onProgress(): void;
+  readonly requested: number;
+};
+
+/** Names the Sentinel to ask, or none. */
+export type Choose = (
+  service: Service,
+  answers: Evidence['sentinels'],
+  roles: ReadonlyMap<string, Role>,
+  periods: SentinelPeriods,
+) => string | undefined;
+
+const stalledMs = 2500;
+const pauseMs = 15_000;
+const lookAgainMs = 250;
+const refusedMs = 1000;
+
+/** Production's choice. */
+export const chooseAsProduction: Choose = (service, answers, roles, periods) => {
+  const { history, view, state } = service;
+  const id = history?.master === view.master ? history.id : undefined;
+  return chooseFailover(view, answers, roles, id, serviceMs(service) - state.changedAtMs, periods)?.sentinel;
+};
+
+/** The choice up to commit 5eb7839: the first Sentinel that answers, if none suspects anything and a replica follows the master. */
+export const chooseAsBefore: Choose = ({ view: { master } }, sentinels, roles) => {
+  const canTakeOver = [...roles.values()].some((role) => role.follows === master && role.state !== 'sync');
+  if (!canTakeOver || !isQuiet({ master, sentinels })) return undefined;
+  return sentinels.find((sentinel) => 'master' in sentinel)?.address;
+};
+
+export function createFailoverRequests(service: Service, periods: SentinelPeriods, choose: Choose): FailoverRequests {
+  let stalledSinceMs: number | undefined;
+  let nextMs = Number.NEGATIVE_INFINITY;
+  let requested = 0;
+
+  function check(): void {
+    askSentinels(service, (answers) =>
+      askReplicas(service, (roles) => {
+        const chosen = stalledSinceMs === undefined ? undefined : choose(service, answers, roles, periods);
+        if (chosen !== undefined) ask(chosen);
+      }),
+    );
+  }
+
+  function ask(name: string): void {
+    nextMs = serviceMs(service) + pauseMs;
+    requested++;
+    service.sim.trace?.(`${service.process.name} asks ${name} for a failover`);
+    const sentinel = service.sentinels.get(name) as Sentinel;
+    const force = (reply: (isAccepted: boolean) => void) => reply(forceFailover(sentinel));
+    request<boolean>(service, sentinel.process, 250, force, (isAccepted) => {
+      if (!isAccepted) nextMs = serviceMs(service) + refusedMs;
+    });
+  }
+
+  return {
+    get requested() {
+      return requested;
+    },
+    onStalled() {
+      const now = serviceMs(service);
+      stalledSinceMs ??= now;
+      if (now - stalledSinceMs < stalledMs || now < nextMs) return;
+      nextMs = now + lookAgainMs;
+      check();
+    },
+    onProgress() {
+      stalledSinceMs = undefined;
+    },
+  };
+}
+
+function askReplicas(service: Service, onRoles: (roles: ReadonlyMap<string, Role>) => void): void {
+  const replicas = replicasOf(service, service.view.master);
+  gather<string, Role | undefined>(
+    replicas,
+    (name, done) => askByInfo(service, name, done),
+    (answers) => {
+      const known = replicas.flatMap((name, i) => {
+        const role = answers[i];
+        return role === undefined ? [] : [[name, role] as const];
+      });
+      onRoles(new Map(known));
+    },
+  );
+}

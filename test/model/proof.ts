@@ -1,0 +1,25 @@
+/** Asks the Sentinels until their answers prove a claim, as api/redis/proof.ts does. */
+import type { SentinelPeriods } from '../../api/redis/durability.ts';
+import type { Claim } from '../../api/redis/proof.ts';
+import { later } from './requests.ts';
+import type { Rule } from './rules.ts';
+import { askSentinels, type Service, serviceMs } from './services.ts';
+
+/** Twice production's pause: it saves events. */
+const proveAgainMs = 60;
+
+/** Asks the Sentinels until the rule holds, the master changed, or the time is over. */
+export function proveClaim(
+  parts: { readonly service: Service; readonly rule: Rule; readonly periods: SentinelPeriods },
+  claim: Claim,
+  untilMs: number,
+  onProved: (isDurable: boolean) => void,
+): void {
+  const { service, rule, periods } = parts;
+  askSentinels(service, (sentinels) => {
+    const isDurable = rule.holds({ ...claim, nodes: service.nodeNames, sentinels }, periods);
+    const isOver = service.view.master !== claim.master || serviceMs(service) >= untilMs;
+    if (isDurable || isOver) return onProved(isDurable);
+    later(service, proveAgainMs, () => proveClaim(parts, claim, untilMs, onProved));
+  });
+}

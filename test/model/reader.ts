@@ -1,0 +1,241 @@
+/**
+ * The read path of a service, as api/redis/reads.ts has it: an index, a node that has reached it, and the proof that what it shows is
+ * durable (reads with a token) or new enough (reads without). What is decided is decided by api/redis/read-rules.ts.
+ */
+import type { SentinelPeriods } from '../../api/redis/durability.ts';
+import {
+  covers,
+  indexOfReplicas,
+  isFreshEnough,
+  isReusable,
+  judgeSnapshot,
+  type ReadIndex,
+} from '../../api/redis/read-rules.ts';
+import type { Role } from '../../api/redis/role.ts';
+import type { Promises } from './promises.ts';
+import { proveClaim } from './proof.ts';
+import { acknowledgedOffsets, roleByInfo, roleOf } from './redis-commands.ts';
+import type { Log } from './redis-log.ts';
+import { gather, later, request } from './requests.ts';
+import type { Rule } from './rules.ts';
+import { askByInfo, namedAtMs, nodeOf, replicasOf, type Service, serviceMs } from './services.ts';
+
+export type ReaderParts = {
+  readonly service: Service;
+  readonly rule: Rule;
+  readonly periods: SentinelPeriods;
+  readonly promises: Promises;
+  /** A read did not show what it had to. */
+  readonly onMissing: (kind: ReadKind, id: number, node: string) => void;
+};
+
+/** With a token: all that was promised before. Without: all that was acknowledged more than a second before the answer. */
+export type ReadKind = 'with a token' | 'without a token';
+
+type Snapshot = { readonly node: string; readonly role: Role; readonly log: Log; readonly count: number };
+type OnSnapshot = (snapshot: Snapshot | undefined) => void;
+
+const timeoutMs = 300;
+const readMs = 400;
+const deadlineMs = 3000;
+const proofMs = 800;
+const maxStalenessMs = 1000;
+
+/** Reads one after the other, `everyMs()` apart at least. @returns the function that stops it */
+export function startReader(parts: ReaderParts, kind: ReadKind, everyMs: () => number, firstMs: number): () => void {
+  const { service, promises } = parts;
+  const { sim } = service;
+  const known: Known = { latest: undefined, followedAtMs: Number.NEGATIVE_INFINITY };
+  let isStopped = false;
+
+  function read(): void {
+    if (!isStopped) attempt(sim.nowMs, serviceMs(service) + deadlineMs);
+  }
+
+  function attempt(startedAtMs: number, untilMs: number): void {
+    readOnce(parts, kind, known, (snapshot) => {
+      if (snapshot === undefined && serviceMs(service) < untilMs && !isStopped)
+        return later(service, 20, () => attempt(startedAtMs, untilMs));
+      if (snapshot !== undefined) judge(snapshot, startedAtMs);
+      later(service, everyMs(), read);
+    });
+  }
+
+  function judge({ log, count, node }: Snapshot, startedAtMs: number): void {
+    const isOwn = kind === 'with a token';
+    const missing = promises.missing(log, count, isOwn ? startedAtMs : sim.nowMs - maxStalenessMs, isOwn);
+    if (missing !== undefined) parts.onMissing(kind, missing.id, node);
+    if (isOwn) promises.show(log, count, sim.nowMs, service.process.name);
+  }
+
+  later(service, firstMs, read);
+  return () => {
+    isStopped = true;
+  };
+}
+
+type Known = { latest: ReadIndex | undefined; followedAtMs: number };
+
+/** By the master's index, else by that of the replicas. */
+function readOnce(parts: ReaderParts, kind: ReadKind, known: Known, onSnapshot: OnSnapshot): void {
+  const { service } = parts;
+  const byReplicas = () => {
+    service.hurriedUntilMs = serviceMs(service) + 500;
+    const { master } = service.view;
+    const atMs = serviceMs(service);
+    askRoles(service, master, askByInfo, (roles) =>
+      readBy(parts, kind, known, indexOfReplicas(replicasOf(service, master), roles, atMs), onSnapshot),
+    );
+  };
+  const byMaster = (index: ReadIndex | undefined) =>
+    readBy(parts, kind, known, index, (snapshot) => (snapshot === undefined ? byReplicas() : onSnapshot(snapshot)));
+  if (kind === 'without a token' && isReusable(known.latest, serviceMs(service))) {
+    byMaster(known.latest);
+    return;
+  }
+  const { master } = service.view;
+  const atMs = serviceMs(service);
+  askByRole(service, master, (role) => {
+    if (role?.state === 'master') known.latest = { master, offset: role.offset, atMs };
+    byMaster(role?.state === 'master' ? known.latest : undefined);
+  });
+}
+
+function readBy(
+  parts: ReaderParts,
+  kind: ReadKind,
+  known: Known,
+  index: ReadIndex | undefined,
+  onSnapshot: OnSnapshot,
+): void {
+  const { service } = parts;
+  if (index === undefined) {
+    onSnapshot(undefined);
+    return;
+  }
+  const replicas = replicasOf(service, index.master ?? service.view.master);
+  const order = service.sim.random() < 0.5 ? replicas : replicas.reverse();
+  tryNodes(service, index, index.master === undefined ? order : [...order, index.master], (snapshot) => {
+    if (snapshot === undefined) return onSnapshot(undefined);
+    const finish = (isGood: boolean) => onSnapshot(isGood ? snapshot : undefined);
+    if (kind === 'with a token') proveSnapshot(parts, index, snapshot.role.offset, finish);
+    else proveFresh(service, known, index, finish);
+  });
+}
+
+function askByRole(service: Service, name: string, onRole: (role: Role | undefined) => void): void {
+  const node = nodeOf(service, name);
+  request<Role>(service, node.process, timeoutMs, (reply) => reply(roleOf(node)), onRole);
+}
+
+function askRoles(
+  service: Service,
+  master: string,
+  ask: typeof askByRole,
+  onRoles: (roles: ReadonlyMap<string, Role>) => void,
+): void {
+  const replicas = replicasOf(service, master);
+  gather<string, Role | undefined>(
+    replicas,
+    (name, done) => ask(service, name, done),
+    (answers) => {
+      const roles = new Map<string, Role>();
+      replicas.forEach((name, i) => {
+        const role = answers[i];
+        if (role !== undefined) roles.set(name, role);
+      });
+      onRoles(roles);
+    },
+  );
+}
+
+/** The first node that covers the index; those that are behind get a second and a third chance. */
+function tryNodes(
+  service: Service,
+  index: ReadIndex,
+  names: readonly string[],
+  onSnapshot: OnSnapshot,
+  round = 0,
+): void {
+  const behind: string[] = [];
+  const next = (i: number): void => {
+    const name = names[i];
+    if (name === undefined) {
+      if (behind.length === 0 || round >= 2) {
+        onSnapshot(undefined);
+        return;
+      }
+      later(service, 1 + 2 * round, () => tryNodes(service, index, behind, onSnapshot, round + 1));
+      return;
+    }
+    readNode(service, name, index, (snapshot) => {
+      if (snapshot !== undefined && covers(snapshot.role, index, name)) return onSnapshot(snapshot);
+      if (snapshot !== undefined) behind.push(name);
+      next(i + 1);
+    });
+  };
+  next(0);
+}
+
+function readNode(service: Service, name: string, index: ReadIndex, onSnapshot: OnSnapshot): void {
+  const node = nodeOf(service, name);
+  const role = index.master === undefined ? roleByInfo : roleOf;
+  const read = (reply: (snapshot: Snapshot) => void) =>
+    reply({ node: name, role: role(node), log: node.log, count: node.log.ids.length });
+  request<Snapshot>(service, node.process, readMs, read, onSnapshot);
+}
+
+/** Whether no failover can undo what was read. */
+function proveSnapshot(
+  parts: ReaderParts,
+  index: ReadIndex,
+  offset: number,
+  onProved: (isDurable: boolean) => void,
+): void {
+  const { service } = parts;
+  const untilMs = serviceMs(service) + proofMs;
+  const master = index.master ?? service.view.master;
+  const replicas = replicasOf(service, master);
+  const finish = (verdict: ReturnType<typeof judgeSnapshot>): void => {
+    if (typeof verdict === 'object') {
+      proveClaim(parts, verdict, untilMs, onProved);
+      return;
+    }
+    if (verdict !== 'ask-again' || serviceMs(service) >= untilMs) {
+      onProved(verdict === 'durable');
+      return;
+    }
+    later(service, 10, ask);
+  };
+  const ask = (): void =>
+    askRoles(service, master, index.master === undefined ? askByInfo : askByRole, (roles) => {
+      const verdict = judgeSnapshot(offset, index, replicas, roles, new Map(), serviceMs(service));
+      if (verdict !== 'ask-again' || index.master === undefined) return finish(verdict);
+      const node = nodeOf(service, master);
+      const acknowledged = (reply: (offsets: ReadonlyMap<string, number>) => void) => reply(acknowledgedOffsets(node));
+      request<ReadonlyMap<string, number>>(service, node.process, timeoutMs, acknowledged, (offsets) =>
+        finish(judgeSnapshot(offset, index, replicas, roles, offsets ?? new Map(), serviceMs(service))),
+      );
+    });
+  ask();
+}
+
+/** Whether the answer is at most a second old, by the Sentinels or because every other node follows the master. */
+function proveFresh(service: Service, known: Known, index: ReadIndex, onProved: (isFresh: boolean) => void): void {
+  const { master } = index;
+  if (master === undefined) {
+    onProved(true);
+    return;
+  }
+  const isFresh = () =>
+    isFreshEnough(index, Math.max(namedAtMs(service, master), known.followedAtMs), serviceMs(service));
+  if (isFresh()) {
+    onProved(true);
+    return;
+  }
+  const atMs = serviceMs(service);
+  askRoles(service, master, askByRole, (roles) => {
+    if (replicasOf(service, master).every((name) => roles.get(name)?.follows === master)) known.followedAtMs = atMs;
+    onProved(isFresh());
+  });
+}
