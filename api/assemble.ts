@@ -8,6 +8,7 @@ import type { Config } from './core/config.ts';
 import { newId } from './core/ids.ts';
 import { buildApp } from './http/app.ts';
 import { internalClient } from './http/client.ts';
+import { growthRoute, openGrowth } from './http/growth.ts';
 import { healthRoutes, openReadiness, type Readiness } from './http/health.ts';
 import { openLimits } from './http/limits.ts';
 import { cursors } from './http/lists.ts';
@@ -44,6 +45,7 @@ export function assemble(config: Config, open: OpenService, log: Logger): Assemb
   metrics.watchClocks(redis.clockDifferences);
   const client = internalClient(config.INTERNAL_URL, config.service, config.INTERNAL_SECRET);
   const limits = openLimits(config, redis.scratch);
+  const growth = openGrowth(config.service, redis.scratch, redis.reads);
   const service = open({
     config,
     redis,
@@ -71,11 +73,12 @@ export function assemble(config: Config, open: OpenService, log: Logger): Assemb
       },
       health: healthRoutes(readiness, client),
       mayGrow: redis.mayGrow,
+      growth,
       revokedByRecord: (write, deadline) => revokedByRecord(redis.reads, config.service, write, deadline),
       hasRecord: (write, deadline) => hasRecord(redis.reads, config.service, write, deadline),
       isDraining: () => readiness.state() === 'draining',
     },
-    service,
+    { routes: service.routes, internal: [...service.internal, growthRoute(growth)] },
   );
   return { app, service, redis, readiness };
 }

@@ -12,6 +12,7 @@ import { ifMatchOf, sendAnswer } from './answer.ts';
 import { authorizeAdmin } from './authorize.ts';
 import { readBody } from './body.ts';
 import { problemOfError, sendRefusal } from './errors.ts';
+import type { Growth } from './growth.ts';
 import { repeatedRevocation, writeIdentity } from './idempotency.ts';
 import { type Identities, identify } from './identity.ts';
 import type { Subject } from './limit-policies.ts';
@@ -35,6 +36,7 @@ export type Edge = {
   readonly revokedByRecord: (write: WriteIdentity, deadline: Deadline) => Promise<string | undefined>;
   /** Whether there is an idempotency record of the write, so that it repeats one. @throws Unavailable */
   readonly hasRecord: (write: WriteIdentity, deadline: Deadline) => Promise<boolean>;
+  readonly growth: Growth;
   readonly isDraining: () => boolean;
 };
 
@@ -192,6 +194,7 @@ function serve(route: Route, edge: Edge, base: string): RequestHandler {
     try {
       const answer = await route.handle({ params: parsed.params, query: parsed.query, body: parsed.body, context });
       if (isUncounted(answer)) void counted.giveBack();
+      else if (write !== undefined && caller.kind === 'user') edge.growth.note(caller.userId, route, body);
       return answer;
     } catch (error) {
       if (error instanceof Unavailable || error instanceof NoFirstAnswer) void counted.giveBack();

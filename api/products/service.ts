@@ -1,6 +1,6 @@
 /** The rules of making, changing and deleting products and of their stock. */
 import { shopTimeMs } from '../core/clock.ts';
-import { newId } from '../core/ids.ts';
+import { newId, newVersionId } from '../core/ids.ts';
 import { invalid, isRefusal, type Refusal, refuse } from '../core/outcome.ts';
 import { matches, type RequestContext } from '../core/request.ts';
 import type { Product, ProductDoc, StoredProduct } from './record.ts';
@@ -16,7 +16,7 @@ export type Rules = ReturnType<typeof createRules>;
 
 /** The entity tag: a version counts the changes of one generation, and a product made anew under the same id begins anew. */
 export function tagOf({ version, generation }: Product): string {
-  return `${version}-${generation.slice(-12)}`;
+  return `${version}-${generation}`;
 }
 
 /** Creates the rules. Every function throws Unavailable when there is no certainty before the deadline: repeat it to know. */
@@ -32,7 +32,7 @@ export function createRules(store: Store, reads: Pick<ProductReads, 'read'>) {
     async create(given: NewProduct, context: RequestContext, part = ''): Promise<Done<Product> | Refusal> {
       const atMs = shopTimeMs();
       const doc = docOf(given, given.id ?? newId(), atMs);
-      const save: Save = { kind: 'create', doc, stock: given.stock, documentVersion: newId(), atMs };
+      const save: Save = { kind: 'create', doc, stock: given.stock, documentVersion: newVersionId(), atMs };
       return made(given, doc.id, await store.save(save, '', context, part));
     },
 
@@ -53,7 +53,7 @@ export function createRules(store: Store, reads: Pick<ProductReads, 'read'>) {
           kind: 'update',
           before,
           doc: changed(before.doc, change),
-          documentVersion: newId(),
+          documentVersion: newVersionId(),
           atMs: shopTimeMs(),
         };
         return store.save(save, wantedVersion, context);

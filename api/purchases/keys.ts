@@ -31,12 +31,16 @@ export function unfinishedKey(what: Unfinished): string {
   return `{purchases}:${what}`;
 }
 
-/** Sorted set of ids, all with score 0: a UUIDv7 sorts by time. @param whose a user's id, or `all` (which no id is) */
-export function listKey(whose: string, status: Status | 'any'): string {
+/**
+ * Sorted set of ids, all with score 0: a UUIDv7 sorts by time. A purchase is in the list of its status alone; a list of all statuses is
+ * merged from these.
+ * @param whose a user's id, or `all` (which no id is)
+ */
+export function listKey(whose: string, status: Status): string {
   return `{purchases}:list:${whose}:${status}`;
 }
 
 /** The lists that know a purchase by its status, for all and for its owner, in the order that the scripts expect. */
-export function statusLists(userId: string, ...statuses: readonly (Status | 'any')[]): string[] {
+export function statusLists(userId: string, ...statuses: readonly Status[]): string[] {
   return ['all', userId].flatMap((whose) => statuses.map((status) => listKey(whose, status)));
 }

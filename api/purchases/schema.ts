@@ -4,7 +4,10 @@ import { idPattern } from '../core/ids.ts';
 import { moneyOut } from '../core/money.ts';
 import { pageQuery } from '../http/lists.ts';
 
-/** `pending` → `completed` or `failed`, as `products` decides; `pending` or `completed` → `cancelled`. */
+/**
+ * `pending` → `completed` or `failed`, as `products` decides; `pending` or `completed` → `cancelled`. A purchase only moves to a status that
+ * is further back here, which lists of all statuses rely on.
+ */
 export const statuses = ['pending', 'completed', 'failed', 'cancelled'] as const;
 /** One of {@link statuses}. */
 export type Status = (typeof statuses)[number];

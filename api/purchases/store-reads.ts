@@ -5,7 +5,7 @@ import type { Freshness } from '../core/request.ts';
 import type { Reads } from '../redis/reads.ts';
 import { endingKey, listKey, purchaseKey, type Unfinished, unfinishedKey } from './keys.ts';
 import { historyOf, type Purchase, purchaseOf } from './record.ts';
-import type { Status, StoredEvent } from './schema.ts';
+import { type Status, type StoredEvent, statuses } from './schema.ts';
 
 /** A purchase that is not finished, and since when (ms since 1970). */
 export type UnfinishedEntry = { readonly id: string; readonly sinceMs: number };
@@ -55,13 +55,14 @@ export function openPurchaseReads(reads: Reads): PurchaseReads {
 
     async list({ whose, status }, { after, limit }, freshness, deadline) {
       const from = after === undefined ? '+' : `(${after}`;
-      const key = listKey(whose, status);
-      const [found] = await reads.query(
+      const keys = (status === 'any' ? statuses : [status]).map((each) => listKey(whose, each));
+      const lists = await reads.query(
         freshness,
-        (p) => p.zrange(key, from, '-', 'BYLEX', 'REV', 'LIMIT', 0, limit + 1),
+        (p) => keys.reduce((q, key) => q.zrange(key, from, '-', 'BYLEX', 'REV', 'LIMIT', 0, limit + 1), p),
         deadline,
       );
-      const ids = texts.parse(found);
+      // A purchase only moves from a list to one that is read after it, so none is missed; one that moves just then is in both.
+      const ids = [...new Set(lists.flatMap((list) => texts.parse(list)))].sort().reverse();
       const shown = ids.slice(0, limit);
       const hashes =
         shown.length === 0

@@ -92,7 +92,7 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
         writes,
         'purchases',
         scripts.begin,
-        [purchaseKey(id), unfinishedKey('pending'), ...statusLists(userId, 'any', 'pending')],
+        [purchaseKey(id), unfinishedKey('pending'), ...statusLists(userId, 'pending')],
         [id, userId, storedRequest(requested), currency, JSON.stringify(created)],
         context,
       );
@@ -173,7 +173,7 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
     },
 
     async forget(id, userId, deadline) {
-      const keys = [purchaseKey(id), endingKey, ...statusLists(userId, 'any', 'failed')];
+      const keys = [purchaseKey(id), endingKey, ...statusLists(userId, 'failed')];
       const reply = decodeReply(await writes.run(scripts.forget, keys, [id], deadline));
       z.enum(['deleted', 'unchanged']).parse(reply?.result);
     },

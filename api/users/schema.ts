@@ -5,7 +5,9 @@ import { isMadeOfOwnName, weaknessOf } from './weak-passwords.ts';
 
 const name = z
   .string()
-  .max(200)
+  .max(100)
+  // Answers that are kept hold both names of a user, so their size bounds what a user can add in a day.
+  .refine((text) => Buffer.byteLength(text) <= 200, 'must have at most 200 bytes in UTF-8')
   .refine((text) => text.trim() !== '', 'must not be blank');
 
 const email = z.email('must be an e-mail address').max(254);

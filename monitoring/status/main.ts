@@ -13,6 +13,7 @@ import helmet from 'helmet';
 import { z } from 'zod';
 import { type ProblemCode, problems } from '../../api/core/problems.ts';
 import { eventsOf, linesOf, readDashboards, stepOf } from './dashboards.ts';
+import { readGrowth } from './growth.ts';
 import { firingAlerts, openPrometheus } from './prometheus.ts';
 import { runbookPage } from './runbook.ts';
 import { readTopology } from './topology.ts';
@@ -63,7 +64,7 @@ const page = (name: string) => readFileSync(new URL(`./page/${name}`, import.met
 const files: Record<string, { type: string; body: Buffer }> = {
   '/status': { type: 'text/html', body: page('index.html') },
   ...Object.fromEntries(
-    ['page.js', 'session.js', 'now.js', 'panels.js', 'units.js'].map((name) => [
+    ['page.js', 'session.js', 'now.js', 'growth.js', 'panels.js', 'units.js'].map((name) => [
       `/status/assets/${name}`,
       { type: 'text/javascript', body: page(name) },
     ]),
@@ -112,7 +113,7 @@ async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> 
     return problem(res, 'unauthenticated', 'Sign in as the admin.');
   }
   if (verdict === 403) return problem(res, 'forbidden', 'This is for the admin.');
-  await data(path.slice('/status/data/'.length), url, res);
+  await data(path.slice('/status/data/'.length), url, req, res);
 }
 
 /**
@@ -133,7 +134,8 @@ async function authorize(req: IncomingMessage): Promise<204 | 401 | 403> {
   throw new Error(`${url.pathname} answered ${status}`);
 }
 
-async function data(what: string, url: URL, res: ServerResponse): Promise<void> {
+async function data(what: string, url: URL, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  if (what === 'growth') return json(res, await readGrowth(settings.INTERNAL_URL, req.headers.authorization ?? ''));
   if (what === 'now') {
     const [groups, alerts] = await Promise.all([
       readTopology(prometheus),

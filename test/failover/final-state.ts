@@ -126,10 +126,10 @@ function foldStock(nodes: Nodes, label: string): Promise<Record<string, number>>
 function applyStockEvent(flat: readonly string[], add: (id: string, amount: number) => void): void {
   const field = (name: string) => flat[flat.indexOf(name) + 1] ?? '';
   const data = JSON.parse(field('data'));
-  const items: { productId: string; quantity: number }[] = data.items ?? [];
+  const items: [productId: string, quantity: number][] = data.items ?? [];
   const type = field('type');
   if (type === 'product.created') add(data.productId, data.stock);
   if (type === 'product.restocked') add(data.productId, data.delta);
   const sign = { 'product.reserved': -1, 'product.released': 1 }[type] ?? 0;
-  for (const { productId, quantity } of items) add(productId, sign * quantity);
+  for (const [productId, quantity] of items) add(productId, sign * quantity);
 }

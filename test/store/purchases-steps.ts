@@ -64,7 +64,7 @@ export async function openPurchaseSteps() {
   /** The statuses by whose lists a purchase is found, for its owner and for all. */
   async function listedAs({ id, userId }: Begun): Promise<string[]> {
     const found: string[] = [];
-    for (const status of ['any', 'pending', 'completed', 'failed', 'cancelled'] as (Status | 'any')[]) {
+    for (const status of ['pending', 'completed', 'failed', 'cancelled'] as Status[]) {
       const scores = await Promise.all(
         [userId, 'all'].map((whose) => looker.call('ZSCORE', listKey(whose, status), id)),
       );

@@ -138,7 +138,6 @@ describe('a user', () => {
     const events = await eventsOf(master, made.id);
     expect(events).toEqual([
       { type: 'user.created', data: { userId: made.id, role: 'customer' } },
-      { type: 'user.changed', data: { userId: made.id } },
       { type: 'user.role-changed', data: { userId: made.id, role: 'admin' } },
       { type: 'user.deleted', data: { userId: made.id } },
     ]);

@@ -28,14 +28,14 @@ if state == 'reserved' or not state then
       redis.call('HINCRBY', product, 'returned', int(quantity))
       redis.call('HINCRBY', product, 'rev', 1)
       redis.call('HSET', product, 'updatedAt', now)
-      returned[#returned + 1] = cjson.encode({ productId = id, quantity = quantity })
+      returned[#returned + 1] = cjson.encode({ id, quantity })
     end
   end
 end
 
 -- Joined by hand: cjson takes an empty list for an object.
 local event = '{"purchaseId":' .. cjson.encode(purchase) .. ',"items":[' .. table.concat(returned, ',') .. ']}'
-local eventId = emit(stream, 'product.released', request, event)
+local eventId = emit(stream, 'product.released', request, event, EVENT_LONG_MS)
 redis.call('HSET', reservation, 'state', 'released', 'eventId', eventId, 'at', now)
 redis.call('HDEL', reservation, 'items')
 redis.call('PEXPIRE', reservation, keptMs)

@@ -33,7 +33,7 @@ for i = 3, #KEYS do
     short[#short + 1] = { place, tonumber(product[2]) }
   else
     reserved[#reserved + 1] = { id, product[1], product[3], tonumber(quantity), tonumber(product[4]) }
-    moved[#moved + 1] = { productId = id, quantity = tonumber(quantity) }
+    moved[#moved + 1] = { id, tonumber(quantity) }
   end
 end
 
@@ -54,6 +54,6 @@ for i = 3, #KEYS do
   redis.call('HINCRBY', KEYS[i], 'rev', 1)
   redis.call('HSET', KEYS[i], 'updatedAt', now)
 end
-local event = emit(stream, 'product.reserved', request, cjson.encode({ purchaseId = purchase, items = moved }))
+local event = emit(stream, 'product.reserved', request, cjson.encode({ purchaseId = purchase, items = moved }), EVENT_LONG_MS)
 redis.call('HSET', reservation, 'state', 'reserved', 'items', cjson.encode(reserved), 'at', now, 'eventId', event)
 return answer()

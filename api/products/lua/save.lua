@@ -50,7 +50,7 @@ end
 local function tell(type, incarnation, units)
   local data = { productId = id, incarnation = incarnation, stock = tonumber(units) }
   if doc ~= '' then data.priceMinor = tonumber(price) end
-  emit(stream, type, request, cjson.encode(data))
+  emit(stream, type, request, cjson.encode(data), EVENT_LONG_MS)
 end
 
 if doc == '' then

@@ -1,6 +1,6 @@
 -- Begins a purchase: binds the caller's Idempotency-Key to its id, writes it as pending.
 -- KEYS: 1 idempotency record, 2 event stream, 3 purchase, 4 pending index,
---       5 all any, 6 all pending, 7 owner's any, 8 owner's pending (lists)
+--       5 all pending, 6 owner's pending (lists)
 -- ARGV: 1 fingerprint, 2 nonce, 3 lifetime of the record (ms), 4 request id, 5 id, 6 owner, 7 requested (JSON), 8 currency,
 --       9 data of purchase.created (JSON)
 -- Reply: { status, 'begun', id }, the id of the first that came under this key
@@ -15,5 +15,5 @@ local event = emit(stream, 'purchase.created', request, created)
 redis.call('HSET', purchase, 'userId', owner, 'status', 'pending', 'version', '1', 'currency', currency, 'requested', requested,
   'history', 'c' .. now .. ':' .. event)
 redis.call('ZADD', pending, now, id)
-for list = 5, 8 do redis.call('ZADD', KEYS[list], 0, id) end
+for list = 5, 6 do redis.call('ZADD', KEYS[list], 0, id) end
 return store_reply(record, fingerprint, nonce, lifetime, { 'begun', id })

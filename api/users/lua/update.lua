@@ -19,7 +19,6 @@ if held[2] == 'admin' and role ~= 'admin' and redis.call('SCARD', admins) <= 1 t
 end
 
 redis.call('HSET', user, 'firstName', first, 'lastName', last, 'role', role, 'updatedAtMs', updated, 'version', nextVersion)
-if nextVersion ~= version then emit(stream, 'user.changed', request, cjson.encode({ userId = id })) end
 if role ~= held[2] then
   redis.call(role == 'admin' and 'SADD' or 'SREM', admins, id)
   if role ~= 'admin' then mark_revoked(record, 'forbidden', ARGV[14]) end

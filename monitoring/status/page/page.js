@@ -1,4 +1,5 @@
 /** The status page: signs in, then asks every few seconds and draws. */
+import { showGrowth } from './growth.js';
 import { showAlerts, showTopology, showVerdict } from './now.js';
 import { showPanels } from './panels.js';
 import { ask, SignedOut, signIn, signOut } from './session.js';
@@ -53,6 +54,10 @@ async function showGraphs() {
   if (wanted === shown && isIn) showPanels(at('panels'), dashboard);
 }
 
+async function showMostGrowth() {
+  showGrowth(at('growth'), await ask('growth'));
+}
+
 async function showDashboards() {
   const all = await ask('dashboards');
   at('dashboards').replaceChildren(
@@ -93,6 +98,7 @@ at('sign-in-form').addEventListener('submit', async (event) => {
   await guarded(showDashboards);
   void keepDoing(showNow, nowEveryMs);
   void keepDoing(showGraphs, graphsEveryMs);
+  void keepDoing(showMostGrowth, graphsEveryMs);
 });
 at('sign-out').addEventListener('click', async () => {
   await signOut();

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { fileNameOf, subjectOf } from '../../../monitoring/mailbox/mail.ts';
 import { fillVariables, legendOf, readDashboards } from '../../../monitoring/status/dashboards.ts';
+import { mostOf } from '../../../monitoring/status/growth.ts';
 import { htmlOf, runbookPage } from '../../../monitoring/status/runbook.ts';
 
 describe('a mail in the mailbox', () => {
@@ -58,5 +59,15 @@ describe('a dashboard without Grafana', () => {
       'business',
       'monitoring',
     ]);
+  });
+});
+
+describe('the users who added most', () => {
+  test('are ten, by what they added to all services together', () => {
+    const growers = Array.from({ length: 12 }, (_, i) => ({ userId: `u${i}`, bytes: 100 + i, service: 'users' }));
+    const most = mostOf([...growers, { userId: 'u0', bytes: 1000, service: 'purchases' }]);
+    expect(most).toHaveLength(10);
+    expect(most[0]).toEqual({ userId: 'u0', bytes: 1100, services: { users: 100, purchases: 1000 } });
+    expect(most.slice(1).map(({ userId }) => userId)).toEqual([11, 10, 9, 8, 7, 6, 5, 4, 3].map((i) => `u${i}`));
   });
 });
