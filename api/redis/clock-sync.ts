@@ -1,6 +1,6 @@
 /**
- * The shop's time of day. A host or a Redis node can have a wrong clock; most of them have not. So this process compares its own clock with
- * that of every Redis node and takes the median.
+ * The shop's time of day. A host or a Redis node can have a wrong clock; most of them have not. So this process compares the clocks of all
+ * Redis nodes, and its own where their number is even, and takes the median.
  */
 import type { Redis } from 'ioredis';
 import { monotonicMs, setShopOffset, within } from '../core/clock.ts';
@@ -18,8 +18,8 @@ const firstPollIntervalMs = 50;
 const answerMs = 300;
 /** A slower answer says little about the time at which it was given. */
 const maxRoundTripMs = 100;
-/** A node that has not answered for this long is not counted any more. */
-const maxSampleAgeMs = 600_000;
+/** How long the clock of a node that no longer answers counts, in ms: in six hours two clocks drift apart by about a second. */
+const maxSampleAgeMs = 6 * 3_600_000;
 /** With fewer clocks the wrong one cannot be told from the right one. */
 const quorum = 3;
 
@@ -27,12 +27,14 @@ const quorum = 3;
 type Sample = { readonly offsetMs: number; readonly atMs: number };
 
 /**
- * The median of clock offsets; of an even number the lower middle one, which one wrong clock among four cannot become.
- * @param offsetsMs at least one
+ * The offset that most clocks agree on: the median of an odd number of them. This host's own clock only makes the number odd, so that with
+ * three Redis nodes it may be wrong together with one of theirs.
+ * @returns `undefined` with fewer than three clocks
  */
-export function medianOffset(offsetsMs: readonly number[]): number {
-  const sorted = [...offsetsMs].sort((a, b) => a - b);
-  return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
+export function shopOffset(nodeOffsetsMs: readonly number[], ownOffsetMs: number): number | undefined {
+  const offsets = nodeOffsetsMs.length % 2 === 1 ? [...nodeOffsetsMs] : [...nodeOffsetsMs, ownOffsetMs];
+  if (offsets.length < quorum) return undefined;
+  return offsets.sort((a, b) => a - b)[(offsets.length - 1) / 2];
 }
 
 /**
@@ -43,6 +45,7 @@ export function medianOffset(offsetsMs: readonly number[]): number {
 export function syncClock(sentinels: Pick<Sentinels, 'nodes'>, connection: (address: string) => Redis): ClockSync {
   const samples = new Map<string, Sample>();
   let closed = false;
+  let isSet = false;
   let timer: NodeJS.Timeout | undefined;
 
   async function compare(address: string): Promise<void> {
@@ -62,14 +65,18 @@ export function syncClock(sentinels: Pick<Sentinels, 'nodes'>, connection: (addr
     await Promise.all([...nodes].map(compare));
     const oldestMs = monotonicMs() - maxSampleAgeMs;
     for (const [node, { atMs }] of samples) if (!nodes.has(node) || atMs < oldestMs) samples.delete(node);
-    const offsets = [...samples.values()].map(({ offsetMs }) => offsetMs);
-    if (!closed && offsets.length + 1 >= quorum) setShopOffset(medianOffset([...offsets, ownOffset()]));
+    const offsetMs = shopOffset(
+      [...samples.values()].map((sample) => sample.offsetMs),
+      ownOffset(),
+    );
+    if (!closed && offsetMs !== undefined) setShopOffset(offsetMs);
+    isSet = offsetMs !== undefined;
   }
 
   async function poll(): Promise<void> {
     await compareAll().catch(() => undefined);
     if (closed) return;
-    timer = setTimeout(() => void poll(), samples.size + 1 >= quorum ? pollIntervalMs : firstPollIntervalMs);
+    timer = setTimeout(() => void poll(), isSet ? pollIntervalMs : firstPollIntervalMs);
     timer.unref();
   }
   void poll();

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { deadlineIn, monotonicMs, setShopOffset, shopTimeMs } from '../../../api/core/clock.ts';
 import { newId } from '../../../api/core/ids.ts';
 import { internalClient, serviceOf } from '../../../api/http/client.ts';
-import { medianOffset } from '../../../api/redis/clock-sync.ts';
+import { shopOffset } from '../../../api/redis/clock-sync.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -17,16 +17,22 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-describe('the median of clocks', () => {
+describe('the time that most clocks agree on', () => {
   test.each([
-    ['a service an hour ahead', [hourMs, 0, 1, 2]],
-    ['a service a day behind', [-dayMs, 0, 1, 2]],
-    ['a Redis node a day ahead', [0, 1, dayMs, 2]],
-    ['a Redis node an hour behind', [0, 1, -hourMs, 2]],
-    ['a Redis node a day ahead, another down', [0, dayMs, 1]],
-    ['a service an hour behind, a Redis node down', [-hourMs, 0, 1]],
-  ])('ignores %s', (_what, offsetsMs) => {
-    expect(Math.abs(medianOffset(offsetsMs))).toBeLessThanOrEqual(2);
+    ['a service an hour ahead', [0, 1, 2], hourMs],
+    ['a service a day behind', [0, 1, 2], -dayMs],
+    ['a Redis node a day ahead', [1, dayMs, 2], 0],
+    ['a Redis node an hour behind', [1, -hourMs, 2], 0],
+    ['a Redis node a day ahead, another gone', [dayMs, 1], 0],
+    ['a service an hour behind, a Redis node gone', [0, 1], -hourMs],
+    ['a service and a Redis node an hour behind', [0, 1, -hourMs], -hourMs],
+    ['a service and a Redis node an hour ahead', [0, 1, hourMs], hourMs],
+  ])('ignores %s', (_what, nodes, own) => {
+    expect(Math.abs(shopOffset(nodes, own) ?? Number.NaN)).toBeLessThanOrEqual(2);
+  });
+
+  test('is not known from fewer than three clocks', () => {
+    expect([shopOffset([], 0), shopOffset([1], 0)]).toEqual([undefined, undefined]);
   });
 });
 
