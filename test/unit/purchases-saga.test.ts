@@ -194,14 +194,14 @@ describe('recovery', () => {
 
   test('finds one that was dated wrong behind many young ones', async () => {
     const purchase = purchaseWith();
-    const young = Array.from({ length: 450 }, () => ({ purchase: purchaseWith(), ageMs: 0 }));
+    const young = Array.from({ length: 205 }, () => ({ purchase: purchaseWith(), ageMs: 0 }));
     const shop = shopWith([...young, { purchase, ageMs: -3_600_000 }]);
     const recovery = openRecovery(shop.store, shop.saga, quiet, () => undefined, 50);
     await waitFor('the purchase to be carried on', async () => {
       await recovery.sweep();
       return shop.done.includes(purchase.id);
     });
-  });
+  }, 20_000);
 
   test('carries on pending purchases and owed releases, a few at a time', async () => {
     const unfinished = Array.from({ length: 60 }, (_, i) => ({
