@@ -40,9 +40,11 @@ export function summary(runs: readonly Run[], stopped: number, seed: number, min
     `- safety: ${sum(({ violations }) => violations.length)} violations in ${runs.filter(({ violations }) => violations.length > 0).length} runs`,
     `- clients: ${notAsPromised.length} runs not as their rows promise; ${stopped} runs stopped by an error`,
     `- elections: ${sum(({ elections }) => elections.masterChanges)} changes of master, ${sum(({ elections }) => elections.split)} elections split`,
-    ...notAsPromised.map(({ title, brokenPromises }) => `  - ${title}: ${brokenPromises.join('; ')}`),
+    ...notAsPromised.map(({ title, brokenPromises }) => `  - ${title}: ${brokenPromises.map(firstLine).join('; ')}`),
   ].join('\n');
 }
+
+const firstLine = (text: string) => text.split('\n')[0] ?? '';
 
 /** Everything that was not as promised, a line each; nothing if all was. */
 export function complaints({ violations, brokenPromises }: Run): string[] {
