@@ -118,24 +118,24 @@ export const partialCuts: readonly Fault[] = [
   hostPair("on the master's host"),
   hostPair("on the replica's host"),
   withoutFlapping,
-  racks('master, one replica and two Sentinels | one replica, one Sentinel', writesGoOn, (roles) => [
+  racks('master, one replica and two Sentinels / one replica, one Sentinel', writesGoOn, (roles) => [
     roles.lost,
     roles.sentinelOf(roles.lost),
   ]),
-  racks('master and one Sentinel | two replicas, two Sentinels', writesGoOn, ({ master, sentinelOf }) => [
+  racks('master and one Sentinel / two replicas, two Sentinels', writesGoOn, ({ master, sentinelOf }) => [
     master,
     sentinelOf(master),
   ]),
-  racks('master and two Sentinels | two replicas, one Sentinel', onlySafety, ({ master, kept, sentinelOf }) => [
+  racks('master and two Sentinels / two replicas, one Sentinel', onlySafety, ({ master, kept, sentinelOf }) => [
     master,
     sentinelOf(master),
     sentinelOf(kept),
   ]),
   racks(
-    'master, one replica, one Sentinel | one replica, two Sentinels',
+    'master, one replica, one Sentinel / one replica, two Sentinels',
     onlySafety,
     ({ master, kept, sentinelOf }) => [master, kept, sentinelOf(master)],
   ),
-  racks('all Redis nodes | all Sentinels', onlySafety, ({ master, kept, lost }) => [master, kept, lost]),
+  racks('all Redis nodes / all Sentinels', onlySafety, ({ master, kept, lost }) => [master, kept, lost]),
   sentinelsAndNginx,
 ];
