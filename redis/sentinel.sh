@@ -63,7 +63,7 @@ start_sentinel() {
   (
     (
       while kill -0 $$ 2>/dev/null; do
-        case $(echo 'SENTINEL DEBUG info-period 250 publish-period 1000 ping-period 500 tilt-period 5000' | ask "$self" '' "$SENTINEL_PASSWORD") in
+        case $(echo 'SENTINEL DEBUG info-period 250 publish-period 500 ping-period 500 tilt-period 5000' | ask "$self" '' "$SENTINEL_PASSWORD") in
           OK* | ERR*) break ;;
         esac
         sleep 0.1

@@ -49,6 +49,11 @@ export type SentinelReport = {
   /** Since when the node that it watches has the role that it reports: since a change of master or the Sentinel's start, at least. */
   readonly masterRoleAgeMs: number;
   readonly downAfterMs: number;
+  /**
+   * The former master, at the leader of a failover until it forgets it (+switch-master), unless that node refuses connections. Were the new
+   * master to die before that, this Sentinel would never finish, and would make the others follow the former master when it is back.
+   */
+  readonly switchingFrom?: string | undefined;
   /** The replicas that an election would choose from. */
   readonly replicas: readonly ReplicaReport[];
   readonly peers: readonly PeerReport[];
@@ -82,6 +87,8 @@ export type Doubt =
   /** Ask again: fewer than two Sentinels answer, or a silent one could be leading a failover. */
   | 'too-few-sentinels'
   | 'silent-sentinel'
+  /** Ask again: the leader of a failover has not finished it. */
+  | 'switching'
   /** Ask again: a Sentinel would elect a node without the write, or none that it sees has it. */
   | 'other-winner'
   /** Ask again: the Sentinel does not know yet that the winner has the write, or has not heard from it since. */
@@ -114,6 +121,9 @@ export function judgeDurability(evidence: Evidence, periods: SentinelPeriods): V
   const leaders = answers.filter((answer) => canLead(answer, evidence.sentinels, answers));
   if (leaders.some((leader) => leader.master !== master)) return doubt('replaced');
   if (leaders.some((leader) => failoverFlags.some((flag) => leader.masterFlags.has(flag)))) return doubt('failover');
+  if (leaders.some(({ switchingFrom }) => switchingFrom !== undefined && missing.has(switchingFrom))) {
+    return doubt('switching');
+  }
   const elections = leaders.map((leader) => judgeElection(leader, evidence, missing, periods));
   const refused = elections.find((election) => typeof election === 'string');
   if (refused !== undefined) return doubt(refused);

@@ -25,6 +25,8 @@ const forgetAfterMs = 5000;
 /** A failover costs all services a second. One that does not help, because this service is cut off, is not repeated before this. */
 const betweenChangesMs = 15_000;
 const checkIntervalMs = 250;
+/** Sentinel asks a replica without a master for INFO every second. */
+const maxInfoAgeMs = 1500;
 const refusedRetryMs = 1000;
 
 /**
@@ -86,8 +88,7 @@ export function openFailoverRequest(
  * The Sentinel to ask for a failover and the replica that it would promote; `undefined` when none should be asked. SENTINEL FAILOVER needs no
  * vote: a Sentinel in a minority that is asked makes a second master.
  * @param roles the replicas that this service reaches, by INFO
- * @param history the master's replication id. A replica takes it over when it has everything that the master had when it became master; one
- *   that has not got that far yet may still be the only candidate, and would lose it
+ * @param history the master's replication id; `undefined` when the master has not told it to this service
  * @param unchangedForMs since this service last saw master or epoch change
  */
 export function chooseFailover(
@@ -108,18 +109,41 @@ export function chooseFailover(
   const suitable = agreeing
     .filter((report) => agreeing.some((other) => other !== report && holdsUp(other, report) && holdsUp(report, other)))
     .flatMap((report) => {
-      const replica = selectReplica(report, periods)?.address;
-      const role = replica === undefined ? undefined : roles.get(replica);
-      const canTakeOver = role?.follows === master && role.state !== 'sync' && role.history === history;
-      return replica !== undefined && canTakeOver
-        ? [{ sentinel: report.address, replica, peers: peersUp(report) }]
-        : [];
+      const replica = hearsAll(report) ? selectReplica(report, periods)?.address : undefined;
+      if (replica === undefined || !hasEverything(replica, master, roles, history)) return [];
+      return [{ sentinel: report.address, replica, peers: peersUp(report) }];
     });
   // Services on both sides of a cut choose the same Sentinel: two that are asked at once would promote two replicas.
   return suitable.reduce<(typeof suitable)[number] | undefined>(
     (best, next) => (best === undefined || next.peers > best.peers ? next : best),
     undefined,
   );
+}
+
+/**
+ * Whether a Sentinel compares all replicas. One that has acknowledged writes and is down would be passed over although the master, which
+ * lives, has them.
+ */
+function hearsAll({ replicas }: SentinelReport): boolean {
+  return replicas.every(
+    ({ flags, infoAgeMs }) =>
+      !flags.has('s_down') && !flags.has('disconnected') && infoAgeMs !== undefined && infoAgeMs <= maxInfoAgeMs,
+  );
+}
+
+/**
+ * Whether a replica has everything that the master acknowledged, as far as this service can tell. A replica takes over the master's replication
+ * id when it has everything that the master had when it became master, and no other may be further now.
+ */
+function hasEverything(
+  replica: string,
+  master: string,
+  roles: ReadonlyMap<string, Role>,
+  history: string | undefined,
+): boolean {
+  const role = roles.get(replica);
+  if (role?.follows !== master || role.state === 'sync' || role.history !== history) return false;
+  return [...roles.values()].every((other) => other.history !== history || other.offset <= role.offset);
 }
 
 function isFailingOver({ masterFlags }: SentinelReport): boolean {

@@ -1,6 +1,6 @@
 /** A connection to every Redis node, for reads, and the replication state of each. */
 import type { Redis } from 'ioredis';
-import { within } from '../core/clock.ts';
+import { monotonicMs, within } from '../core/clock.ts';
 import { singleFlight } from '../core/single-flight.ts';
 import { type Address, addressText, parseAddress } from './node.ts';
 import { parseInfo, parseMasterRole, parseRole, type Role } from './role.ts';
@@ -17,13 +17,14 @@ export type Nodes = {
   replicaInfos(): Promise<ReadonlyMap<string, Role>>;
   /** What each replica has confirmed to this master, by ROLE; empty when the master does not answer. */
   acknowledgedBy(master: string): Promise<ReadonlyMap<string, number>>;
-  /** The replication id of the present master, learned from it since it became master; `undefined` until then. */
+  /** The replication id of the present master, learned since it became master, from it or from a connected replica; `undefined` until then. */
   masterHistory(): string | undefined;
   close(): void;
 };
 
 const timeoutMs = 300;
-const historyIntervalMs = 1000;
+const historyIntervalMs = 500;
+const unknownHistoryIntervalMs = 50;
 
 /** Opens connections as nodes become known. */
 export function openNodes(
@@ -57,14 +58,23 @@ export function openNodes(
   const roleOf = async (address: string) => parseRole(await ask(address, (redis) => redis.role()));
   const infoOf = async (address: string) => parseInfo(await ask(address, (redis) => redis.info('replication')));
 
+  const replicaInfos = singleFlight(() => askReplicas(infoOf));
+
   let history: { readonly master: string; readonly id: string } | undefined;
   async function learnHistory() {
     const master = sentinels.view()?.master;
     if (master === undefined) return;
-    const role = await infoOf(master);
-    if (role?.state === 'master' && role.history !== undefined) history = { master, id: role.history };
+    const own = await infoOf(master);
+    const isConnected = (role: Role) => role.follows === master && role.state === 'connected';
+    const role = own?.state === 'master' ? own : [...(await replicaInfos()).values()].find(isConnected);
+    if (role?.history !== undefined && sentinels.view()?.master === master) history = { master, id: role.history };
   }
-  const timer = setInterval(() => void learnHistory().catch(() => undefined), historyIntervalMs);
+  let learnedAtMs = Number.NEGATIVE_INFINITY;
+  const timer = setInterval(() => {
+    if (history !== undefined && monotonicMs() - learnedAtMs < historyIntervalMs) return;
+    learnedAtMs = monotonicMs();
+    learnHistory().catch(() => undefined);
+  }, unknownHistoryIntervalMs);
   timer.unref();
 
   const stop = sentinels.onMaster((master) => {
@@ -76,7 +86,7 @@ export function openNodes(
     connection,
     roleOf,
     replicaRoles: singleFlight(() => askReplicas(roleOf)),
-    replicaInfos: singleFlight(() => askReplicas(infoOf)),
+    replicaInfos,
     async acknowledgedBy(master) {
       const role = parseMasterRole(await ask(master, (redis) => redis.role()));
       return new Map(role?.replicas.map(({ address, offset }) => [address, offset]));

@@ -64,7 +64,8 @@ export function openRedis(
   const forScratch = followMaster(sentinels, connect);
   const nodes = openNodes(sentinels, connect);
   const reads = openReads(sentinels, nodes);
-  const writes = openWrites(forWrites.link, sentinels, openFailoverRequest(sentinels, nodes, tell));
+  const failover = openFailoverRequest(sentinels, nodes, tell);
+  const writes = openWrites(forWrites.link, sentinels, failover, `{${settings.username}}:padding`);
   const clock = syncClock(sentinels, nodes.connection);
   const followed: Followed<unknown>[] = [];
   const scratch = () => {

@@ -1,7 +1,7 @@
 /** Asks the Sentinels until their answers prove a write durable, or show that it must be repeated. */
 import { monotonicMs, pause } from '../core/clock.ts';
 import { type Doubt, type Evidence, judgeDurability, type SentinelPeriods } from './durability.ts';
-import type { Sentinels } from './sentinels.ts';
+import type { SentinelAnswer, Sentinels } from './sentinels.ts';
 
 /** What the caller knows of a write or a read; the Sentinels say the rest. */
 export type Claim = Omit<Evidence, 'sentinels' | 'nodes'>;
@@ -16,18 +16,21 @@ const finalDoubts: ReadonlySet<Doubt> = new Set<Doubt>(['unconfirmed', 'replaced
 /**
  * Whether the claim is proved within `timeoutMs`.
  * @param isHopeless doubts that end the search at once
+ * @param onDoubt called after each round that did not prove it
  */
 export async function proveDurable(
   sentinels: Pick<Sentinels, 'ask' | 'nodes' | 'view'>,
   claim: Claim,
   timeoutMs: number,
   isHopeless: (doubt: Doubt) => boolean = (doubt) => finalDoubts.has(doubt),
+  onDoubt: (doubt: Doubt, answers: readonly SentinelAnswer[]) => void = () => undefined,
 ): Promise<boolean> {
   const untilMs = monotonicMs() + timeoutMs;
   for (;;) {
     const answers = await sentinels.ask();
     const verdict = judgeDurability({ ...claim, sentinels: answers, nodes: sentinels.nodes() }, sentinelPeriods);
     if (verdict.durable) return true;
+    onDoubt(verdict.reason, answers);
     if (isHopeless(verdict.reason) || sentinels.view()?.master !== claim.master) return false;
     if (monotonicMs() >= untilMs) return false;
     await pause(pollIntervalMs);

@@ -31,16 +31,19 @@ export function isReusable(index: ReadIndex | undefined, nowMs: number): index i
 /**
  * The index of a cluster without a master to ask: what is acknowledged is on at least one replica, so the furthest of all of them has it.
  * @param replicas all nodes but the master
- * @returns `undefined` unless all of them answered, are replicas and share one history
+ * @param history the master's replication id, learned since it became master: a replica in another history has not synchronized with it yet
+ * @returns `undefined` unless all of them answered, follow the master and share its history
  */
 export function indexOfReplicas(
+  master: string,
   replicas: readonly string[],
   roles: ReadonlyMap<string, Role>,
+  history: string | undefined,
   nowMs: number,
 ): ReadIndex | undefined {
   const known = replicas.map((replica) => roles.get(replica));
-  const history = known[0]?.history;
-  if (history === undefined || !known.every((role) => role?.history === history)) return undefined;
+  if (history === undefined || known.length === 0) return undefined;
+  if (!known.every((role) => role?.follows === master && role.history === history)) return undefined;
   return { history, offset: Math.max(...known.map((role) => role?.offset ?? 0)), atMs: nowMs };
 }
 

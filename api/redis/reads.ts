@@ -13,7 +13,7 @@ import type { Nodes } from './nodes.ts';
 import { proveDurable } from './proof.ts';
 import { covers, indexOfReplicas, isFreshEnough, isReusable, judgeSnapshot, type ReadIndex } from './read-rules.ts';
 import { parseInfo, parseRole, type Role } from './role.ts';
-import type { Sentinels } from './sentinels.ts';
+import { isolatedAfterMs, type Sentinels } from './sentinels.ts';
 
 /** See {@link openReads}. */
 export type Reads = {
@@ -36,7 +36,12 @@ const suspectMs = 200;
 const confirmationTimeoutMs = 1200;
 /** The Sentinels hear from each node every 250 ms; other doubts are left to another node or another round. */
 const proofTimeoutMs = 800;
-const passingDoubts: ReadonlySet<Doubt> = new Set<Doubt>(['winner-behind', 'winner-not-heard', 'master-not-heard']);
+const passingDoubts: ReadonlySet<Doubt> = new Set<Doubt>([
+  'switching',
+  'winner-behind',
+  'winner-not-heard',
+  'master-not-heard',
+]);
 
 /** Opens the read path over all nodes that the Sentinels know. */
 export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
@@ -76,7 +81,9 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
     sentinels.hurry();
     const atMs = monotonicMs();
     const roles = await nodes.replicaInfos();
-    return indexOfReplicas(replicasOf(sentinels.view()?.master), roles, atMs);
+    const master = sentinels.view()?.master;
+    if (master === undefined) return undefined;
+    return indexOfReplicas(master, replicasOf(master), roles, nodes.masterHistory(), atMs);
   }
 
   async function indexFor(freshness: Freshness): Promise<ReadIndex | undefined> {
@@ -110,6 +117,7 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
     while (remainingMs(deadline) > 0) {
       const found = (await attemptBy(await indexFor(freshness))) ?? (await attemptBy(await replicasIndex()));
       if (found !== undefined) return found.replies;
+      if (sentinels.silentForMs() > isolatedAfterMs) throw new Unavailable('no Sentinel answers this service');
       await pause(20, deadline);
     }
     throw new Unavailable('no Redis node was new enough in time');

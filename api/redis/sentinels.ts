@@ -33,6 +33,9 @@ export type Sentinels = {
   close(): void;
 };
 
+/** A service that has heard no Sentinel for this long refuses what it cannot do, so that Nginx asks another replica of the service. */
+export const isolatedAfterMs = 600;
+
 const pollIntervalMs = 250;
 const hurriedPollIntervalMs = 50;
 const hurryForMs = 500;

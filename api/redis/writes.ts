@@ -8,14 +8,15 @@
 import type { Redis } from 'ioredis';
 import { type Deadline, monotonicMs, pause, remainingMs } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
-import { deliveryMs } from './durability.ts';
+import { trackConfirmations } from './confirmations.ts';
 import type { FailoverRequest } from './failover-request.ts';
 import { createPendingWrite, type ExecutedWrite, type GroupReply, type PendingWrite, sendGroup } from './group.ts';
 import type { MasterLink } from './master-link.ts';
 import { addressText } from './node.ts';
+import { paddingBytes, paddingScript } from './outgrow.ts';
 import { type Claim, proveDurable } from './proof.ts';
 import type { Script } from './script.ts';
-import type { Sentinels } from './sentinels.ts';
+import { isolatedAfterMs, type Sentinels } from './sentinels.ts';
 
 /** See {@link openWrites}. */
 export type Writes = {
@@ -35,16 +36,30 @@ export type Writes = {
 
 const maxGroup = 128;
 const maxWaiting = 5000;
-/** How often a group waits for all replicas while one of them is connected to the master and does not confirm. */
-const waitForAllEveryMs = 1000;
 const proofTimeoutMs = 1500;
+const reconnectPollMs = 10;
+const firstRetryMs = 5;
+/** What is repeated on a master without replicas makes its history longer than that of the master which replaces it. */
+const maxRetryMs = 200;
+const padEveryMs = 1000;
 
-/** Opens the write path. `link` follows the Sentinels. */
-export function openWrites(link: MasterLink, sentinels: Sentinels, failover: FailoverRequest): Writes {
+/**
+ * Opens the write path.
+ * @param link follows the Sentinels
+ * @param paddingKey a key of this service that is used for nothing else (see outgrow.ts)
+ */
+export function openWrites(
+  link: MasterLink,
+  sentinels: Sentinels,
+  failover: FailoverRequest,
+  paddingKey: string,
+): Writes {
   const queue: PendingWrite[] = [];
   const confirmations = trackConfirmations();
   let proving = 0;
   let sending = false;
+  let retryMs = firstRetryMs;
+  let paddedAtMs = Number.NEGATIVE_INFINITY;
 
   async function sendAll() {
     if (sending) return;
@@ -54,7 +69,7 @@ export function openWrites(link: MasterLink, sentinels: Sentinels, failover: Fai
       const master = link();
       if (group.length === 0) continue;
       if (master?.redis.status === 'ready') await send(addressText(master.address), master.redis, group);
-      else await backOff(group, pause(10));
+      else await backOff(group, reconnectPollMs);
     }
     sending = false;
   }
@@ -67,32 +82,54 @@ export function openWrites(link: MasterLink, sentinels: Sentinels, failover: Fai
     queue.unshift(...reply.toRepeat);
     const executed = reply.executed.map(({ write }) => write);
     const isRefused = executed.length === 0 && reply.toRepeat.some((write) => !write.isUnknownScript);
-    if (result === 'none' || isRefused) await backOff(executed, Promise.all([sentinels.ask(), pause(5)]));
-    else if (result === 'all') acknowledge(reply.executed);
+    if (result === 'none' || isRefused) {
+      await backOff(executed, retryMs);
+      retryMs = link()?.redis === redis ? Math.min(2 * retryMs, maxRetryMs) : firstRetryMs;
+    } else if (result === 'all') acknowledge(reply.executed);
     else if (result === 'name-them') queue.unshift(...executed);
-    else if (executed.length > 0) void prove(reply.executed, result).catch(() => undefined);
+    else if (executed.length > 0) void prove(redis, reply, result).catch(() => undefined);
   }
 
-  async function backOff(again: readonly PendingWrite[], time: Promise<unknown>) {
+  /** Waits until the group should be repeated: for a time, or until there is another master. */
+  async function backOff(again: readonly PendingWrite[], ms: number) {
+    queue.unshift(...again);
     failover.onStalled();
     sentinels.hurry();
-    await time.catch(() => undefined);
-    queue.unshift(...again);
+    if (sentinels.silentForMs() > isolatedAfterMs) rejectAll();
+    const before = link()?.redis;
+    const untilMs = monotonicMs() + ms;
+    do await Promise.race([pause(ms), sentinels.ask().then(() => pause(firstRetryMs))]);
+    while (monotonicMs() < untilMs && link()?.redis === before);
+  }
+
+  function rejectAll() {
+    const reason = 'neither a Sentinel answers this service nor a Redis master that confirms writes';
+    for (const write of queue.splice(0)) write.reject(new Unavailable(reason));
   }
 
   function acknowledge(executed: readonly ExecutedWrite[]) {
     if (executed.length > 0) failover.onProgress();
     for (const { write, reply } of executed) write.resolve(reply);
+    retryMs = firstRetryMs;
   }
 
-  async function prove(executed: readonly ExecutedWrite[], claim: Claim) {
+  async function prove(redis: Redis, { executed, after }: GroupReply, claim: Claim) {
     proving += executed.length;
-    const isDurable = await proveDurable(sentinels, claim, proofTimeoutMs).catch(() => false);
+    const isDurable = await proveDurable(sentinels, claim, proofTimeoutMs, undefined, (doubt, answers) => {
+      failover.onStalled();
+      if (doubt === 'other-winner' && after !== undefined) pad(redis, paddingBytes(after, claim.master, answers));
+    }).catch(() => false);
     proving -= executed.length;
     if (isDurable) return acknowledge(executed);
-    failover.onStalled();
     queue.unshift(...executed.map(({ write }) => write));
+    if (sentinels.silentForMs() > isolatedAfterMs) rejectAll();
     await sendAll();
+  }
+
+  function pad(redis: Redis, bytes: number) {
+    if (bytes === 0 || monotonicMs() - paddedAtMs < padEveryMs) return;
+    paddedAtMs = monotonicMs();
+    redis.eval(paddingScript.source, 1, paddingKey, bytes).catch(() => undefined); // repeated while it is needed
   }
 
   return {
@@ -104,44 +141,6 @@ export function openWrites(link: MasterLink, sentinels: Sentinels, failover: Fai
         queue.push(createPendingWrite({ script, keys, args }, deadline, resolve, reject));
         sendAll().catch(reject);
       });
-    },
-  };
-}
-
-/** Whether all replicas confirm or those which do must be named, and how many a WAIT should ask for. */
-function trackConfirmations() {
-  let named = false;
-  let waitForAllAtMs = Number.NEGATIVE_INFINITY;
-  let waitsForAll = true;
-  return {
-    next(replicas: number) {
-      waitsForAll = !named || monotonicMs() >= waitForAllAtMs;
-      return { named, wanted: waitsForAll ? Math.max(1, replicas) : 1 };
-    },
-    /** `all` replicas have it, `none` has; `name-them`: repeat the group to learn which have it; or what is left to prove. */
-    judge(reply: GroupReply, master: string, replicas: readonly string[]): 'all' | 'none' | 'name-them' | Claim {
-      if (!named) {
-        if (replicas.length > 0 && reply.confirmations >= replicas.length) return 'all';
-        named = true;
-        waitForAllAtMs = Number.NEGATIVE_INFINITY;
-        return reply.confirmations > 0 ? 'name-them' : 'none';
-      }
-      const { before, after } = reply;
-      const listed = new Set(after?.replicas.map((replica) => replica.address));
-      // Waiting for a replica that is not even connected to the master only costs time.
-      if (waitsForAll || !replicas.every((replica) => listed.has(replica))) {
-        waitForAllAtMs = monotonicMs() + waitForAllEveryMs;
-      }
-      if (before === undefined || after === undefined) return 'none';
-      const { offset } = before;
-      const confirmed = new Set(after.replicas.filter((r) => r.offset >= offset).map((r) => r.address));
-      named = !replicas.every((replica) => confirmed.has(replica));
-      if (!named && replicas.length > 0) return 'all';
-      if (confirmed.size === 0) return 'none';
-      // A WAIT for all that did not succeed has given a healthy replica all the time that it needs.
-      const hasWaited = waitsForAll && reply.confirmations < replicas.length;
-      const settledAtMs = monotonicMs() + (hasWaited ? 0 : deliveryMs);
-      return { master, offset, confirmed, settledAtMs };
     },
   };
 }

@@ -72,7 +72,7 @@ export const untilNoticed: readonly Patch[] = [
 /** Acknowledges what the master alone has. */
 export const withoutWait: readonly Patch[] = [
   {
-    file: 'redis/writes.ts',
+    file: 'redis/confirmations.ts',
     from: "if (replicas.length > 0 && reply.confirmations >= replicas.length) return 'all';",
     to: "return 'all';",
   },

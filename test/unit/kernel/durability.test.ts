@@ -107,6 +107,16 @@ const cases: Record<string, readonly Case[]> = {
       [sentinel(1), sentinel(2, { masterFlags: new Set(['master', 'force_failover']) }), sentinel(3)],
     ],
     [
+      'the leader of a failover has not forgotten the node that lacks it',
+      'switching',
+      [sentinel(1, { switchingFrom: c }), sentinel(2), sentinel(3)],
+    ],
+    [
+      'the leader of a failover has not finished, and the former master has it',
+      'durable',
+      [sentinel(1, { switchingFrom: b }), sentinel(2), sentinel(3)],
+    ],
+    [
       'one that both others hold for down names another',
       'durable',
       [sentinel(1, { peers: peers(1, [2]) }), sentinel(2, { master: b }), sentinel(3, { peers: peers(3, [2]) })],

@@ -64,6 +64,10 @@ describe('the Sentinel to ask', () => {
       'two hold the master for down',
       [report(1), report(2), report(3, { masterFlags: new Set(['master', 's_down', 'o_down']) })],
     ],
+    [
+      'each of them holds the other replica for down: it may have more',
+      [1, 2, 3].map((n) => sentinelReport(n, a, [replicaReport(b), replicaReport(c, { down: true })])),
+    ],
     ['they have no candidate', [1, 2, 3].map((n) => sentinelReport(n, a, [replicaReport(b, { down: true })]))],
     ['the last change of master is less than 15 s ago', [1, 2, 3].map((n) => report(n, { masterRoleAgeMs: 14_000 }))],
   ])('is none when %s', (_, answers) => expect(choose(answers)).toBeUndefined());
@@ -88,6 +92,11 @@ describe('the Sentinel to ask', () => {
 
   test('is none when this service saw a change less than 15 s ago', () => {
     expect(choose([report(1), report(2), report(3)], reached, { unchangedForMs: 14_000 })).toBeUndefined();
+  });
+
+  test('is none when another replica has got further since the Sentinels asked it', () => {
+    const roles = new Map([...reached, [c, follows({ offset: 10 })] as const]);
+    expect(choose([report(1), report(2), report(3)], roles)).toBeUndefined();
   });
 
   test('is none while another replica is being filled', () => {

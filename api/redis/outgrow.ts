@@ -1,0 +1,28 @@
+/**
+ * A former master that took writes which were never acknowledged stands further in its own history than the new master in its own. Until it has
+ * synchronized, Sentinel would prefer it by its offset, so nothing can be acknowledged without it. The new master is made to stand further.
+ */
+import type { MasterRole } from './role.ts';
+import { loadScript } from './script.ts';
+import type { SentinelAnswer } from './sentinels.ts';
+
+/** Makes the master's replication offset larger. Runs also while memory is full: it keeps nothing. */
+export const paddingScript = loadScript(new URL('./lua/padding.lua', import.meta.url), 'go-on');
+
+const marginBytes = 1024;
+/** Of one step; a larger distance takes several. */
+const maxBytes = 16 * 1024 * 1024;
+
+/**
+ * How many bytes the master should write to stand further than every node of another history: 0 when there is none. A node that is not
+ * connected to the master and knows more than the master is of another history.
+ */
+export function paddingBytes(role: MasterRole, master: string, answers: readonly SentinelAnswer[]): number {
+  const connected = new Set(role.replicas.map(({ address }) => address));
+  const offsets = answers
+    .flatMap((answer) => ('master' in answer && answer.master === master ? answer.replicas : []))
+    .filter(({ address, runId }) => !connected.has(address) && runId !== '')
+    .map(({ offset }) => offset);
+  const excess = Math.max(-1, ...offsets) - role.offset;
+  return excess < 0 ? 0 : Math.min(excess + marginBytes, maxBytes);
+}
