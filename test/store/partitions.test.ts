@@ -1,0 +1,138 @@
+/** Cuts of the network, on real Redis nodes and Sentinels whose links all go through proxies. More of them: `test/partitions/main.ts`. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { deadlineIn } from '../../api/core/clock.ts';
+import { Unavailable } from '../../api/core/outcome.ts';
+import type { ShopRedis } from '../../api/redis/open.ts';
+import { reservePorts } from '../../ops/local/ports.ts';
+import { type Cluster, type Member, startCluster } from '../partitions/cluster.ts';
+import { between } from '../partitions/scenarios.ts';
+import { longestGapMs, lostWrites, putKey, startWriter } from '../partitions/writer.ts';
+import { waitFor } from '../support/wait.ts';
+
+let cluster: Cluster;
+let releasePorts: () => Promise<void>;
+let redis: ShopRedis;
+let firstNumber = 0;
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+beforeAll(async () => {
+  const { portBase, release } = await reservePorts();
+  releasePorts = release;
+  cluster = await startCluster(portBase);
+  redis = cluster.openService();
+});
+afterEach(async () => {
+  cluster.heal();
+  await cluster.settled();
+});
+afterAll(async () => {
+  redis.close();
+  await cluster.close();
+  await releasePorts();
+});
+
+/** The nodes by their present roles; the Sentinels with the same numbers are on their hosts. */
+async function byRole(): Promise<{ master: Member; replicas: [Member, Member] }> {
+  const master = await cluster.settled();
+  const replicas = (['r1', 'r2', 'r3'] as const).filter((node) => node !== master) as unknown as [Member, Member];
+  await waitFor('a write to be acknowledged', () => putKey(redis, 0).then(() => true));
+  return { master, replicas };
+}
+const sentinelOf = (node: Member) => `s${node[1]}` as Member;
+
+function write() {
+  firstNumber += 1000;
+  return startWriter(redis, 25, firstNumber);
+}
+
+test('nothing is lost when the master and one replica are cut off from the other replica and the Sentinels', async () => {
+  const { master, replicas } = await byRole();
+  const writer = write();
+  await pause(300);
+  cluster.cut(between([master, replicas[0]], [replicas[1], 's1', 's2', 's3']));
+  await waitFor('the Sentinels to elect the other replica', async () => (await cluster.master()) === replicas[1], 8000);
+  await pause(500);
+  cluster.heal();
+  await cluster.settled();
+  await writer.stop();
+  expect(writer.acknowledged.length).toBeGreaterThan(0);
+  expect(await lostWrites(cluster, writer.acknowledged)).toEqual([]);
+});
+
+test('writes go on without a failover while two hosts of three are cut off from each other', async () => {
+  const { master, replicas } = await byRole();
+  const writer = write();
+  await pause(300);
+  const fromMs = performance.now();
+  cluster.cut(between([master, sentinelOf(master)], [replicas[0], sentinelOf(replicas[0])]));
+  await pause(3000);
+  const toMs = performance.now();
+  await writer.stop();
+  expect(writer.refused()).toBe(0);
+  expect(longestGapMs(writer.acknowledged, fromMs, toMs)).toBeLessThan(1500);
+  cluster.heal();
+  expect(await cluster.settled()).toBe(master);
+  expect(await lostWrites(cluster, writer.acknowledged)).toEqual([]);
+});
+
+describe('a service that reaches neither Redis nor Sentinels', () => {
+  test('refuses writes and reads within a second, and works again when the cut heals', async () => {
+    await byRole();
+    cluster.cut((from, to) => from === 'service' || to === 'service');
+    for (const attempt of [
+      () => putKey(redis, 1),
+      () => redis.reads.query('own', (pipeline) => pipeline.get('{users}:written:1'), deadlineIn(3700)),
+      () => redis.reads.query('recent', (pipeline) => pipeline.get('{users}:written:1'), deadlineIn(3700)),
+    ]) {
+      const fromMs = performance.now();
+      await pause(1000).then(() => expect(attempt()).rejects.toBeInstanceOf(Unavailable));
+      expect(performance.now() - fromMs).toBeLessThan(2000);
+    }
+    cluster.heal();
+    await waitFor('a write to be acknowledged', () =>
+      putKey(redis, 1).then(
+        () => true,
+        () => undefined,
+      ),
+    );
+  });
+
+  test('refuses also the first write of the cut within a second', async () => {
+    await byRole();
+    cluster.cut((from, to) => from === 'service' || to === 'service');
+    const fromMs = performance.now();
+    await expect(putKey(redis, 2)).rejects.toBeInstanceOf(Unavailable);
+    expect(performance.now() - fromMs).toBeLessThan(1100);
+  });
+});
+
+test('a running service follows Sentinels that have lost their memory', async () => {
+  for (const epoch of [1, 2]) {
+    await byRole();
+    await waitFor(`a failover with epoch ${epoch} or above`, async () => {
+      if ((await cluster.epoch()) >= epoch) return true;
+      await cluster.failover();
+      return undefined;
+    });
+  }
+  const { master } = await byRole();
+  for (const each of ['s1', 's2', 's3'] as const) cluster.kill(each);
+  await pause(300);
+  for (const each of ['s1', 's2', 's3'] as const) cluster.restart(each, master);
+  await cluster.settled();
+  expect(await cluster.epoch()).toBe(0);
+  await pause(2500); // the Sentinels find the replicas and each other
+  cluster.kill(master);
+  const fromMs = performance.now();
+  await waitFor(
+    'a write on the new master',
+    () =>
+      putKey(redis, 3, 1000).then(
+        () => true,
+        () => undefined,
+      ),
+    15_000,
+  );
+  expect(performance.now() - fromMs).toBeLessThan(10_000);
+  cluster.restart(master, await cluster.master());
+}, 60_000);

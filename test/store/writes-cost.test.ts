@@ -1,0 +1,71 @@
+/** What a write costs while all replicas confirm: counted, on a Redis of this file alone. */
+import { createHash } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { deadlineIn } from '../../api/core/clock.ts';
+import { openRedis, type ShopRedis } from '../../api/redis/open.ts';
+import { type RedisNodes, startRedisNodes } from '../../ops/local/redis-nodes.ts';
+import { redisSettingsOf } from '../support/own-redis.ts';
+
+const source = "redis.call('SET', KEYS[1], ARGV[1]) return { 'fresh', 'done' }";
+const put = { name: 'put', source, sha: createHash('sha1').update(source).digest('hex') };
+
+let nodes: RedisNodes;
+let service: ShopRedis;
+let connections: Redis[];
+
+beforeAll(async () => {
+  nodes = await startRedisNodes();
+  service = openRedis(redisSettingsOf(nodes, 'users'));
+  const password = nodes.password('operator');
+  connections = [
+    ...nodes.redisPorts.map((port) => new Redis({ port, username: 'operator', password, protocol: 2 })),
+    ...nodes.sentinels.map((address) => {
+      const port = Number(address.split(':')[1]);
+      return new Redis({ port, password: nodes.sentinelPassword(), protocol: 2, enableReadyCheck: false });
+    }),
+  ];
+});
+afterAll(async () => {
+  service.close();
+  for (const connection of connections) connection.disconnect();
+  await nodes.close();
+});
+
+/** How often each command was called on all nodes and Sentinels together. */
+async function calls(): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for (const connection of connections) {
+    const text = await connection.info('commandstats');
+    for (const [, command = '', count] of text.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)) {
+      counts.set(command, (counts.get(command) ?? 0) + Number(count));
+    }
+  }
+  return counts;
+}
+
+/** Commands that were called while `work` ran, and how long it took. */
+async function during(work: () => Promise<void>) {
+  const before = await calls();
+  const fromMs = performance.now();
+  await work();
+  const passedMs = performance.now() - fromMs;
+  const after = await calls();
+  return { passedMs, called: (command: string) => (after.get(command) ?? 0) - (before.get(command) ?? 0) };
+}
+
+test('a write is one script and one WAIT; no ROLE and no Sentinel is asked for it', async () => {
+  const write = (number: number) => service.writes.run(put, ['{users}:cost'], [number], deadlineIn(5000));
+  await write(0);
+  const count = 300;
+  const { passedMs, called } = await during(async () => {
+    for (let number = 1; number <= count; number++) await write(number);
+  });
+  expect(called('evalsha')).toBe(count);
+  expect(called('wait')).toBe(count);
+  expect(called('role')).toBe(0);
+  // The Sentinels are polled four times a second whether there are writes or not; counting takes a moment, too.
+  const polls = 3 * (passedMs / 250 + 4);
+  expect(called('sentinel|master')).toBeLessThanOrEqual(polls);
+  expect(called('sentinel|replicas')).toBeLessThanOrEqual(polls);
+});
