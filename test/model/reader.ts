@@ -74,6 +74,11 @@ export function startReader(parts: ReaderParts, kind: ReadKind, everyMs: () => n
   };
 }
 
+/** The replication id of the present master, where this service has learned it. */
+function historyOf({ history, view }: ReaderParts['service']): string | undefined {
+  return history?.master === view.master ? history.id : undefined;
+}
+
 type Known = { latest: ReadIndex | undefined; followedAtMs: number };
 
 /** By the master's index, else by that of the replicas. */
@@ -84,7 +89,13 @@ function readOnce(parts: ReaderParts, kind: ReadKind, known: Known, onSnapshot: 
     const { master } = service.view;
     const atMs = serviceMs(service);
     askRoles(service, master, askByInfo, (roles) =>
-      readBy(parts, kind, known, indexOfReplicas(replicasOf(service, master), roles, atMs), onSnapshot),
+      readBy(
+        parts,
+        kind,
+        known,
+        indexOfReplicas(master, replicasOf(service, master), roles, historyOf(service), atMs),
+        onSnapshot,
+      ),
     );
   };
   const byMaster = (index: ReadIndex | undefined) =>
