@@ -119,8 +119,9 @@ export function openShares(service: string, policy: Policy, master: () => Redis 
   return {
     reconcile,
     add(key, points) {
-      windowOf(key).ownPoints += Math.ceil(points); // Redis counts in integers
-      due.add(key);
+      const window = windowOf(key);
+      window.ownPoints += Math.ceil(points); // Redis counts in integers
+      if (2 * window.ownPoints >= allowanceOf(window)) due.add(key);
     },
     async charge(key, points) {
       let window = windowOf(key);
