@@ -39,15 +39,26 @@ describe('the files of Nginx', () => {
     }
   });
 
-  test('are taken by Nginx without a warning', () => {
-    const folder = join(dir, 'nginx-1');
+  /** What Nginx says about the files in this folder: `good`, or its complaints. */
+  function judge(folder: string): string {
     const words = ['-p', folder, '-e', 'stderr', '-t', '-q', '-c', join(folder, 'nginx.conf')];
     // Through `cat`: /dev/stdout, where the access log goes, cannot be opened if it is a socket, as Node.js makes it.
-    const result = spawnSync('sh', ['-c', '{ nginx "$@" 2>&1 && echo good; } | cat', 'sh', ...words], {
-      env,
-      encoding: 'utf8',
+    const command = ['-c', '{ nginx "$@" 2>&1 && echo good; } | cat', 'sh', ...words];
+    return spawnSync('sh', command, { env, encoding: 'utf8' }).stdout;
+  }
+
+  test('are accepted by Nginx without a warning', () => {
+    expect(judge(join(dir, 'nginx-1'))).toBe('good\n');
+  });
+
+  test('have room for 99 replicas of every service', () => {
+    const replicas = Array.from({ length: 99 }, (_, i) => `127.0.0.1:${20_000 + i}`).join(' ');
+    const upstreams = Object.fromEntries(serviceNames.map((service) => [`UPSTREAM_${settingName(service)}`, replicas]));
+    const folder = join(dir, 'many');
+    execFileSync('sh', [join(projectDir, 'nginx/entry.sh'), 'render'], {
+      env: { ...env, ...upstreams, DATA_DIR: folder },
     });
-    expect(result.stdout).toBe('good\n');
+    expect(judge(folder)).toBe('good\n');
   });
 
   test('route to every service', () => {
