@@ -14,9 +14,6 @@ export RESOLVER
 # shellcheck disable=SC2086 # a list
 if [ -w "$TLS_DIR" ]; then
   sh "$here/certificate.sh" "$TLS_DIR" ${CERT_NAMES:-localhost 127.0.0.1}
-elif ! [ -r "$TLS_DIR/cert.pem" ] || ! [ -r "$TLS_DIR/key.pem" ]; then
-  echo "$TLS_DIR must hold cert.pem and key.pem, readable by user $(id -u)" >&2
-  exit 1
 fi
 
 log_name=${ACCESS_LOG_TO-}
@@ -41,11 +38,9 @@ certificate() { cat "$TLS_DIR/cert.pem" "$TLS_DIR/key.pem" 2>/dev/null | sha256s
     to=$(log_address)
     [ "$now $to" != "$used $ACCESS_LOG_TO" ] || continue
     used=$now
-    if [ "$to" != "$ACCESS_LOG_TO" ]; then
-      ACCESS_LOG_TO=$to
-      sh "$here/entry.sh" render
-    fi
-    # A half-written pair is left alone; its second half changes the sum again. ($$ is what this script becomes.)
+    ACCESS_LOG_TO=$to
+    # entry.sh does not take over a half-written pair; its second half changes the sum again. ($$ is what this script becomes.)
+    sh "$here/entry.sh" render
     if nginx -t -q -p "$DATA_DIR" -e stderr -c "$DATA_DIR/nginx.conf"; then
       echo "the certificate in $TLS_DIR is new, or the log goes elsewhere: reloading" >&2
       kill -HUP $$

@@ -12,7 +12,8 @@
 # (gets each line of the access log, by syslog), STATUS_UPSTREAM=host:port (the page under /status; without it there is none), and
 # RESOLVER=address of a DNS server where upstreams are names whose addresses change (containers; Nginx >= 1.27.3, Debian's 1.22 only
 # knows fixed ones).
-# Needs sh, sed and nginx.
+# TLS_STATE_DIR, where the last good pair is kept (DATA_DIR/tls; where DATA_DIR does not outlive a container, a volume).
+# Needs sh, sed, openssl and nginx.
 # shellcheck disable=SC2034,SC2153,SC2154 # templates, and the parts read with `.`, use these variables
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -125,10 +126,29 @@ render() {
   done | sed -f /dev/stdin "$template"
 }
 
+# Nginx uses a copy of the last pair in TLS_DIR whose key belonged to its certificate. A wrong pair can then neither break a reload nor keep Nginx
+# from starting; /certificate of the watch listener says 0, which raises an alert.
+pair_fits() {
+  public=$(openssl x509 -in "$1/cert.pem" -noout -pubkey 2>/dev/null) && [ -n "$public" ] &&
+    [ "$public" = "$(openssl pkey -in "$1/key.pem" -pubout 2>/dev/null)" ]
+}
+good=${TLS_STATE_DIR:-$DATA_DIR/tls}
+if pair_fits "$TLS_DIR"; then
+  CERTIFICATE_FITS=1
+  (umask 077 && mkdir -p "$good" && for file in key.pem cert.pem; do cat "$TLS_DIR/$file" >"$good/$file.new" && mv "$good/$file.new" "$good/$file"; done)
+elif pair_fits "$good"; then
+  CERTIFICATE_FITS=0
+  echo "the key in $TLS_DIR does not belong to the certificate there: going on with the last good pair" >&2
+else
+  echo "$TLS_DIR must hold cert.pem and key.pem that belong together, readable by user $(id -u)" >&2
+  exit 1
+fi
+TLS_DIR=$good
+
 for part in "$here"/*.conf; do
   name=${part##*/}
   [ "$name" != upstreams.conf ] || continue
-  render "$part" USER WORKERS MAX_FILES DATA_DIR HTTP_LISTENS HTTPS_LISTENS INTERNAL_LISTEN WATCH_LISTEN WATCH_LOCAL TLS_DIR RESOLVER FORCE_HTTPS \
+  render "$part" USER WORKERS MAX_FILES DATA_DIR HTTP_LISTENS HTTPS_LISTENS INTERNAL_LISTEN WATCH_LISTEN WATCH_LOCAL TLS_DIR CERTIFICATE_FITS RESOLVER FORCE_HTTPS \
     HSTS SHOP_URL TRUSTED_GEO REAL_IP HTTP2_ON SERVICES_IN_WORDS SERVICES_IN_JSON SERVICES_AS_PATTERN LINKS_IN_JSON ACCESS_LOG_COPY \
     STATUS_ROUTE >"$DATA_DIR/$name"
 done

@@ -5,7 +5,9 @@ export async function scrapeNginx(target: string, timeoutMs = 2000): Promise<str
   try {
     const answer = await fetch(`http://${target}/stub_status`, { signal: AbortSignal.timeout(timeoutMs) });
     if (!answer.ok) return text({ up: 0 });
-    return text({ up: 1, ...parseStubStatus(await answer.text()) });
+    const fits = await fetch(`http://${target}/certificate`, { signal: AbortSignal.timeout(timeoutMs) });
+    const certificate = fits.ok ? { certificate_fits: Number(await fits.text()) } : {}; // an older Nginx does not say
+    return text({ up: 1, ...certificate, ...parseStubStatus(await answer.text()) });
   } catch {
     return text({ up: 0 });
   }

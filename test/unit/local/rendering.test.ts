@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -59,6 +59,33 @@ describe('the files of Nginx', () => {
       env: { ...env, ...upstreams, DATA_DIR: folder },
     });
     expect(judge(folder)).toBe('good\n');
+  });
+
+  test('go on with the last good certificate when a key does not match', () => {
+    const folder = join(dir, 'certificate');
+    const given = join(dir, 'given');
+    const entry = () =>
+      spawnSync('sh', [join(projectDir, 'nginx/entry.sh'), 'render'], {
+        env: { ...env, DATA_DIR: folder, TLS_DIR: given },
+        encoding: 'utf8',
+      });
+    const make = (path: string) =>
+      execFileSync('sh', [join(projectDir, 'nginx/certificate.sh'), path, 'localhost'], { env });
+    expect(entry()).toMatchObject({ status: 1, stderr: expect.stringContaining('that belong together') });
+    make(given);
+    const good = readFileSync(join(given, 'cert.pem'), 'utf8');
+    expect(entry().status).toBe(0);
+    make(join(dir, 'other'));
+    copyFileSync(join(dir, 'other', 'key.pem'), join(given, 'key.pem'));
+    expect(entry()).toMatchObject({ status: 0, stderr: expect.stringContaining('going on with the last good pair') });
+    expect(readFileSync(join(folder, 'tls', 'cert.pem'), 'utf8')).toBe(good);
+    expect(readFileSync(join(folder, 'nginx.conf'), 'utf8')).toContain(
+      'location = /certificate { return 200 "0\\n"; }',
+    );
+    expect(judge(folder)).toBe('good\n');
+    copyFileSync(join(dir, 'other', 'cert.pem'), join(given, 'cert.pem'));
+    expect(entry().status).toBe(0);
+    expect(readFileSync(join(folder, 'tls', 'cert.pem'), 'utf8')).not.toBe(good);
   });
 
   test('route to every service', () => {
