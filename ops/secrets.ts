@@ -78,7 +78,7 @@ function owners(): Record<string, Owner> {
     // What Compose's Prometheus and Alertmanager want of those who ask them. The password before its hash, which is made from it.
     prometheus: { uid: nobodyUid, files: asThemselves(['MONITORING_PASSWORD', 'MONITORING_PASSWORD_BCRYPT']) },
     alertmanager: { uid: nobodyUid, files: asThemselves(['MONITORING_PASSWORD_BCRYPT']) },
-    status: { uid: nodeUid, files: asThemselves(['MONITORING_PASSWORD']) },
+    status: { uid: nodeUid, files: asThemselves(['MONITORING_PASSWORD', 'STATUS_TOKEN']) },
     grafana: { uid: grafanaUid, files: asThemselves(['MONITORING_PASSWORD']) },
     backup: { uid: redisUid, files: asThemselves([sentinelPasswordOf('backup'), passwordOf('backup')]) },
   };
@@ -147,7 +147,7 @@ function keep(): void {
 }
 
 function show(): void {
-  for (const name of ['ADMIN_EMAIL', 'ADMIN_PASSWORD', 'MONITORING_PASSWORD'])
+  for (const name of ['ADMIN_EMAIL', 'ADMIN_PASSWORD', 'MONITORING_PASSWORD', 'STATUS_TOKEN'])
     console.log(`${name}=${readFileSync(join(root, 'all', name), 'utf8')}`);
 }
 

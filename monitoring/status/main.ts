@@ -1,9 +1,10 @@
 /**
  * The status page, behind Nginx under /status: for the admin, how the shop is. The page, its script and the runbooks are public and hold
- * no numbers; what is under /status/data/ wants the access token of an admin, which a service of the shop judges for each request.
+ * no numbers; what is under /status/data/ needs the access token of an admin, which a service of the shop judges for each request, or the
+ * status token, which also works while Redis or all services are away.
  *
  * Environment: HOST, PORT, PROMETHEUS and ALERTMANAGER (host:port), MONITORING_PASSWORD (which those want, if any) or
- * MONITORING_PASSWORD_FILE, INTERNAL_URL (of Nginx, through which a service is asked).
+ * MONITORING_PASSWORD_FILE, STATUS_TOKEN or STATUS_TOKEN_FILE, INTERNAL_URL (of Nginx, through which a service is asked).
  */
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -12,6 +13,7 @@ import process from 'node:process';
 import helmet from 'helmet';
 import { z } from 'zod';
 import { type ProblemCode, problems } from '../../api/core/problems.ts';
+import { openAccess } from './access.ts';
 import { eventsOf, linesOf, readDashboards, stepOf } from './dashboards.ts';
 import { readGrowth } from './growth.ts';
 import { firingAlerts, openPrometheus } from './prometheus.ts';
@@ -26,14 +28,15 @@ const settings = z
     ALERTMANAGER: z.string(),
     MONITORING_PASSWORD: z.string().default(''),
     MONITORING_PASSWORD_FILE: z.string().default(''),
+    STATUS_TOKEN: z.string().default(''),
+    STATUS_TOKEN_FILE: z.string().default(''),
     INTERNAL_URL: z.url(),
   })
   .parse(process.env);
 
-const authorizeMs = 4000;
-const password = settings.MONITORING_PASSWORD_FILE
-  ? readFileSync(settings.MONITORING_PASSWORD_FILE, 'utf8').trim()
-  : settings.MONITORING_PASSWORD;
+const secret = (value: string, file: string) => (file === '' ? value : readFileSync(file, 'utf8').trim());
+const password = secret(settings.MONITORING_PASSWORD, settings.MONITORING_PASSWORD_FILE);
+const checkAccess = openAccess(settings.INTERNAL_URL, secret(settings.STATUS_TOKEN, settings.STATUS_TOKEN_FILE));
 const prometheus = openPrometheus(settings.PROMETHEUS, password);
 const dashboards = readDashboards();
 
@@ -107,31 +110,13 @@ async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> 
   }
   if (!path.startsWith('/status/data/')) return notFound(res);
 
-  const verdict = await authorize(req);
+  const verdict = await checkAccess(req);
   if (verdict === 401) {
     res.setHeader('WWW-Authenticate', 'Bearer');
-    return problem(res, 'unauthenticated', 'Sign in as the admin.');
+    return problem(res, 'unauthenticated', 'Sign in as the admin, or send the status token.');
   }
   if (verdict === 403) return problem(res, 'forbidden', 'This is for the admin.');
   await data(path.slice('/status/data/'.length), url, req, res);
-}
-
-/**
- * Whether the request's token is that of an admin whose sign-in goes on, as a service says: it hears of a sign-out, a demotion or a deletion
- * within a second.
- * @throws when no service answers in time
- */
-async function authorize(req: IncomingMessage): Promise<204 | 401 | 403> {
-  const { authorization } = req.headers;
-  if (authorization === undefined) return 401;
-  const url = new URL('/internal/authorize/admin', settings.INTERNAL_URL);
-  const requestId = String(req.headers['x-request-id'] ?? '');
-  const { status } = await fetch(url, {
-    headers: { authorization, 'x-request-id': requestId },
-    signal: AbortSignal.timeout(authorizeMs),
-  });
-  if (status === 204 || status === 401 || status === 403) return status;
-  throw new Error(`${url.pathname} answered ${status}`);
 }
 
 async function data(what: string, url: URL, req: IncomingMessage, res: ServerResponse): Promise<void> {

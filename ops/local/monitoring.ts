@@ -40,7 +40,7 @@ export function monitoringProcesses(
     DASHBOARD: `${shopUrl}/status`,
     ...settings.alerting,
   };
-  const { MONITORING_PASSWORD = '' } = settings.secrets;
+  const { MONITORING_PASSWORD = '', STATUS_TOKEN = '' } = settings.secrets;
   const MONITORING_PASSWORD_BCRYPT = bcryptOf(MONITORING_PASSWORD);
   const process = (
     name: string,
@@ -137,7 +137,13 @@ export function monitoringProcesses(
       'status',
       ports.status,
       own('status'),
-      { ...watchers, PORT: String(ports.status), INTERNAL_URL: `http://${at(ports.internal)}`, MONITORING_PASSWORD },
+      {
+        ...watchers,
+        PORT: String(ports.status),
+        INTERNAL_URL: `http://${at(ports.internal)}`,
+        MONITORING_PASSWORD,
+        STATUS_TOKEN,
+      },
       { path: '/status' },
     ),
     ...(settings.alerting.SMTP_URL === undefined

@@ -71,6 +71,7 @@ export function secretNames(): string[] {
     'IDEMPOTENCY_SECRET',
     'IDEMPOTENCY_SECRET_USERS',
     'MONITORING_PASSWORD',
+    'STATUS_TOKEN',
     'SENTINEL_PASSWORD',
     ...sentinelUsers.map((user) => `SENTINEL_PASSWORD_${settingName(user)}`),
     ...[...serviceNames, 'replication', 'sentinel', 'backup', 'exporter', 'operator'].map(

@@ -45,7 +45,7 @@ secrets_of() { docker service inspect -f '{{range .Spec.TaskTemplate.ContainerSp
 # The next number for a secret that is replaced: they cannot change.
 next_number() { echo $(($(docker secret ls --format '{{.Name}}' | sed -n "s/^$1_//p" | sort -n | tail -n 1) + 1)); }
 image_of() { docker service inspect -f '{{.Spec.TaskTemplate.ContainerSpec.Image}}' "${STACK}_$1"; }
-users_container() { docker ps -q -f "label=com.docker.swarm.service.name=${STACK}_users" -f status=running | head -n 1; }
+container_of() { docker ps -q -f "label=com.docker.swarm.service.name=${STACK}_$1" -f status=running | head -n 1; }
 
 # Waits up to $1 seconds for $2, until the command after them succeeds.
 wait_for() {

@@ -2,10 +2,10 @@
 import { showGrowth } from './growth.js';
 import { showAlerts, showTopology, showVerdict } from './now.js';
 import { showPanels } from './panels.js';
-import { ask, SignedOut, signIn, signOut } from './session.js';
+import { ask, isSignedIn, SignedOut, signIn, signOut, useToken } from './session.js';
 
-const nowEveryMs = 3000;
-const graphsEveryMs = 10_000;
+const nowIntervalMs = 3000;
+const graphsIntervalMs = 10_000;
 
 /** @param {string} id @returns {any} */
 const at = (id) => document.getElementById(id);
@@ -77,11 +77,23 @@ async function showDashboards() {
   );
 }
 
-/** Again and again, never two at once, and not while nobody looks. @param {() => Promise<void>} step @param {number} everyMs */
-async function keepDoing(step, everyMs) {
+async function showShop() {
+  isIn = true;
+  at('sign-in').hidden = true;
+  at('shop').hidden = false;
+  at('sign-out').hidden = false;
+  await guarded(showDashboards);
+  void repeat(showNow, nowIntervalMs);
+  void repeat(showGraphs, graphsIntervalMs);
+  // Users' names are for a signed-in admin only; a service has to be asked for them.
+  if (isSignedIn()) void repeat(showMostGrowth, graphsIntervalMs);
+}
+
+/** Repeats a step, never two at once, and not while the page is hidden. @param {() => Promise<void>} step @param {number} intervalMs */
+async function repeat(step, intervalMs) {
   while (isIn) {
     if (!document.hidden) await guarded(step);
-    await new Promise((done) => setTimeout(done, everyMs));
+    await new Promise((done) => setTimeout(done, intervalMs));
   }
 }
 
@@ -91,14 +103,13 @@ at('sign-in-form').addEventListener('submit', async (event) => {
   const fault = await signIn(String(form.get('email')), String(form.get('password')));
   if (fault !== undefined) return showSignIn(fault);
   event.target.reset();
-  isIn = true;
-  at('sign-in').hidden = true;
-  at('shop').hidden = false;
-  at('sign-out').hidden = false;
-  await guarded(showDashboards);
-  void keepDoing(showNow, nowEveryMs);
-  void keepDoing(showGraphs, graphsEveryMs);
-  void keepDoing(showMostGrowth, graphsEveryMs);
+  await showShop();
+});
+at('token-form').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  useToken(String(new FormData(event.target).get('token')).trim());
+  event.target.reset();
+  await showShop();
 });
 at('sign-out').addEventListener('click', async () => {
   await signOut();

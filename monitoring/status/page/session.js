@@ -1,4 +1,4 @@
-/** Signing in, and asking with the token. Tokens live in this page's memory alone: a reload signs in again. */
+/** Signs in, and asks with the token. Tokens live in the memory of this page only: a reload needs a new sign-in. */
 
 /** @typedef {{ accessToken: string, refreshToken: string, untilMs: number }} Session */
 
@@ -30,11 +30,21 @@ export async function signIn(email, password) {
   return undefined;
 }
 
+/** Uses the status token in place of a sign-in. It does not expire and needs no service. @param {string} token */
+export function useToken(token) {
+  session = { accessToken: token, refreshToken: '', untilMs: Number.POSITIVE_INFINITY };
+}
+
+/** Whether an admin has signed in; false with the status token. @returns {boolean} */
+export function isSignedIn() {
+  return Boolean(session?.refreshToken);
+}
+
 /** Ends the sign-in, here and at the shop. */
 export async function signOut() {
   const ending = session;
   session = undefined;
-  if (ending) await post('/users/logout', { refreshToken: ending.refreshToken }).catch(() => undefined);
+  if (ending?.refreshToken) await post('/users/logout', { refreshToken: ending.refreshToken }).catch(() => undefined);
 }
 
 /**
@@ -49,7 +59,8 @@ export async function ask(path) {
     if (answer?.ok) keep(await answer.json()); // otherwise the old token may still do for some seconds
   }
   const answer = await fetch(`/status/data/${path}`, { headers: { authorization: `Bearer ${session.accessToken}` } });
-  if (answer.status === 401) throw new SignedOut('Your sign-in has ended.');
+  if (answer.status === 401)
+    throw new SignedOut(session.refreshToken ? 'Your sign-in has ended.' : 'That is not the status token.');
   if (answer.status === 403) throw new SignedOut('This page is for the admin.');
   if (!answer.ok)
     throw new Error(
