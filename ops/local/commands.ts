@@ -4,6 +4,7 @@ import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { askControl } from './control.ts';
 import { mailDir } from './monitoring.ts';
+import { keepSetting } from './secrets.ts';
 import type { ProcessStatus } from './status.ts';
 import { tableOf } from './table.ts';
 
@@ -15,6 +16,7 @@ const help = `npm run shop -- COMMAND
   resume NAME         let it go on (SIGCONT)
   restart NAME        stop it properly and start it again
   scale SERVICE N     run N replicas of a service
+  memory SIZE         give every Redis node another maxmemory, such as 1gb, without a restart (also in .env)
   stop                stop the whole shop; data stay
   help                this
 
@@ -36,14 +38,15 @@ function mailsInWords(dir: string): string[] {
 /**
  * Runs a command and says how it went.
  * @param dir the folder of the shop, usually `.shop`
+ * @param envFile where a changed setting is kept, usually `.env`
  * @returns the exit code
  */
-export async function runCommand(dir: string, [command = 'help', ...rest]: string[]): Promise<number> {
+export async function runCommand(dir: string, envFile: string, [command = 'help', ...rest]: string[]): Promise<number> {
   if (command === 'help' || command === '--help') {
     console.log(help);
     return 0;
   }
-  const wanted = { status: 0, stop: 0, kill: 1, pause: 1, resume: 1, restart: 1, scale: 2 }[command];
+  const wanted = { status: 0, stop: 0, kill: 1, pause: 1, resume: 1, restart: 1, memory: 1, scale: 2 }[command];
   const operands = rest.filter((word) => word !== '--json');
   if (wanted === undefined || operands.length !== wanted) {
     console.error(
@@ -72,7 +75,8 @@ export async function runCommand(dir: string, [command = 'help', ...rest]: strin
     return 1;
   }
   console.log(message);
-  // Whoever stops it from a script goes on when it is down.
+  if (command === 'memory') keepSetting(envFile, 'REDIS_MAXMEMORY', operands[0] ?? '');
+  // A script that stops the shop goes on when it is down.
   if (command === 'stop') while ((await askControl(dir, 'GET', '/status')) !== undefined) await sleep(200);
   return 0;
 }

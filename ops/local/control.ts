@@ -17,7 +17,7 @@ export function controlSocket(dir: string): string {
 }
 
 /**
- * Listens for commands: `GET /status`, `POST /kill/NAME` (pause, resume, restart), `POST /scale/SERVICE/COUNT`, `POST /stop`.
+ * Listens for commands: `GET /status`, `POST /kill/NAME` (pause, resume, restart), `POST /scale/SERVICE/COUNT`, `POST /memory/SIZE`, `POST /stop`.
  * @param onStop called after `stop` was answered
  */
 export function serveControl(shop: Shop, onStop: () => void): Promise<Server> {
@@ -58,6 +58,9 @@ async function handle(shop: Shop, method: string, url: string): Promise<ControlA
       case 'scale':
         await shop.scale(name, Number(count));
         return { status: 200, body: { message: `${name} has ${count} ${count === '1' ? 'replica' : 'replicas'}.` } };
+      case 'memory':
+        await shop.setMemory(name);
+        return { status: 200, body: { message: `Every Redis node may use ${name} now.` } };
       case 'stop':
         return { status: 202, body: { message: 'The shop is stopping.' } };
     }

@@ -39,7 +39,7 @@ switch (command) {
     process.exit(await runShop(settingsOrExit()));
     break;
   case 'shop':
-    process.exit(await runCommand(shopDir(), rest));
+    process.exit(await runCommand(shopDir(), join(projectDir, '.env'), rest));
     break;
   case 'test':
     process.exit(await runTests(projectDir, environment, rest));

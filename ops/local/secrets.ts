@@ -46,3 +46,10 @@ export function keepEnvFile(
   chmodSync(path, 0o600);
   return { values: parseEnv(readFileSync(path, 'utf8')), added };
 }
+
+/** Writes a setting to a settings file, in place of an older line for the same name. */
+export function keepSetting(path: string, name: string, value: string): void {
+  const lines = existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n') : [];
+  const others = lines.filter((line) => line.split('=')[0]?.trim() !== name);
+  writeFileSync(path, `${[...others, `${name}=${value}`].join('\n')}\n`, { mode: 0o600 });
+}

@@ -1,9 +1,10 @@
 // A running shop: starts all processes of the topology, waits until they work, keeps them running, stops them in order.
 // The command line and the tests use the same.
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { isHealthy, redisState } from './health.ts';
 import { rotateLog } from './logs.ts';
 import { writeTargets } from './monitoring.ts';
@@ -44,6 +45,8 @@ export type Shop = {
   restart(name: string): Promise<void>;
   /** Starts or stops replicas of a service until there are `count`; Nginx follows without a lost request. */
   scale(service: string, count: number): Promise<void>;
+  /** Gives every Redis node another `maxmemory`, such as 1gb, without a restart, and keeps it for later restarts of a node. */
+  setMemory(size: string): Promise<void>;
   /** Resolves when all (or those named) work; throws like `start`. */
   waitUntilHealthy(names?: string[], deadlineMs?: number): Promise<void>;
   /** In order: Nginx, services, Sentinels, replicas, master. Data stay. */
@@ -240,6 +243,16 @@ export function createShop(given: Settings, options: ShopOptions = {}): Shop {
       const surplus = ofKind(service).filter((each) => !wanted.has(each.spec().name));
       await stopTogether(surplus);
       for (const each of surplus) processes.delete(each.spec().name);
+    },
+    async setMemory(size) {
+      if (!/^\d+(kb|mb|gb)$/.test(size)) throw new Error(`'${size}' is no size such as 1gb.`);
+      const [sentinel] = ofKind('sentinel');
+      const { REDIS_PASSWORD_OPERATOR = '' } = settings.secrets;
+      await promisify(execFile)('sh', [join(settings.projectDir, 'redis', 'cluster.sh'), 'memory', size], {
+        env: { ...settings.inherited, ...sentinel?.spec().env, REDIS_PASSWORD_OPERATOR },
+      });
+      settings = { ...settings, redisMaxMemory: size };
+      for (const spec of specs()) if (spec.kind === 'redis') find(spec.name).change(spec);
     },
     waitUntilHealthy: (names, deadlineMs) => waitUntilHealthy(names, deadlineMs),
     async stop() {

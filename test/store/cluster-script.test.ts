@@ -1,8 +1,10 @@
 /** redis/cluster.sh, which decides during maintenance whether one more Redis node may be stopped: on real nodes. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RedisNodes, startRedisNodes } from '../../ops/local/redis-nodes.ts';
+import { redisSettingsOf } from '../support/own-redis.ts';
 
 const run = promisify(execFile);
 let nodes: RedisNodes;
@@ -36,6 +38,23 @@ test('a whole cluster may lose a node; the master moves away from it; memory is 
   expect(await cluster('move', first)).toBe(''); // not the master any more: nothing to do
   const printed = await cluster('memory', '600mb');
   expect(printed.match(/maxmemory 600mb/g)).toHaveLength(3);
+});
+
+test('a running shop raises the memory of all nodes, and a node that restarts keeps it', async () => {
+  await nodes.shop.setMemory('700mb');
+  await nodes.shop.restart('redis-3');
+  await cluster('wait', '20');
+  const settings = redisSettingsOf(nodes, 'users');
+  const redis = new Redis({
+    port: nodes.redisPorts[2] ?? 0,
+    username: 'users',
+    password: settings.password,
+    protocol: 2,
+  });
+  const memory = /^maxmemory:(\d+)/m.exec(await redis.info('memory'))?.[1];
+  redis.disconnect();
+  expect(Number(memory)).toBe(700 * 1024 * 1024);
+  await expect(nodes.shop.setMemory('much')).rejects.toThrow('no size');
 });
 
 test('with a replica down, no other node may be stopped', async () => {

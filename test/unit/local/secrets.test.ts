@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { keepEnvFile, makeSecret } from '../../../ops/local/secrets.ts';
+import { keepEnvFile, keepSetting, makeSecret } from '../../../ops/local/secrets.ts';
 import { readSettings, secretNames } from '../../../ops/local/settings.ts';
 
 let path: string;
@@ -41,4 +41,10 @@ test('what the environment brings is not made', () => {
 
 test('two secrets are never the same', () => {
   expect(makeSecret('REFRESH_SECRET')).not.toBe(makeSecret('REFRESH_SECRET'));
+});
+
+test('a changed setting takes the place of the old line, and everything else stays', () => {
+  writeFileSync(path, 'A=1\nREDIS_MAXMEMORY=512mb\nB=2\n');
+  keepSetting(path, 'REDIS_MAXMEMORY', '1gb');
+  expect(readFileSync(path, 'utf8')).toBe('A=1\nB=2\nREDIS_MAXMEMORY=1gb\n');
 });
