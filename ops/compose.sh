@@ -1,8 +1,8 @@
 #!/bin/sh
 # Changes a Compose shop while it serves:
 #
-#   ops/compose.sh upgrade           to what docker-compose.yml, .env and the environment say now (SHOP_VERSION=2 ...), part by part: new replicas of
-#                                    a service before the old ones go, Redis and Sentinels node by node with the master last, Nginx at the end
+#   ops/compose.sh upgrade           to what docker-compose.yml, .env and the environment say now (SHOP_VERSION=2 ...), part by part: Sentinels and Redis
+#                                    node by node with the master last, new replicas of a service before the old ones go, Nginx at the end
 #   ops/compose.sh memory SIZE       REDIS_MAXMEMORY of all nodes, such as 1gb, at once and without a restart; also in .env
 #
 # What fails meanwhile is at most what was in flight on Nginx when it was replaced. `docker compose up -d` alone replaces everything at once.
@@ -72,13 +72,14 @@ replace_node() {
 upgrade() {
   docker compose build --quiet 2>/dev/null || true # where images come from a registry there is nothing to build
   docker compose run --rm --no-deps secrets keep >/dev/null 2>&1 || die 'the secrets could not be made'
-  for service in users products purchases; do is_outdated "$service" && replace_service "$service"; done
+  # Sentinels and Redis first: a new version of a service may need a user or a right that only they can give it.
   for number in 1 2 3; do is_outdated "sentinel-$number" && replace_node "sentinel-$number"; done
   master=$(cluster master)
   for number in 1 2 3; do
     case $master in "redis-$number":*) last="redis-$number" ;; *) is_outdated "redis-$number" && replace_node "redis-$number" ;; esac
   done
   is_outdated "$last" && replace_node "$last"
+  for service in users products purchases; do is_outdated "$service" && replace_service "$service"; done
   say 'the rest, Nginx among it: back within a second'
   docker compose up -d --no-deps nginx >/dev/null 2>&1
   docker compose up -d --wait >/dev/null 2>&1 || die 'not everything is healthy: docker compose ps'
