@@ -2,15 +2,14 @@
 import type { RuleName } from './rules.ts';
 import { rules } from './rules.ts';
 import { apartMs, drawSchedule, type Mode, type Schedule } from './schedule.ts';
-import { shopSettings } from './sentinel.ts';
+import type { SentinelSettings } from './sentinel.ts';
 import { shrink } from './shrink.ts';
 import { type Outcome, play } from './simulation.ts';
 
 export type Exploration = {
   readonly rule: RuleName;
   readonly mode: Mode;
-  /** INFO period of the Sentinels in ms. */
-  readonly infoMs: number;
+  readonly settings: SentinelSettings;
 };
 
 export type Count = {
@@ -27,16 +26,16 @@ export type Count = {
 export const hasFailed = (outcome: Outcome) =>
   outcome.lost.length > 0 || outcome.wentBack.length > 0 || outcome.stale.length > 0 || !outcome.isSettled;
 
-export function playSeed(seed: number, { rule, mode, infoMs }: Exploration): Outcome {
-  return playSchedule(drawSchedule(seed, mode), { rule, infoMs });
+export function playSeed(seed: number, { rule, mode, settings }: Exploration): Outcome {
+  return playSchedule(drawSchedule(seed, mode), { rule, settings });
 }
 
 export function playSchedule(
   schedule: Schedule,
-  { rule, infoMs }: Omit<Exploration, 'mode'>,
+  { rule, settings }: Omit<Exploration, 'mode'>,
   withTimeline = false,
 ): Outcome {
-  return play(schedule, { rule: rules[rule], settings: { ...shopSettings, infoPeriod: infoMs }, withTimeline });
+  return play(schedule, { rule: rules[rule], settings, withTimeline });
 }
 
 /**

@@ -6,7 +6,7 @@ import { gather, request } from './requests.ts';
 import { isQuiet } from './rules.ts';
 import type { Sentinel } from './sentinel.ts';
 import { forceFailover } from './sentinel-failover.ts';
-import { askByInfo, askSentinels, replicasOf, type Service, serviceMs } from './services.ts';
+import { askByInfo, askSentinels, historyOf, replicasOf, type Service, serviceMs } from './services.ts';
 
 export type FailoverRequests = {
   /** A write could not be confirmed. */
@@ -30,8 +30,8 @@ const refusedMs = 1000;
 
 /** Production's choice. */
 export const chooseAsProduction: Choose = (service, answers, roles, periods) => {
-  const { history, view, state } = service;
-  const id = history?.master === view.master ? history.id : undefined;
+  const { view, state } = service;
+  const id = historyOf(service, view.master);
   return chooseFailover(view, answers, roles, id, serviceMs(service) - state.changedAtMs, periods)?.sentinel;
 };
 

@@ -1,12 +1,13 @@
 /** The model does what real Redis and Sentinels did in the same cuts, and selects as production expects. */
 import { expect, test } from 'vitest';
 import { selectReplica } from '../../api/redis/durability.ts';
+import { sentinelPeriods } from '../../api/redis/proof.ts';
 import { chooseAsBefore, chooseAsProduction } from './failover-requests.ts';
 import { createNetwork } from './network.ts';
 import { rules } from './rules.ts';
 import { scenarios, scheduleOf } from './scenarios.ts';
 import { drawSchedule, processNames } from './schedule.ts';
-import { shopSettings } from './sentinel.ts';
+import { earlierSettings, shopSettings } from './sentinel.ts';
 import { reportOf } from './sentinel-answer.ts';
 import { selectSlave } from './sentinel-failover.ts';
 import { createCluster, plan, play } from './simulation.ts';
@@ -16,7 +17,12 @@ type Name = keyof typeof scenarios;
 
 function playScenario(name: Name, lengthMs: number, rule: 'fence' | 'production') {
   const choose = rule === 'fence' ? chooseAsBefore : chooseAsProduction;
-  return play(scheduleOf(name, lengthMs, 1), { rule: rules[rule], settings: shopSettings, writeEveryMs: 100, choose });
+  return play(scheduleOf(name, lengthMs, 1), {
+    rule: rules[rule],
+    settings: rule === 'fence' ? earlierSettings : shopSettings,
+    writeEveryMs: 100,
+    choose,
+  });
 }
 
 test('HD1 with the rule of before: writes of the first second are lost (37 of 236 with real Redis)', () => {
@@ -61,7 +67,7 @@ test('production selects the replica that the Sentinel would select', () => {
         const report = reportOf(sentinel);
         if (report.master !== sentinel.master.name) continue; // a leader that switches forgets its replicas first
         const selected = selectSlave(sentinel);
-        expect(selectReplica(report, { pingMs: 500, infoMs: 1000 })?.address).toBe(selected?.name);
+        expect(selectReplica(report, sentinelPeriods)?.address).toBe(selected?.name);
         selections += Number(selected !== undefined);
       }
     }

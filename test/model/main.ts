@@ -4,7 +4,7 @@ import { type Exploration, explore, playSchedule, shrinkSeed } from './explore.t
 import { timelineOf } from './report.ts';
 import { type RuleName, rules } from './rules.ts';
 import { drawSchedule } from './schedule.ts';
-import { shopSettings } from './sentinel.ts';
+import { earlierSettings, shopSettings } from './sentinel.ts';
 
 const usage = `npm run chaos -- model          plays schedules of one fault for a minute
   --minutes N                   for so long
@@ -12,7 +12,7 @@ const usage = `npm run chaos -- model          plays schedules of one fault for 
   --schedules N                 plays so many instead
   --rule NAME                   ${Object.keys(rules).join(', ')}
   --unpromised                  two faults at once, which nothing is promised for
-  --info MS                     INFO period of the Sentinels (${shopSettings.infoPeriod})
+  --earlier                     the Sentinels' earlier periods: INFO and hello messages every second
   --show S                      prints the timeline of one seed, as it is
   --examples N                  shrinks and prints the first N failures (1)`;
 
@@ -22,7 +22,7 @@ const options = {
   schedules: { type: 'string' },
   rule: { type: 'string', default: 'production' },
   unpromised: { type: 'boolean', default: false },
-  info: { type: 'string', default: String(shopSettings.infoPeriod) },
+  earlier: { type: 'boolean', default: false },
   show: { type: 'string' },
   examples: { type: 'string', default: '1' },
   help: { type: 'boolean', default: false },
@@ -63,7 +63,7 @@ export function runModel(words: string[]): number {
   });
   const minutes = (performance.now() - startedAt) / 60_000;
   console.log(
-    `${exploration.rule}, INFO every ${exploration.infoMs} ms, ${exploration.mode}: ${count.schedules} schedules from seed ${asked.seed} in ${minutes.toFixed(1)} minutes. ` +
+    `${exploration.rule}, INFO every ${exploration.settings.infoPeriod} ms, ${exploration.mode}: ${count.schedules} schedules from seed ${asked.seed} in ${minutes.toFixed(1)} minutes. ` +
       `Lost promised writes in ${count.lost}, reads went back in ${count.wentBack}, reads too old in ${count.stale}, did not settle ${count.unsettled}.`,
   );
   if (count.seeds.length > 0) console.log(`Failing seeds: ${count.seeds.slice(0, 50).join(' ')}`);
@@ -80,7 +80,7 @@ function read(words: string[]) {
   const exploration: Exploration = {
     rule: values.rule as RuleName,
     mode: values.unpromised ? 'not promised' : 'promised',
-    infoMs: whole(values.info, 'info'),
+    settings: values.earlier ? earlierSettings : shopSettings,
   };
   return {
     values,

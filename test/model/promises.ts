@@ -12,8 +12,8 @@ export type Promised = {
 export type Promises = {
   readonly list: readonly Promised[];
   acknowledge(id: number, atMs: number, by: string): void;
-  /** A read with a token has shown the first `count` writes of a log. */
-  show(log: Log, count: number, atMs: number, by: string): void;
+  /** A read with a token has shown the first `count` writes of a log. @returns those that were not promised before */
+  show(log: Log, count: number, atMs: number, by: string): number[];
   /**
    * The first promise older than `beforeMs` that the first `count` writes of a log do not contain.
    * @param withShown whether what was only shown counts, too
@@ -27,18 +27,22 @@ export function createPromises(): Promises {
   const shownUpTo = new WeakMap<Log, number>();
   const checkedUpTo = new WeakMap<Log, number>();
 
-  function add(id: number, atMs: number, how: Promised['how'], by: string): void {
-    if (promised.has(id)) return;
+  function add(id: number, atMs: number, how: Promised['how'], by: string): boolean {
+    if (promised.has(id)) return false;
     promised.add(id);
     list.push({ id, atMs, how, by });
+    return true;
   }
 
   return {
     list,
-    acknowledge: (id, atMs, by) => add(id, atMs, 'acknowledged', by),
+    acknowledge(id, atMs, by) {
+      add(id, atMs, 'acknowledged', by);
+    },
     show(log, count, atMs, by) {
-      for (let i = shownUpTo.get(log) ?? 0; i < count; i++) add(log.ids[i] as number, atMs, 'shown', by);
-      shownUpTo.set(log, Math.max(count, shownUpTo.get(log) ?? 0));
+      const from = shownUpTo.get(log) ?? 0;
+      shownUpTo.set(log, Math.max(count, from));
+      return log.ids.slice(from, count).filter((id) => add(id, atMs, 'shown', by));
     },
     missing(log, count, beforeMs, withShown) {
       // A log only grows: what it contained once, it contains.

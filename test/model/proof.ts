@@ -1,5 +1,5 @@
 /** Asks the Sentinels until their answers prove a claim, as api/redis/proof.ts does. */
-import type { SentinelPeriods } from '../../api/redis/durability.ts';
+import type { Evidence, SentinelPeriods } from '../../api/redis/durability.ts';
 import type { Claim } from '../../api/redis/proof.ts';
 import { later } from './requests.ts';
 import type { Rule } from './rules.ts';
@@ -14,12 +14,14 @@ export function proveClaim(
   claim: Claim,
   untilMs: number,
   onProved: (isDurable: boolean) => void,
+  onDoubt: (sentinels: Evidence['sentinels']) => void = () => undefined,
 ): void {
   const { service, rule, periods } = parts;
   askSentinels(service, (sentinels) => {
     const isDurable = rule.holds({ ...claim, nodes: service.nodeNames, sentinels }, periods);
     const isOver = service.view.master !== claim.master || serviceMs(service) >= untilMs;
     if (isDurable || isOver) return onProved(isDurable);
-    later(service, proveAgainMs, () => proveClaim(parts, claim, untilMs, onProved));
+    onDoubt(sentinels);
+    later(service, proveAgainMs, () => proveClaim(parts, claim, untilMs, onProved, onDoubt));
   });
 }

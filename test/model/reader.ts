@@ -18,7 +18,7 @@ import { acknowledgedOffsets, roleByInfo, roleOf } from './redis-commands.ts';
 import type { Log } from './redis-log.ts';
 import { gather, later, request } from './requests.ts';
 import type { Rule } from './rules.ts';
-import { askByInfo, namedAtMs, nodeOf, replicasOf, type Service, serviceMs } from './services.ts';
+import { askByInfo, historyOf, namedAtMs, nodeOf, replicasOf, type Service, serviceMs } from './services.ts';
 
 export type ReaderParts = {
   readonly service: Service;
@@ -65,18 +65,16 @@ export function startReader(parts: ReaderParts, kind: ReadKind, everyMs: () => n
     const isOwn = kind === 'with a token';
     const missing = promises.missing(log, count, isOwn ? startedAtMs : sim.nowMs - maxStalenessMs, isOwn);
     if (missing !== undefined) parts.onMissing(kind, missing.id, node);
-    if (isOwn) promises.show(log, count, sim.nowMs, service.process.name);
+    if (!isOwn) return;
+    const shown = promises.show(log, count, sim.nowMs, service.process.name);
+    if (shown.length > 0)
+      sim.trace?.(`${service.process.name} shows ${shown}, not acknowledged yet, on ${node}`, shown);
   }
 
   later(service, firstMs, read);
   return () => {
     isStopped = true;
   };
-}
-
-/** The replication id of the present master, where this service has learned it. */
-function historyOf({ history, view }: ReaderParts['service']): string | undefined {
-  return history?.master === view.master ? history.id : undefined;
 }
 
 type Known = { latest: ReadIndex | undefined; followedAtMs: number };
@@ -93,7 +91,7 @@ function readOnce(parts: ReaderParts, kind: ReadKind, known: Known, onSnapshot: 
         parts,
         kind,
         known,
-        indexOfReplicas(master, replicasOf(service, master), roles, historyOf(service), atMs),
+        indexOfReplicas(master, replicasOf(service, master), roles, historyOf(service, master), atMs),
         onSnapshot,
       ),
     );

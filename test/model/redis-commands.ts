@@ -42,6 +42,13 @@ export function runWrites(
   if (!node.isWaitTimed) expireWaits(node);
 }
 
+/** Makes the replication offset larger, as api/redis/lua/padding.lua does. */
+export function pad(node: RedisNode, bytes: number): void {
+  if (node.follows !== undefined || node.goodReplicas < 1) return;
+  node.offset += bytes;
+  feed(node, { log: node.log, count: node.log.ids.length, offset: node.offset });
+}
+
 /** Answers the WAITs whose time is over, and plans to look again when the next one's is. */
 function expireWaits(node: RedisNode): void {
   const { sim, process } = node;

@@ -6,7 +6,7 @@ const maxLines = 120;
 
 /** @returns lines such as `  1 203 ms  sentinel-2 +try-failover redis-1 (epoch 1)` */
 export function timelineOf(schedule: Schedule, outcome: Outcome): string {
-  const lostIds = new Set(outcome.lost.map(({ id }) => id));
+  const lostIds = new Set([...outcome.lost.map(({ id }) => id), ...outcome.wentBack, ...outcome.stale]);
   // Acknowledgements that were kept are of interest only just before those that were not.
   const isOfInterest = ({ ids }: Outcome['timeline'][number]) => ids === undefined || ids.some((id) => lostIds.has(id));
   const lines = outcome.timeline.filter(isOfInterest).map(({ atMs, text }) => `${milliseconds(atMs)}  ${text}`);

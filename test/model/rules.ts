@@ -11,6 +11,8 @@ export type Rule = {
   readonly about: string;
   /** Whether a write is acknowledged on a number of confirmations alone, without asking the Sentinels. */
   readonly enough?: (confirmed: number) => boolean;
+  /** Whether a new master pads its history to stand further than nodes of another one (api/redis/outgrow.ts). */
+  readonly pads?: true;
   /** Whether the evidence proves that a write, or what a read saw, is durable. */
   readonly holds: (evidence: Evidence, periods: SentinelPeriods) => boolean;
 };
@@ -62,6 +64,7 @@ function missingAreDown(evidence: Evidence): boolean {
 export const rules = {
   production: {
     about: 'judgeDurability of api/redis/durability.ts',
+    pads: true,
     holds: (evidence, periods) => judgeDurability(evidence, periods).durable,
   },
   fence: { about: 'the rule of before: two Sentinels answer and none suspects anything', holds: fenceHolds },

@@ -26,6 +26,7 @@ export function shortReportOf(s: Sentinel): UntimedReport {
     masterDownForMs: undefined,
     masterRoleAgeMs: Math.floor(mstime(s) - s.master.roleReportedTime),
     downAfterMs: s.settings.downAfter,
+    switchingFrom: undefined,
     replicas: none,
     peers: none,
   };
@@ -37,6 +38,7 @@ export function reportOf(s: Sentinel): UntimedReport {
   const now = mstime(s);
   const isSwitching = report.master !== s.master.name;
   const about = nodeReport(s, (isSwitching ? s.slaves.get(report.master) : undefined) ?? s.master, now);
+  if (isSwitching && !s.master.link.disconnected) report.switchingFrom = s.master.name;
   report.masterFlags = about.flags;
   report.masterRunId = about.runId;
   report.masterPongAgeMs = about.pongAgeMs;

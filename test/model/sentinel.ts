@@ -3,6 +3,7 @@
  * that of 7.2, 7.4 and 8.0 (and Valkey 8) differs in log levels, CONFIG and one more flag shown, not in what decides. Names are those
  * of sentinel.c, so that both can be read side by side. Left out: host names, scripts, SENTINEL SET and RESET, address changes.
  */
+import { sentinelPeriods } from '../../api/redis/proof.ts';
 import { type Connection, clockMs, type Network, type Process } from './network.ts';
 import type { RedisNode } from './redis-node.ts';
 import type { Simulator } from './simulator.ts';
@@ -30,9 +31,9 @@ export const shopSettings: SentinelSettings = {
   downAfter: 1000,
   failoverTimeout: 2000,
   parallelSyncs: 2,
-  infoPeriod: 1000,
-  pingPeriod: 500,
-  publishPeriod: 1000,
+  infoPeriod: sentinelPeriods.infoMs,
+  pingPeriod: sentinelPeriods.pingMs,
+  publishPeriod: 500,
   askPeriod: 1000,
   tiltTrigger: 2000,
   tiltPeriod: 5000,
@@ -40,6 +41,9 @@ export const shopSettings: SentinelSettings = {
   minLinkReconnectPeriod: 15_000,
   electionTimeout: 10_000,
 };
+
+/** The periods up to commit 5eb7839, with which real Redis and Sentinels were tried and the seeds of the tests were found. */
+export const earlierSettings: SentinelSettings = { ...shopSettings, infoPeriod: 1000, publishPeriod: 1000 };
 
 /** instanceLink: the connections to an instance, and when it answered. */
 export type Link = {

@@ -142,6 +142,10 @@ export function askByInfo(service: Service, name: string, onRole: (role: Role | 
   request<Role>(service, node.process, infoMs, (reply) => reply(roleByInfo(node)), onRole);
 }
 
+/** The master's replication id, if this service has heard it since the last change. */
+export const historyOf = ({ history }: Service, master: string) =>
+  history?.master === master ? history.id : undefined;
+
 /** The view with which a service starts in a quiet shop. */
 export function createService(
   parts: Pick<Service, 'sim' | 'net' | 'nodes' | 'sentinels' | 'process'>,

@@ -3,11 +3,12 @@
  * prove durable is asked about, or repeated, until its deadline.
  */
 import { deliveryMs, type SentinelPeriods } from '../../api/redis/durability.ts';
+import { paddingBytes } from '../../api/redis/outgrow.ts';
 import type { Claim } from '../../api/redis/proof.ts';
 import type { FailoverRequests } from './failover-requests.ts';
 import type { Promises } from './promises.ts';
 import { proveClaim } from './proof.ts';
-import { runWrites } from './redis-commands.ts';
+import { pad, runWrites } from './redis-commands.ts';
 import type { WriteReply } from './redis-node.ts';
 import { later, request } from './requests.ts';
 import type { Rule } from './rules.ts';
@@ -38,6 +39,7 @@ const waitForAllEveryMs = 1000;
 const socketTimeoutMs = 400;
 const connectTimeoutMs = 300;
 const proofMs = 1500;
+const padEveryMs = 1000;
 
 /** @param everyMs says how long it is to the next write that a client sends to this service */
 export function startWriter(parts: WriterParts, everyMs: () => number, firstMs: number): Writer {
@@ -47,6 +49,7 @@ export function startWriter(parts: WriterParts, everyMs: () => number, firstMs: 
   let isSending = false;
   let isStopped = false;
   let connectedTo: string | undefined;
+  let paddedAtMs = Number.NEGATIVE_INFINITY;
   const writer: Writer = {
     acknowledgedAtMs: [],
     failed: 0,
@@ -98,7 +101,7 @@ export function startWriter(parts: WriterParts, everyMs: () => number, firstMs: 
       else if (rule.enough?.(size)) acknowledge(group, `${size} replicas`);
       else if (result === 'none') return backOff(group);
       else if (result === 'name-them') queue.unshift(...group);
-      else prove(group, result);
+      else prove(group, result, answer.connected);
       sendNext();
     });
   }
@@ -114,13 +117,25 @@ export function startWriter(parts: WriterParts, everyMs: () => number, firstMs: 
     );
   }
 
-  function prove(group: Pending[], claim: Claim): void {
-    proveClaim(parts, claim, serviceMs(service) + proofMs, (isDurable) => {
+  function prove(group: Pending[], claim: Claim, connected: ReadonlySet<string>): void {
+    const finish = (isDurable: boolean) => {
       if (isDurable) return acknowledge(group, `by the rule: ${[...claim.confirmed]}`);
       failovers.onStalled();
       queue.unshift(...group);
       if (!isSending) sendNext();
+    };
+    const replicas = [...connected].map((address) => ({ address, offset: 0 }));
+    proveClaim(parts, claim, serviceMs(service) + proofMs, finish, (sentinels) => {
+      if (rule.pads) outgrow(claim.master, paddingBytes({ offset: claim.offset, replicas }, claim.master, sentinels));
     });
+  }
+
+  function outgrow(master: string, bytes: number): void {
+    if (bytes === 0 || serviceMs(service) - paddedAtMs < padEveryMs) return;
+    paddedAtMs = serviceMs(service);
+    const node = nodeOf(service, master);
+    const run = () => pad(node, bytes);
+    request<never>(service, node.process, socketTimeoutMs, run, () => undefined);
   }
 
   /** A client has given up at its deadline: what is known later is no promise to it. */
