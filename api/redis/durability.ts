@@ -50,8 +50,8 @@ export type SentinelReport = {
   readonly masterRoleAgeMs: number;
   readonly downAfterMs: number;
   /**
-   * The former master, at the leader of a failover until it forgets it (+switch-master), unless that node refuses connections. Were the new
-   * master to die before that, this Sentinel would never finish, and would make the others follow the former master when it is back.
+   * The former master, at the leader of a failover until it forgets it (+switch-master). Were the new master to die before that, this
+   * Sentinel would never finish, and would make the others follow the former master when it is back.
    */
   readonly switchingFrom?: string | undefined;
   /** The replicas that an election would choose from. */
@@ -81,7 +81,7 @@ export type Evidence = {
 export type Doubt =
   /** No replica is known to have it: repeat the write. */
   | 'unconfirmed'
-  /** A Sentinel that could lead names another master or runs a failover: repeat the write, perhaps elsewhere. */
+  /** A Sentinel names another master or runs a failover: repeat the write, perhaps elsewhere. */
   | 'replaced'
   | 'failover'
   /** Ask again: fewer than two Sentinels answer, or a silent one could be leading a failover. */
@@ -119,9 +119,13 @@ export function judgeDurability(evidence: Evidence, periods: SentinelPeriods): V
   if (hasSilentLeader(evidence.sentinels, answers)) return doubt('silent-sentinel');
 
   const leaders = answers.filter((answer) => canLead(answer, evidence.sentinels, answers));
-  if (leaders.some((leader) => leader.master !== master)) return doubt('replaced');
-  if (leaders.some((leader) => failoverFlags.some((flag) => leader.masterFlags.has(flag)))) return doubt('failover');
-  if (leaders.some(({ switchingFrom }) => switchingFrom !== undefined && missing.has(switchingFrom))) {
+  // A Sentinel that the others hold for down may have led a failover nevertheless: when a cut heals, connections come back one by one.
+  const epoch = Math.max(-1, ...answers.filter((answer) => answer.master === master).map((answer) => answer.epoch));
+  const isReplacing = (answer: SentinelReport) =>
+    answer.master !== master && (leaders.includes(answer) || answer.epoch >= epoch);
+  if (answers.some(isReplacing)) return doubt('replaced');
+  if (answers.some((answer) => failoverFlags.some((flag) => answer.masterFlags.has(flag)))) return doubt('failover');
+  if (answers.some(({ switchingFrom }) => switchingFrom !== undefined && missing.has(switchingFrom))) {
     return doubt('switching');
   }
   const elections = leaders.map((leader) => judgeElection(leader, evidence, missing, periods));

@@ -38,7 +38,7 @@ export function parseReport(
     masterDownForMs: optionalNumber(named?.['s-down-time']),
     masterRoleAgeMs: Number(watched['role-reported-time']),
     downAfterMs: Number(watched['down-after-milliseconds']),
-    switchingFrom: isSwitching && !flagsOf(watched).has('disconnected') ? addressOf(watched) : undefined,
+    switchingFrom: isSwitching ? addressOf(watched) : undefined,
     replicas: others.map((node) =>
       isSwitching ? { ...replicaOf(node), runId: '', infoAgeMs: undefined } : replicaOf(node),
     ),

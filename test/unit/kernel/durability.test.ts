@@ -117,9 +117,31 @@ const cases: Record<string, readonly Case[]> = {
       [sentinel(1, { switchingFrom: b }), sentinel(2), sentinel(3)],
     ],
     [
-      'one that both others hold for down names another',
+      'one that both others hold for down names an earlier master',
       'durable',
-      [sentinel(1, { peers: peers(1, [2]) }), sentinel(2, { master: b }), sentinel(3, { peers: peers(3, [2]) })],
+      [
+        sentinel(1, { peers: peers(1, [2]) }),
+        sentinel(2, { master: b, epoch: 0 }),
+        sentinel(3, { peers: peers(3, [2]) }),
+      ],
+    ],
+    [
+      'one that both others hold for down has led a failover: a cut is healing',
+      'replaced',
+      [
+        sentinel(1, { peers: peers(1, [2]) }),
+        sentinel(2, { master: b, epoch: 2 }),
+        sentinel(3, { peers: peers(3, [2]) }),
+      ],
+    ],
+    [
+      'one that both others hold for down runs a failover',
+      'failover',
+      [
+        sentinel(1, { peers: peers(1, [2]) }),
+        sentinel(2, { masterFlags: new Set(['master', 'failover_in_progress']) }),
+        sentinel(3, { peers: peers(3, [2]) }),
+      ],
     ],
     [
       'one that only one other holds for down names another',
