@@ -1,6 +1,6 @@
 /**
  * `node --import tsx test/partitions/main.ts [NAME ...]`: the scenarios one after the other, each on a cluster of its own, with 40 writes a
- * second. SECONDS (10): length of the cut. PORT_BASE (41900): 30 free ports. Exits with 1 when a write is lost or a gap is too long.
+ * second. SECONDS (10): length of the cut. PORT_BASE (29000): 30 free ports. Exits with 1 when a write is lost or a gap is too long.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { startCluster } from './cluster.ts';
@@ -8,7 +8,7 @@ import { type Scenario, scenarios } from './scenarios.ts';
 import { longestGapMs, lostWrites, startWriter } from './writer.ts';
 
 const cutMs = Number(process.env.SECONDS ?? 10) * 1000;
-const portBase = Number(process.env.PORT_BASE ?? 41_900);
+const portBase = Number(process.env.PORT_BASE ?? 29_000);
 
 /** Runs one scenario and prints what was seen. @returns whether it is as it has to be */
 async function run({ name, what, cut, maxGapMs }: Scenario): Promise<boolean> {
