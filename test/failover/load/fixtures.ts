@@ -26,7 +26,7 @@ export async function requestUntilOk(
 ): Promise<never> {
   const key = randomUUID();
   const untilMs = performance.now() + timeoutMs;
-  for (;;) {
+  for (let attempt = 1; ; attempt++) {
     const headers: Record<string, string> = { 'content-type': 'application/json' };
     if (method !== 'GET') headers['idempotency-key'] = key;
     if (token !== undefined) headers.authorization = `Bearer ${token}`;
@@ -35,6 +35,8 @@ export async function requestUntilOk(
       (error) => `${error} ${error.cause ?? ''}`,
     );
     if (typeof answer !== 'string' && answer.ok) return (await answer.json().catch(() => undefined)) as never;
+    // A shop without deduplication: the first attempt was carried out, and its answer was lost.
+    if (typeof answer !== 'string' && answer.status === 409 && attempt > 1) return undefined as never;
     const said = typeof answer === 'string' ? answer : `${answer.status} ${await answer.text()}`;
     if (performance.now() > untilMs) throw new Error(`${method} ${path}: ${said}`);
     await delay(200);
