@@ -16,8 +16,10 @@ import { openMetrics } from './http/metrics.ts';
 import type { OpenService, Service } from './http/service.ts';
 import { watchSessions } from './http/sessions.ts';
 import { type PublicJwk, tokenVerifier } from './http/tokens.ts';
+import { documentationRoutes } from './openapi/documentation.ts';
 import { hasRecord, revokedByRecord } from './redis/keyed.ts';
 import { openRedis, type ShopRedis } from './redis/open.ts';
+import { serviceNames } from './services.ts';
 
 /** A service, ready to listen. */
 export type Assembled = {
@@ -72,6 +74,7 @@ export function assemble(config: Config, open: OpenService, log: Logger): Assemb
         internalSecret: config.INTERNAL_SECRET,
       },
       health: healthRoutes(readiness, client),
+      documentation: documentationRoutes(serviceNames, config.SHOP_CURRENCY, config.SHOP_VERSION),
       mayGrow: redis.mayGrow,
       growth,
       revokedByRecord: (write, deadline) => revokedByRecord(redis.reads, config.service, write, deadline),

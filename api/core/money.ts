@@ -13,7 +13,11 @@ export function moneyIn(currency: string) {
 }
 
 /** The schema of an amount that the shop sends. */
-export const moneyOut = z.object({ amount: z.int(), currency: z.string() });
+export const moneyOut = z.object({ amount: z.int(), currency: z.string() }).meta({
+  id: 'Money',
+  description: 'An amount in minor units (cents, pence), with its currency (ISO 4217).',
+  examples: [{ amount: 10999, currency: 'USD' }],
+});
 
 /** An amount in minor units, with its currency (ISO 4217). */
 export type Money = z.infer<typeof moneyOut>;

@@ -18,7 +18,7 @@ export function sendAnswer(req: Request, res: Response, route: Route, answer: An
   const next = answer.next == null ? undefined : nextPage(req, answer.next);
   if (next !== undefined && next.length <= maxLinkLength) res.set('Link', `<${next}>; rel="next"`);
   if (req.method === 'GET' || req.method === 'HEAD') {
-    if (tag !== undefined && weaklyMatches(req.get('If-None-Match'), tag)) {
+    if (tag !== undefined && hasEtag(req.get('If-None-Match'), tag)) {
       res.status(304).end();
       return;
     }
@@ -38,7 +38,8 @@ export function ifMatchOf(req: Request): readonly string[] | '*' | undefined {
     .filter((tag) => tag !== undefined);
 }
 
-function weaklyMatches(header: string | undefined, tag: string): boolean {
+/** Whether an If-None-Match names the tag; compared weakly (RFC 9110 §13.1.2). */
+export function hasEtag(header: string | undefined, tag: string): boolean {
   if (header === undefined) return false;
   return header.trim() === '*' || header.split(',').some((each) => each.trim().replace(/^W\//, '') === tag);
 }

@@ -19,6 +19,7 @@ import type { Subject } from './limit-policies.ts';
 import { isUncounted, type Limits } from './limits.ts';
 import { requestLog } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { nearestPath } from './nearest-path.ts';
 import { parseInput, takesParams } from './parse.ts';
 import type { Answer, Route } from './route.ts';
 
@@ -30,6 +31,8 @@ export type Edge = {
   readonly limits: Limits;
   readonly identities: Identities;
   readonly health: Router;
+  /** The OpenAPI document and the pages about problems. */
+  readonly documentation: Router;
   /** Whether the shop may grow (Redis has memory left). */
   readonly mayGrow: () => boolean;
   /** See `revokedByRecord` in redis/keyed.ts. */
@@ -63,10 +66,17 @@ export function buildApp(edge: Edge, { routes, internal }: ServiceRoutes): Expre
     exposeMetrics(edge.metrics),
     shed(edge.config.MAX_IN_FLIGHT),
   );
+  app.use(edge.documentation);
   app.get('/authorize/admin', authorizeAdmin(edge.identities));
-  app.use(`/${edge.config.service}`, table(routes, edge, `/${edge.config.service}`));
+  const base = `/${edge.config.service}`;
+  app.use(base, table(routes, edge, base));
   app.use(`/internal/${edge.config.service}`, table(internal, edge, `/internal/${edge.config.service}`));
-  app.use((_req, res) => sendRefusal(res, refuse('not-found', 'There is nothing under this address.')));
+  const paths = routes.map(({ path }) => (path === '/' ? base : base + path));
+  app.use((req, res) => {
+    const nearest = nearestPath(req.path, paths);
+    const hint = nearest === undefined ? '' : ` The nearest is ${nearest}.`;
+    sendRefusal(res, refuse('not-found', `There is nothing under this address.${hint}`));
+  });
   app.use(problemOfError);
   return app;
 }

@@ -13,8 +13,14 @@ export function wholeNumber(min: number, max: number) {
 
 /** The query parameters that every list has. */
 export const pageQuery = {
-  limit: wholeNumber(1, 100).default(20),
-  cursor: z.string().max(2048).optional(),
+  limit: wholeNumber(1, 100)
+    .default(20)
+    .meta({ inDocument: { type: 'integer', minimum: 1, maximum: 100, default: 20 } }),
+  cursor: z
+    .string()
+    .max(2048)
+    .optional()
+    .meta({ description: 'The `nextCursor` of the page before; the other parameters as there.' }),
 };
 
 const macLength = 16;

@@ -37,13 +37,15 @@ export type RouteSpec<P, Q, B> = {
   /** Below the service's base URL, in Express's syntax: `/:id/stock`. */
   readonly path: string;
   readonly access: Access;
+  /** The name of the route in the OpenAPI document, where clients get the name of their function from; internal routes have none. */
+  readonly operationId?: string;
   /** One sentence for the OpenAPI document. */
   readonly summary: string;
   readonly params?: z.ZodType<P>;
   readonly query?: z.ZodType<Q>;
   readonly body?: z.ZodType<B>;
-  /** The status of success and the schema of its body. */
-  readonly response: { readonly status: 200 | 201 | 204; readonly body?: z.ZodType };
+  /** The status of success, the schema of its body, and whether it has an `ETag`. */
+  readonly response: { readonly status: 200 | 201 | 204; readonly body?: z.ZodType; readonly etag?: true };
   /** The refusals that are this route's own, besides those that any route can have. */
   readonly problems?: readonly ProblemCode[];
   /** Whether an Idempotency-Key is kept: true on whatever makes or changes something. */

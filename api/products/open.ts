@@ -3,28 +3,23 @@ import type { OpenService } from '../http/service.ts';
 import { createBatches } from './batch.ts';
 import { openLedger } from './ledger.ts';
 import { openReservationRules } from './reservations.ts';
-import { productRoutes } from './routes.ts';
-import { batchRoutes } from './routes-batch.ts';
-import { internalRoutes } from './routes-internal.ts';
-import { productSchemas } from './schema.ts';
 import { createSearch } from './search.ts';
 import { createRules } from './service.ts';
 import { createStore } from './store.ts';
 import { createProductReads } from './store-reads.ts';
 import { openReservations } from './store-reservations.ts';
+import { tables } from './tables.ts';
 
 /** Opens the service: store, rules, routes. */
 export const open: OpenService = ({ config, redis, cursors, limits, log, registry }) => {
-  const schemas = productSchemas(config.SHOP_CURRENCY);
   const store = createStore(redis);
   const reads = createProductReads(redis);
   const rules = createRules(store, reads);
+  const batches = createBatches(store, rules);
+  const reservations = openReservationRules(openReservations(redis));
+  const parts = { rules, batches, search: createSearch(reads), reservations, cursors, limits };
   return {
-    routes: [
-      ...batchRoutes(createBatches(store, rules), schemas),
-      ...productRoutes(rules, createSearch(reads), cursors, schemas, limits),
-    ],
-    internal: internalRoutes(openReservationRules(openReservations(redis))),
+    ...tables(parts, config.SHOP_CURRENCY),
     background: openLedger(redis, reads, registry, log),
   };
 };

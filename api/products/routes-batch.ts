@@ -20,6 +20,7 @@ export function batchRoutes(
       method: 'post',
       path: '/batch',
       access: 'admin',
+      operationId: 'createProducts',
       summary: 'Makes up to 1000 products, each taken or refused on its own.',
       body: schemas.batch,
       response: { status: 200, body: batchOut },

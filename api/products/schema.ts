@@ -15,11 +15,26 @@ const mostItems = 1000;
 /** The path parameter of one product. */
 export const productParams = z.strictObject({ id: z.string().regex(idPattern) });
 
+/** What the examples of the OpenAPI document show. */
+const exampleProduct = {
+  id: 'boots',
+  name: 'Hiking Boots',
+  description: 'Waterproof, for wide feet.',
+  category: 'footwear',
+  company: 'Example Ltd',
+  manufacturedAt: '2026-05-01T00:00:00.000Z',
+  price: { amount: 10_999, currency: 'USD' },
+  stock: 5,
+  createdAt: '2026-11-21T10:00:00.000Z',
+  updatedAt: '2026-11-21T10:00:00.000Z',
+};
+
 const text = (max: number) => z.string().max(max).regex(/\S/, 'must not be blank');
 const time = z.iso
   .datetime({ error: 'must be a time in UTC such as 2024-05-01T00:00:00Z' })
   .regex(/T\d\d:\d\d:\d\d/, 'must have seconds')
-  .transform((given) => new Date(given).toISOString());
+  .transform((given) => new Date(given).toISOString())
+  .meta({ inDocument: { type: 'string', format: 'date-time', description: 'In UTC, with Z.' } });
 const stock = z.int().min(0).max(maxStock);
 
 /** The schemas of bodies, which know the shop's currency (ISO 4217). */
@@ -36,12 +51,17 @@ export function productSchemas(currency: string) {
     price: moneyIn(currency),
   };
   const { name, description, category, company, manufacturedAt, price } = fields;
-  return {
-    create: z.strictObject({
+  const { id: _id, createdAt: _createdAt, updatedAt: _updatedAt, ...example } = exampleProduct;
+  const priced = { ...example, price: { ...example.price, currency } };
+  const create = z
+    .strictObject({
       id: z.string().regex(idPattern, 'must be 1 to 64 of A-Z a-z 0-9 _ -').optional(),
       ...fields,
       stock,
-    }),
+    })
+    .meta({ id: 'NewProduct', requestExamples: [{ id: 'boots', ...priced }] });
+  return {
+    create,
     /** `company: null` and `manufacturedAt: null` take the value away; a description is emptied by ''. */
     update: z
       .strictObject({
@@ -52,16 +72,27 @@ export function productSchemas(currency: string) {
         manufacturedAt,
         price: price.optional(),
       })
-      .refine((change) => Object.keys(change).length > 0, 'must name at least one field to change'),
-    restock: z.strictObject({
-      delta: z
-        .int()
-        .min(-maxStock)
-        .max(maxStock)
-        .refine((delta) => delta !== 0, 'must not be 0'),
-    }),
+      .refine((change) => Object.keys(change).length > 0, 'must name at least one field to change')
+      .meta({ id: 'ProductChange', minProperties: 1, requestExamples: [{ price: priced.price, company: null }] }),
+    restock: z
+      .strictObject({
+        delta: z
+          .int()
+          .min(-maxStock)
+          .max(maxStock)
+          .refine((delta) => delta !== 0, 'must not be 0')
+          .meta({ not: { const: 0 } }),
+      })
+      .meta({ id: 'StockChange', examples: [{ delta: 12 }] }),
     /** The items are checked one by one by the rules, each refused on its own. */
-    batch: z.strictObject({ products: z.array(z.unknown()).min(1).max(mostItems) }),
+    batch: z
+      .strictObject({
+        products: z
+          .array(z.unknown().meta({ inDocument: { $ref: '#/components/schemas/NewProduct' } }))
+          .min(1)
+          .max(mostItems),
+      })
+      .meta({ id: 'ProductBatch', examples: [{ products: [{ id: 'boots', ...priced }] }] }),
   };
 }
 
@@ -74,7 +105,8 @@ export type ProductChange = z.infer<Schemas['update']>;
 const amount = z
   .string()
   .regex(/^\d{1,15}$/, 'must be an integer of minor units')
-  .transform(Number);
+  .transform(Number)
+  .meta({ inDocument: { type: 'integer', minimum: 0, maximum: 999_999_999_999_999, description: 'In minor units.' } });
 
 /** The query of the list. Prices are inclusive, in minor units; `inStock` can only be `true`: leave it out for all. */
 export const listQuery = z.strictObject({
@@ -86,7 +118,8 @@ export const listQuery = z.strictObject({
     .max(200)
     .refine((q) => wordsOfText(q).length > 0, 'must contain a word')
     .refine((q) => wordsOfText(q).length <= maxWords, `must not contain more than ${maxWords} words`)
-    .optional(),
+    .optional()
+    .meta({ description: `Up to ${maxWords} words, each the beginning of a word in name, description or company.` }),
   minPrice: amount.optional(),
   maxPrice: amount.optional(),
   inStock: z.literal('true').optional(),
@@ -98,29 +131,33 @@ export type ListQuery = z.infer<typeof listQuery>;
 export type Question = Omit<ListQuery, 'limit' | 'cursor'>;
 
 /** A product as clients see it. */
-export const productOut = z.object({
-  id: z.string(),
-  name: z.string(),
-  description: z.string(),
-  category: z.string(),
-  company: z.string().nullable(),
-  manufacturedAt: z.string().nullable(),
-  price: moneyOut,
-  stock: z.int(),
-  createdAt: z.string(),
-  updatedAt: z.string(),
-});
+export const productOut = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    description: z.string(),
+    category: z.string(),
+    company: z.string().nullable(),
+    manufacturedAt: z.iso.datetime().nullable(),
+    price: moneyOut,
+    stock: z.int(),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'Product', examples: [exampleProduct] });
 /** See {@link productOut}. */
 export type ProductOut = z.infer<typeof productOut>;
 
 /** A page of products. */
-export const listOut = z.object({ data: z.array(productOut), nextCursor: z.string().nullable() });
+export const listOut = z
+  .object({ data: z.array(productOut), nextCursor: z.string().nullable() })
+  .meta({ id: 'ProductPage', examples: [{ data: [exampleProduct], nextCursor: null }] });
 
 const problemOut = z.looseObject({ type: z.string(), title: z.string(), status: z.int(), detail: z.string() });
 /** What became of each product of a batch, in the order given; `id` is null where none could be read from it. */
-export const batchOut = z.object({
-  data: z.array(z.object({ id: z.string().nullable(), status: z.int(), problem: problemOut.optional() })),
-});
+export const batchOut = z
+  .object({ data: z.array(z.object({ id: z.string().nullable(), status: z.int(), problem: problemOut.optional() })) })
+  .meta({ id: 'ProductBatchResult', examples: [{ data: [{ id: 'boots', status: 201 }] }] });
 /** See {@link batchOut}. */
 export type BatchOut = z.infer<typeof batchOut>;
 

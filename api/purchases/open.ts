@@ -3,11 +3,11 @@ import type { OpenService } from '../http/service.ts';
 import { openPurchaseMetrics } from './metrics.ts';
 import { openRecovery } from './recovery.ts';
 import { openRetention } from './retention.ts';
-import { purchasesRoutes } from './routes.ts';
 import { openSaga } from './saga.ts';
 import { purchasesService } from './service.ts';
 import { openPurchaseWrites } from './store.ts';
 import { openPurchaseReads } from './store-reads.ts';
+import { tables } from './tables.ts';
 
 /** Opens the service. */
 export const open: OpenService = ({ config, redis, client, cursors, log, registry }) => {
@@ -18,7 +18,7 @@ export const open: OpenService = ({ config, redis, client, cursors, log, registr
   const recovery = openRecovery(store, saga, log, metrics.oldest);
   const retention = openRetention(store, log);
   return {
-    ...purchasesRoutes(service, cursors),
+    ...tables({ service, cursors }),
     background() {
       const stops = [recovery.start(), retention.start()];
       return () => {

@@ -24,10 +24,11 @@ export function purchasesRoutes(service: PurchasesService, cursors: Cursors): Se
     method: 'post',
     path: '/',
     access: 'user',
+    operationId: 'buy',
     summary:
       'Buys all the items or none. After a 503 repeat it with the same Idempotency-Key: it finds the same purchase. Its answer stays that of its completion, also when it has been cancelled since; one cancelled before it could complete is answered as cancelled.',
     body: purchaseIn,
-    response: { status: 201, body: purchaseOut },
+    response: { status: 201, body: purchaseOut, etag: true },
     problems: ['insufficient-stock', 'unknown-product'],
     idempotent: true,
     rejectWhenFull: true,
@@ -44,6 +45,7 @@ export function purchasesRoutes(service: PurchasesService, cursors: Cursors): Se
     method: 'get',
     path: '/',
     access: 'user',
+    operationId: 'listPurchases',
     summary: "Lists the caller's purchases, newest first; all of them for an admin, who may narrow by userId.",
     query: purchasesQuery,
     response: { status: 200, body: purchasesOut },
@@ -66,9 +68,10 @@ export function purchasesRoutes(service: PurchasesService, cursors: Cursors): Se
     method: 'get',
     path: '/:id',
     access: 'user',
+    operationId: 'getPurchase',
     summary: "Shows a purchase; somebody else's is not found.",
     params: purchaseParams,
-    response: { status: 200, body: purchaseOut },
+    response: { status: 200, body: purchaseOut, etag: true },
     async handle({ params, context }) {
       const purchase = await service.get(buyerOf(context), params.id, context);
       return isRefusal(purchase) ? purchase : shown({ purchase, replayed: false });
@@ -79,9 +82,10 @@ export function purchasesRoutes(service: PurchasesService, cursors: Cursors): Se
     method: 'get',
     path: '/:id/events',
     access: 'user',
+    operationId: 'listPurchaseEvents',
     summary: 'Shows what happened to a purchase, oldest first.',
     params: purchaseParams,
-    response: { status: 200, body: historyOut },
+    response: { status: 200, body: historyOut, etag: true },
     async handle({ params, context }) {
       const found = await service.events(buyerOf(context), params.id, context);
       // A history only grows, so that its length is its version.
@@ -95,10 +99,11 @@ export function purchasesRoutes(service: PurchasesService, cursors: Cursors): Se
     method: 'post',
     path: '/:id/cancel',
     access: 'user',
+    operationId: 'cancelPurchase',
     summary: 'Cancels a purchase and gives its stock back, exactly once however often it is called.',
     params: purchaseParams,
-    response: { status: 200, body: purchaseOut },
-    problems: ['not-cancellable'],
+    response: { status: 200, body: purchaseOut, etag: true },
+    problems: ['precondition-failed', 'not-cancellable'],
     idempotent: true,
     async handle({ params, context }) {
       const result = await service.cancel(buyerOf(context), params.id, context);

@@ -12,6 +12,17 @@ export const statuses = ['pending', 'completed', 'failed', 'cancelled'] as const
 /** One of {@link statuses}. */
 export type Status = (typeof statuses)[number];
 
+/** What the examples of the OpenAPI document show. */
+const examplePurchase = {
+  id: '0192f0c2-1d2e-7aa0-8c4f-9b1c2d3e4f50',
+  userId: '0192f0c1-7b1e-7cc0-9d5e-3f1a0e6b2c4d',
+  status: 'completed',
+  items: [{ productId: 'boots', name: 'Hiking Boots', quantity: 2, unitPrice: { amount: 10_999, currency: 'USD' } }],
+  total: { amount: 21_998, currency: 'USD' },
+  createdAt: '2026-11-21T10:00:00.000Z',
+  updatedAt: '2026-11-21T10:00:00.000Z',
+} as const;
+
 const id = z.string().regex(idPattern, 'must be 1 to 64 of A-Z a-z 0-9 _ -');
 
 /** An amount of a product. */
@@ -20,7 +31,9 @@ export const wanted = z.strictObject({ productId: id, quantity: z.int().min(1).m
 export type Wanted = z.infer<typeof wanted>;
 
 /** The body of `POST /purchases`. */
-export const purchaseIn = z.strictObject({ items: z.array(wanted).min(1).max(100) });
+export const purchaseIn = z
+  .strictObject({ items: z.array(wanted).min(1).max(100) })
+  .meta({ id: 'NewPurchase', examples: [{ items: [{ productId: 'boots', quantity: 2 }] }] });
 
 /** The path parameter of a single purchase. */
 export const purchaseParams = z.strictObject({ id });
@@ -57,28 +70,32 @@ export const failureDetails: Readonly<Record<Failure['code'], string>> = {
  * The Purchase of the contract. Name and price of an item and the total are those of the moment when the stock was taken; they are null
  * in a purchase for which none was (pending, failed, cancelled while pending): nobody has named a price for it.
  */
-export const purchaseOut = z.strictObject({
-  id: z.string(),
-  userId: z.string(),
-  status: z.enum(statuses),
-  items: z.array(
-    z.strictObject({
-      productId: z.string(),
-      name: z.string().nullable(),
-      quantity: z.int(),
-      unitPrice: moneyOut.nullable(),
-    }),
-  ),
-  total: moneyOut.nullable(),
-  createdAt: z.iso.datetime(),
-  updatedAt: z.iso.datetime(),
-  failure: failure.optional(),
-});
+export const purchaseOut = z
+  .strictObject({
+    id: z.string(),
+    userId: z.string(),
+    status: z.enum(statuses),
+    items: z.array(
+      z.strictObject({
+        productId: z.string(),
+        name: z.string().nullable(),
+        quantity: z.int(),
+        unitPrice: moneyOut.nullable(),
+      }),
+    ),
+    total: moneyOut.nullable(),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+    failure: failure.optional(),
+  })
+  .meta({ id: 'Purchase', examples: [examplePurchase] });
 /** See {@link purchaseOut}. */
 export type PurchaseOut = z.infer<typeof purchaseOut>;
 
 /** A page of purchases, newest first. */
-export const purchasesOut = z.strictObject({ data: z.array(purchaseOut), nextCursor: z.string().nullable() });
+export const purchasesOut = z
+  .strictObject({ data: z.array(purchaseOut), nextCursor: z.string().nullable() })
+  .meta({ id: 'PurchasePage', examples: [{ data: [examplePurchase], nextCursor: null }] });
 
 const amounts = z.array(z.strictObject({ productId: z.string(), quantity: z.int() }));
 const priced = z.strictObject({
@@ -122,4 +139,18 @@ const history = historyWith(z.int());
 export type StoredEvent = z.infer<typeof history>[number];
 
 /** The answer of `GET /purchases/{id}/events`. */
-export const historyOut = z.strictObject({ data: historyWith(z.iso.datetime()) });
+export const historyOut = z.strictObject({ data: historyWith(z.iso.datetime()) }).meta({
+  id: 'PurchaseHistory',
+  examples: [
+    {
+      data: [
+        {
+          id: 'purchases:1763719200000-0',
+          type: 'purchase.completed',
+          at: examplePurchase.createdAt,
+          data: { purchaseId: examplePurchase.id, total: examplePurchase.total },
+        },
+      ],
+    },
+  ],
+});

@@ -6,13 +6,11 @@ import { ensureFirstAdmin } from './first-admin.ts';
 import { openGuessing } from './guessing.ts';
 import { openPasswords } from './passwords.ts';
 import { refreshTokens } from './refresh-tokens.ts';
-import { userRoutes } from './routes.ts';
-import { sessionRoutes } from './routes-sessions.ts';
-import { internalRoutes, signInRoutes } from './routes-sign-in.ts';
 import { openUsers } from './service.ts';
 import { openSignIns } from './service-sign-in.ts';
 import { openUserStore } from './store.ts';
 import { openSessionStore } from './store-sessions.ts';
+import { tables } from './tables.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -32,12 +30,7 @@ export const open: OpenService = ({ config, redis, cursors, log, registry, limit
   const admin = email === undefined || password === undefined ? undefined : { email, password };
   let firstAdmin: ReturnType<typeof ensureFirstAdmin> | undefined;
   return {
-    routes: [
-      ...signInRoutes(signIns, access),
-      ...sessionRoutes(signIns),
-      ...userRoutes(openUsers(store, passwords, cursors)),
-    ],
-    internal: internalRoutes(signIns),
+    ...tables({ users: openUsers(store, passwords, cursors), signIns, access }),
     own: { keys: async () => access.publicKeys(), checkSession: signIns.check },
     background() {
       firstAdmin = ensureFirstAdmin(admin, store, passwords, log);

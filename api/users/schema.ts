@@ -3,6 +3,11 @@ import { z } from 'zod';
 import { pageQuery } from '../http/lists.ts';
 import { isMadeOfOwnName, weaknessOf } from './weak-passwords.ts';
 
+// What the examples of the OpenAPI document show.
+const exampleId = '0192f0c1-7b1e-7cc0-9d5e-3f1a0e6b2c4d';
+const exampleTime = '2026-11-21T10:00:00.000Z';
+const exampleToken = '0192f0c1-7b1e-7cc0.5Jm3k…';
+
 const name = z
   .string()
   .max(100)
@@ -10,7 +15,10 @@ const name = z
   .refine((text) => Buffer.byteLength(text) <= 200, 'must have at most 200 bytes in UTF-8')
   .refine((text) => text.trim() !== '', 'must not be blank');
 
-const email = z.email('must be an e-mail address').max(254);
+const email = z
+  .email('must be an e-mail address')
+  .max(254)
+  .meta({ examples: ['ann@example.com'] });
 
 const newPassword = z
   .string()
@@ -21,7 +29,13 @@ const newPassword = z
     },
     { error: 'must have 12 to 128 characters', abort: true },
   )
-  .refine((text) => weaknessOf(text) === undefined, { error: ({ input }) => weaknessOf(String(input)) });
+  .refine((text) => weaknessOf(text) === undefined, { error: ({ input }) => weaknessOf(String(input)) })
+  .meta({
+    format: 'password',
+    minLength: 12,
+    maxLength: 128,
+    description: 'None of the commonest, no repetition or keyboard sequence, not made of the own address or name.',
+  });
 
 const role = z.enum(['customer', 'admin']);
 
@@ -41,30 +55,47 @@ export const signUp = z
     path: ['password'],
     error: madeOfOwnName,
     when: ({ value }) => owned.safeParse(value).success,
+  })
+  .meta({
+    id: 'SignUp',
+    examples: [{ email: 'ann@example.com', password: 'seven green rivers', firstName: 'Ann', lastName: 'Example' }],
   });
 /** See {@link signUp}. */
 export type SignUp = z.infer<typeof signUp>;
 
 /** Sign-in. Neither field is checked further: what cannot be right is answered like what is wrong. */
-export const credentials = z.strictObject({ email: z.string().max(1000), password: z.string() });
+export const credentials = z
+  .strictObject({ email: z.string().max(1000), password: z.string() })
+  .meta({ id: 'Credentials', examples: [{ email: 'ann@example.com', password: 'seven green rivers' }] });
 /** See {@link credentials}. */
 export type Credentials = z.infer<typeof credentials>;
 
 /** Refresh and sign-out. */
-export const refreshRequest = z.strictObject({ refreshToken: z.string() });
+export const refreshRequest = z
+  .strictObject({ refreshToken: z.string() })
+  .meta({ id: 'RefreshToken', examples: [{ refreshToken: exampleToken }] });
 
 const names = { firstName: name.optional(), lastName: name.optional() };
 
 /** What users may change of themselves. */
-export const ownChanges = z.strictObject(names).refine(isNotEmpty, nothingToChange);
+export const ownChanges = z
+  .strictObject(names)
+  .refine(isNotEmpty, nothingToChange)
+  .meta({ id: 'OwnUserChange', minProperties: 1, examples: [{ firstName: 'Anna' }] });
 
 /** What an admin may change of any user. */
-export const changes = z.strictObject({ ...names, role: role.optional() }).refine(isNotEmpty, nothingToChange);
+export const changes = z
+  .strictObject({ ...names, role: role.optional() })
+  .refine(isNotEmpty, nothingToChange)
+  .meta({ id: 'UserChange', minProperties: 1, examples: [{ role: 'admin' }] });
 /** See {@link changes}. */
 export type Changes = z.infer<typeof changes>;
 
 /** A new password, for a user who knows the present one. */
-export const passwordChange = z.strictObject({ currentPassword: z.string(), newPassword });
+export const passwordChange = z.strictObject({ currentPassword: z.string(), newPassword }).meta({
+  id: 'PasswordChange',
+  examples: [{ currentPassword: 'seven green rivers', newPassword: 'eleven quiet harbours' }],
+});
 /** See {@link passwordChange}. */
 export type PasswordChange = z.infer<typeof passwordChange>;
 
@@ -75,28 +106,50 @@ export const userParams = z.strictObject({ id: z.uuid() });
 export const listQuery = z.strictObject(pageQuery);
 
 /** A user, as answered. */
-export const userOut = z.object({
-  id: z.uuid(),
-  email: z.string(),
-  firstName: z.string(),
-  lastName: z.string(),
-  role,
-  createdAt: z.iso.datetime(),
-  updatedAt: z.iso.datetime(),
-});
+export const userOut = z
+  .object({
+    id: z.uuid(),
+    email: z.string(),
+    firstName: z.string(),
+    lastName: z.string(),
+    role,
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+  })
+  .meta({
+    id: 'User',
+    examples: [
+      {
+        id: exampleId,
+        email: 'ann@example.com',
+        firstName: 'Ann',
+        lastName: 'Example',
+        role: 'customer',
+        createdAt: exampleTime,
+        updatedAt: exampleTime,
+      },
+    ],
+  });
 /** See {@link userOut}. */
 export type UserOut = z.infer<typeof userOut>;
 
 /** A page of users, newest first. */
-export const userPage = z.object({ data: z.array(userOut), nextCursor: z.string().nullable() });
+export const userPage = z
+  .object({ data: z.array(userOut), nextCursor: z.string().nullable() })
+  .meta({ id: 'UserPage', examples: [{ data: [], nextCursor: null }] });
 
 /** A sign-in's tokens, as answered; `expiresIn` in seconds. */
-export const sessionOut = z.object({
-  accessToken: z.string(),
-  tokenType: z.literal('Bearer'),
-  expiresIn: z.int(),
-  refreshToken: z.string(),
-});
+export const sessionOut = z
+  .object({
+    accessToken: z.string(),
+    tokenType: z.literal('Bearer'),
+    expiresIn: z.int(),
+    refreshToken: z.string(),
+  })
+  .meta({
+    id: 'Session',
+    examples: [{ accessToken: 'eyJ…', tokenType: 'Bearer', expiresIn: 900, refreshToken: exampleToken }],
+  });
 /** See {@link sessionOut}. */
 export type Session = z.infer<typeof sessionOut>;
 
@@ -104,21 +157,41 @@ export type Session = z.infer<typeof sessionOut>;
 export const sessionParams = z.strictObject({ id: z.uuid() });
 
 /** A user's sign-ins, as answered, the newest first. */
-export const sessionList = z.object({
-  data: z.array(
-    z.object({
-      id: z.uuid(),
-      createdAt: z.iso.datetime(),
-      lastUsedAt: z.iso.datetime(),
-      endsAt: z.iso.datetime(),
-      current: z.boolean(),
-      userAgent: z.string().optional(),
-    }),
-  ),
-});
+export const sessionList = z
+  .object({
+    data: z.array(
+      z.object({
+        id: z.uuid(),
+        createdAt: z.iso.datetime(),
+        lastUsedAt: z.iso.datetime(),
+        endsAt: z.iso.datetime(),
+        current: z.boolean(),
+        userAgent: z.string().optional(),
+      }),
+    ),
+  })
+  .meta({
+    id: 'SessionList',
+    examples: [
+      {
+        data: [
+          {
+            id: exampleId,
+            createdAt: exampleTime,
+            lastUsedAt: exampleTime,
+            endsAt: '2026-12-21T10:00:00.000Z',
+            current: true,
+          },
+        ],
+      },
+    ],
+  });
 
 /** The public keys that verify access tokens (RFC 7517). */
-export const jwksOut = z.object({ keys: z.array(z.looseObject({ kid: z.string() })) });
+export const jwksOut = z.object({ keys: z.array(z.looseObject({ kid: z.string() })) }).meta({
+  id: 'KeySet',
+  examples: [{ keys: [{ kty: 'EC', crv: 'P-256', kid: 'k1', alg: 'ES256', use: 'sig', x: '…', y: '…' }] }],
+});
 
 /** A user at one version, as stored answers hold it; times in ms since 1970. */
 export const user = z.object({

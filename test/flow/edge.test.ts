@@ -102,6 +102,23 @@ describe('what is there', () => {
     for (const link of Object.values<string>(index.body.links)) expect((await shop('GET', link)).status).not.toBe(404);
   });
 
+  test('the OpenAPI document, with 304 for a client that has it', async () => {
+    const document = await shop('GET', '/openapi.json');
+    expect([document.status, document.body.openapi]).toEqual([200, '3.1.0']);
+    const headers = { 'if-none-match': document.headers.get('etag') ?? '' };
+    expect((await shop('GET', '/openapi.json', { headers })).status).toBe(304);
+  });
+
+  test('a page for the type of a problem; the nearest route in its detail', async () => {
+    const missing = await shop('GET', '/users/loginn', { token: admin });
+    expectProblem(missing, 404, 'not-found');
+    expect(missing.body.detail).toContain('/users/login.');
+    const page = await shop('GET', missing.body.type);
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+    expectProblem(await shop('GET', '/problems/unknown'), 404, 'not-found');
+  });
+
   test('/healthz is 200 while each service has a ready replica', async () => {
     expect((await shop('GET', '/healthz')).status).toBe(200);
   });

@@ -13,6 +13,7 @@ import type { Role } from '../../api/core/request.ts';
 import type { OpenService } from '../../api/http/service.ts';
 import { algorithm, audience, issuer } from '../../api/http/tokens.ts';
 import type { ServiceName } from '../../api/services.ts';
+import { documented } from './documented.ts';
 import { redisSettings } from './redis.ts';
 
 const kid = 'test-key';
@@ -87,7 +88,7 @@ export async function startTestService(
     ...settings,
   });
   const assembled = assemble(config, open, pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent' }));
-  const server = createServer(assembled.app);
+  const server = createServer(documented(assembled.app));
   const url = await listen(server);
   return {
     ...assembled,

@@ -1,0 +1,54 @@
+/** The OpenAPI 3.1 document, made from the route tables and their schemas. */
+import { type ProblemCode, problems } from '../core/problems.ts';
+import { documentPath, operationOf } from './operations.ts';
+import { problemExample } from './problem-texts.ts';
+import { type ProblemResponses, problemSchema } from './problems.ts';
+import { createSchemaWriter, type JsonSchema } from './schemas.ts';
+import { commonHeaders, commonParameters, notModified } from './shared.ts';
+import { shopPaths } from './shop-paths.ts';
+import type { DeclaredRoutes } from './tables.ts';
+
+const description = `The API of an online shop. Sign up, sign in, and send the access token as \`Authorization: Bearer …\`.
+
+- Every refusal is a problem document (RFC 9457); its \`type\` leads to a page that says what to do.
+- A write takes an \`Idempotency-Key\`: repeated under it after a 503 or a lost answer, it happens once.
+- An unknown field or query parameter is refused, never ignored. A method that an address does not have is a 405 with \`Allow\`.
+- A list ends with \`nextCursor: null\`, and only with that; a page may be short.
+- Answers may get further fields in a later version.`;
+
+/** A method that an address does not have is in no operation. */
+const documentedCodes = (Object.keys(problems) as ProblemCode[]).filter((code) => code !== 'method-not-allowed');
+
+/** Makes the document. @param version of the shop */
+export function openApiDocument(routes: DeclaredRoutes, version: string): JsonSchema {
+  const schemas = createSchemaWriter();
+  const refusals: ProblemResponses = {};
+  const paths: Record<string, Record<string, JsonSchema>> = {};
+  for (const [service, table] of Object.entries(routes)) {
+    for (const route of table) {
+      const path = documentPath(service, route);
+      paths[path] = { ...paths[path], [route.method]: operationOf(service, route, schemas, refusals) };
+    }
+  }
+  Object.assign(paths, shopPaths(refusals));
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Evergreen', version, description, license: { name: 'MIT', identifier: 'MIT' } },
+    servers: [{ url: '/', description: 'The shop that this document comes from.' }],
+    tags: [
+      ...Object.keys(routes).map((name) => ({ name, description: `The service \`${name}\`.` })),
+      { name: 'shop', description: 'About the shop itself.' },
+    ],
+    paths,
+    components: {
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      schemas: { ...schemas.components, Problem: problemSchema },
+      parameters: commonParameters,
+      headers: commonHeaders,
+      responses: { ...refusals, NotModified: notModified },
+      examples: Object.fromEntries(
+        documentedCodes.map((code) => [code, { summary: problems[code][1], value: problemExample(code) }]),
+      ),
+    },
+  };
+}

@@ -1,0 +1,153 @@
+/** What each problem means and what a client does about it: the text of `/problems/<code>`. */
+import { type ProblemCode, problems } from '../core/problems.ts';
+
+/** The text about a problem. */
+export type ProblemText = {
+  readonly meaning: string;
+  readonly action: string;
+  /** The `detail` of the example. */
+  readonly detail: string;
+  /** Further members of the example. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+};
+
+const retry = 'Wait as many seconds as Retry-After says, then repeat the request with the same Idempotency-Key.';
+
+/** The texts, by code. */
+export const problemTexts: Readonly<Record<ProblemCode, ProblemText>> = {
+  'bad-request': {
+    meaning: 'The request is not proper HTTP or JSON: broken JSON, not UTF-8, or a header that cannot be read.',
+    action: 'Correct the request. Repeating it as it is gives the same answer.',
+    detail: 'The body is not JSON.',
+  },
+  unauthenticated: {
+    meaning: 'This address needs an access token, and the request has none, or one that is not valid any more.',
+    action:
+      'Refresh the session with POST /users/refresh, or sign in with POST /users/login. Send the new access token.',
+    detail: 'Send an access token.',
+  },
+  'invalid-credentials': {
+    meaning:
+      'There is no user with this e-mail address and password. The answer does not say which of the two is wrong.',
+    action: 'Ask the user for both again.',
+    detail: 'There is no user with this address and password.',
+  },
+  'session-ended': {
+    meaning: 'This sign-in has ended: by a sign-out, by its age, by a new password, or because the user was deleted.',
+    action: 'Forget both tokens and let the user sign in again.',
+    detail: 'Sign in again.',
+  },
+  forbidden: {
+    meaning: 'The caller is known, but may not do this.',
+    action: 'Use the account of an admin.',
+    detail: 'Only an admin may do this.',
+  },
+  'https-required': {
+    meaning: 'The request came over plain HTTP, where others can read it. This shop takes HTTPS only.',
+    action: 'Send it to the https:// address. Change a password or token that was in the request.',
+    detail: 'Send this to https://shop.example.com instead. What was in this request may have been read on its way.',
+  },
+  'not-found': {
+    meaning: 'There is nothing under this address, or nothing that this caller may see.',
+    action: 'Check the path and the id. / lists what there is, /openapi.json every route.',
+    detail: 'There is nothing under this address. The nearest is /users/login.',
+  },
+  'method-not-allowed': {
+    meaning: 'The address is right, but it does not have this method.',
+    action: 'Use one of the methods in the header Allow.',
+    detail: 'This address knows POST, OPTIONS.',
+  },
+  'email-taken': {
+    meaning: 'A user with this e-mail address exists already, in whichever letter case.',
+    action: 'Let the user sign in, or sign up with another address.',
+    detail: 'There is a user with this address already.',
+  },
+  'last-admin': {
+    meaning: 'This would leave the shop without an admin.',
+    action: 'Make another user an admin first.',
+    detail: 'This is the last admin: make another one first.',
+  },
+  'product-exists': {
+    meaning: 'There is a product with this id already.',
+    action: 'Change it with PATCH /products/{id}, or use another id.',
+    detail: "There is a product 'boots' already.",
+  },
+  'insufficient-stock': {
+    meaning: 'There is less in stock than was asked for. Nothing was taken.',
+    action: 'Buy less: items says how much of each product is left. A new purchase needs a new Idempotency-Key.',
+    detail: 'There is not enough of what is listed in items. Nothing was taken.',
+    extra: { items: [{ productId: 'boots', requested: 3, available: 1 }] },
+  },
+  'not-cancellable': {
+    meaning: 'A purchase that failed has nothing to cancel.',
+    action: 'Nothing needs to be done: no stock was taken.',
+    detail: 'This purchase has failed: there is nothing to cancel.',
+  },
+  'request-in-progress': {
+    meaning: 'The same request, under the same Idempotency-Key, is being worked on at this moment.',
+    action: retry,
+    detail: 'The same request is still being worked on.',
+  },
+  'precondition-failed': {
+    meaning: 'The resource has changed since the version in If-Match. Nothing was changed by this request.',
+    action: 'Read it again, apply the change to what it is now, and send the new ETag in If-Match.',
+    detail: 'The user has changed since the version in If-Match; read it again.',
+  },
+  'payload-too-large': {
+    meaning: 'The body is larger than the address takes: 100 kB, for POST /products/batch 2 MB.',
+    action: 'Send less at once.',
+    detail: 'The body may have 102400 bytes at most.',
+  },
+  'unsupported-media-type': {
+    meaning: 'The body is of another type than JSON, in another encoding than UTF-8, or compressed.',
+    action: 'Send Content-Type: application/json, and no Content-Encoding.',
+    detail: 'Send the body as application/json in UTF-8.',
+  },
+  'validation-failed': {
+    meaning: 'The request can be read, but fields or parameters have faults. An unknown one is a fault, too.',
+    action: 'Correct every fault in errors: pointer says where (#/items/0/quantity in the body, ?limit in the query).',
+    detail: 'The request has faults; each is listed in errors.',
+    extra: { errors: [{ pointer: '#/items/0/quantity', detail: 'must be at least 1' }] },
+  },
+  'unknown-product': {
+    meaning: 'A purchase names a product that does not exist. Nothing was taken.',
+    action: 'Leave out the products in items. A new purchase needs a new Idempotency-Key.',
+    detail: 'There is no product with the ids listed in items. Nothing was taken.',
+    extra: { items: [{ productId: 'boot' }] },
+  },
+  'idempotency-key-reused': {
+    meaning: 'This Idempotency-Key was used for another request within 24 hours.',
+    action: 'Use a new key for each new request, and the same key only to repeat the same one.',
+    detail: 'This Idempotency-Key belongs to a request with another body.',
+  },
+  'rate-limited': {
+    meaning:
+      'There were more requests than the limit allows. RateLimit-Policy names the limits, RateLimit what is left.',
+    action: retry,
+    detail: 'Too many requests; try again in 12 s.',
+  },
+  'internal-error': {
+    meaning: 'The shop has a fault.',
+    action: 'Report the requestId to the operator: it finds the request in the logs.',
+    detail: 'This is a fault of ours; the requestId finds it in our logs.',
+  },
+  'temporarily-unavailable': {
+    meaning: 'The request could not be done safely in time, as during the seconds of a failover or at too much load.',
+    action: `${retry} It then happens once, also if the first attempt was done after all.`,
+    detail: 'This could not be done in time. Repeat it with the same Idempotency-Key: it happens once.',
+  },
+};
+
+/** An example of the problem document. */
+export function problemExample(code: ProblemCode): Readonly<Record<string, unknown>> {
+  const [status, title] = problems[code];
+  const { detail, extra } = problemTexts[code];
+  return {
+    type: `/problems/${code}`,
+    title,
+    status,
+    detail,
+    requestId: '0192f0c1-7b1e-7cc0-9d5e-3f1a0e6b2c4d',
+    ...extra,
+  };
+}

@@ -1,0 +1,72 @@
+/** Parts of the document that many operations refer to. */
+import { headerRefs } from './problems.ts';
+import type { JsonSchema } from './schemas.ts';
+
+const text = { type: 'string' } as const;
+
+/** Request headers, by the name of their component. */
+export const commonParameters: Readonly<Record<string, JsonSchema>> = {
+  IdempotencyKey: {
+    name: 'Idempotency-Key',
+    in: 'header',
+    required: false,
+    description:
+      'Repeated with the same key and body within 24 hours, the request happens once and gets the first answer again. Bare or quoted.',
+    schema: { type: 'string', minLength: 1, maxLength: 257, pattern: '^[\\x20-\\x7e]+$' },
+    example: '0192f0c1-7b1e-7cc0-9d5e-3f1a0e6b2c4d',
+  },
+  IfMatch: {
+    name: 'If-Match',
+    in: 'header',
+    required: false,
+    description:
+      'The ETag of the version to be changed; with a newer one there, 412 and nothing is changed (RFC 9110).',
+    schema: text,
+    example: '"3"',
+  },
+  IfNoneMatch: {
+    name: 'If-None-Match',
+    in: 'header',
+    required: false,
+    description: 'The ETag that the client has; 304 if it is still the present one (RFC 9110).',
+    schema: text,
+    example: '"3"',
+  },
+  RequestId: {
+    name: 'X-Request-Id',
+    in: 'header',
+    required: false,
+    description: 'An id of the client for this request: in the answer and in every log. Another form is replaced.',
+    schema: { type: 'string', pattern: '^[A-Za-z0-9._-]{8,64}$' },
+  },
+};
+
+/** Response headers, by name. `required` ones are on every such answer. */
+export const commonHeaders: Readonly<Record<string, JsonSchema>> = {
+  'X-Request-Id': header('The id of this request.', '0192f0c1-7b1e-7cc0-9d5e-3f1a0e6b2c4d', true),
+  ETag: header('The version of the resource (RFC 9110), for If-Match and If-None-Match.', '"3"', true),
+  Location: header('The address of what was created.', '/products/boots', true),
+  Link: header('The next page, where there is one (RFC 8288).', '</products?cursor=QUJD>; rel="next"'),
+  RateLimit: header('What is left of each limit, and the seconds until it is full again.', '"caller";r=1199;t=60'),
+  'RateLimit-Policy': header('Each limit that applies: requests (q) in seconds (w).', '"caller";q=1200;w=60'),
+  'Retry-After': {
+    description: 'Seconds to wait before the request is repeated.',
+    schema: { type: 'integer', minimum: 1 },
+    example: 1,
+  },
+  'Idempotent-Replayed': {
+    description: '`true`: the first answer to a request under this Idempotency-Key, again.',
+    schema: { type: 'string', const: 'true' },
+  },
+  'WWW-Authenticate': header('How to authenticate.', 'Bearer realm="shop"', true),
+};
+
+/** The answer to a conditional read. */
+export const notModified: JsonSchema = {
+  description: 'The client has this version already.',
+  headers: headerRefs(['X-Request-Id', 'ETag', 'RateLimit', 'RateLimit-Policy']),
+};
+
+function header(description: string, example: string, required = false): JsonSchema {
+  return { description, required, schema: text, example };
+}

@@ -1,0 +1,78 @@
+/** What is there besides the services' own routes, and answers the same whichever replica is asked. */
+import { headerRefs, type ProblemResponses, problemResponses } from './problems.ts';
+import type { JsonSchema } from './schemas.ts';
+
+const code = { name: 'code', in: 'path', required: true, schema: { type: 'string' }, example: 'insufficient-stock' };
+const failures = [
+  'bad-request',
+  'internal-error',
+  'temporarily-unavailable',
+  'rate-limited',
+  'https-required',
+] as const;
+
+/** The paths. @param refusals components; gets those that it does not have yet */
+export function shopPaths(refusals: ProblemResponses): Readonly<Record<string, JsonSchema>> {
+  const get = (id: string, summary: string, content: JsonSchema, parameters: readonly JsonSchema[] = []) =>
+    operation(id, summary, content, parameters, refusals);
+  return {
+    '/': {
+      get: get('getIndex', 'Links to what there is', json({ name: { type: 'string' }, links: { type: 'object' } })),
+    },
+    '/healthz': {
+      get: get('getHealth', 'Whether each service has a replica that is ready', json({ status: { const: 'ok' } })),
+    },
+    '/openapi.json': { get: cached(get('getDocument', 'This document', json({ openapi: { type: 'string' } }))) },
+    '/problems': { get: cached(get('listProblems', 'Every problem that an answer can name', pageOrJson)) },
+    '/problems/{code}': {
+      get: cached(get('getProblem', 'What a problem means and what to do', pageOrJson, [code])),
+    },
+  };
+}
+
+function json(properties: Record<string, JsonSchema>): JsonSchema {
+  return { 'application/json': { schema: { type: 'object', required: Object.keys(properties), properties } } };
+}
+
+const pageOrJson: JsonSchema = {
+  'text/html': { schema: { type: 'string' } },
+  'application/json': { schema: { type: 'object' } },
+};
+
+function operation(
+  operationId: string,
+  summary: string,
+  content: JsonSchema,
+  parameters: readonly JsonSchema[],
+  refusals: ProblemResponses,
+) {
+  return {
+    operationId,
+    tags: ['shop'],
+    summary,
+    security: [],
+    parameters,
+    responses: {
+      200: {
+        description: 'Here it is.',
+        headers: headerRefs(['X-Request-Id']),
+        content,
+      },
+      ...problemResponses(parameters.length === 0 ? failures : [...failures, 'not-found'], false, refusals),
+    } as Record<string, JsonSchema>,
+  };
+}
+
+/** With an ETag, and 304 to a client that has it. */
+function cached(of: ReturnType<typeof operation>): JsonSchema {
+  const headers = headerRefs(['X-Request-Id', 'ETag']);
+  return {
+    ...of,
+    parameters: [...of.parameters, { $ref: '#/components/parameters/IfNoneMatch' }],
+    responses: {
+      ...of.responses,
+      200: { ...of.responses[200], headers },
+      304: { $ref: '#/components/responses/NotModified' },
+    },
+  };
+}

@@ -1,0 +1,32 @@
+/** All route tables of `products`: `open.ts` binds them to the service, the OpenAPI document reads what they declare. */
+import type { ServiceRoutes } from '../http/app.ts';
+import type { HandlerLimits } from '../http/limits.ts';
+import type { Cursors } from '../http/lists.ts';
+import type { createBatches } from './batch.ts';
+import type { openReservationRules } from './reservations.ts';
+import { productRoutes } from './routes.ts';
+import { batchRoutes } from './routes-batch.ts';
+import { internalRoutes } from './routes-internal.ts';
+import { productSchemas } from './schema.ts';
+import type { Search } from './search.ts';
+import type { Rules } from './service.ts';
+
+/** What the handlers call. */
+export type ProductParts = {
+  readonly rules: Rules;
+  readonly batches: ReturnType<typeof createBatches>;
+  readonly search: Search;
+  readonly reservations: ReturnType<typeof openReservationRules>;
+  readonly cursors: Cursors;
+  readonly limits: Pick<HandlerLimits, 'add'>;
+};
+
+/** @param currency the shop's, ISO 4217 */
+export function tables(parts: ProductParts, currency: string): ServiceRoutes {
+  const schemas = productSchemas(currency);
+  const { rules, batches, search, reservations, cursors, limits } = parts;
+  return {
+    routes: [...batchRoutes(batches, schemas), ...productRoutes(rules, search, cursors, schemas, limits)],
+    internal: internalRoutes(reservations),
+  };
+}

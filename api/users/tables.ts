@@ -1,0 +1,23 @@
+/** All route tables of `users`: `open.ts` binds them to the service, the OpenAPI document reads what they declare. */
+import type { ServiceRoutes } from '../http/app.ts';
+import type { AccessTokens } from './access-tokens.ts';
+import { userRoutes } from './routes.ts';
+import { sessionRoutes } from './routes-sessions.ts';
+import { internalRoutes, signInRoutes } from './routes-sign-in.ts';
+import type { Users } from './service.ts';
+import type { SignIns } from './service-sign-in.ts';
+
+/** What the handlers call. */
+export type UserParts = {
+  readonly users: Users;
+  readonly signIns: SignIns;
+  readonly access: Pick<AccessTokens, 'publicKeys'>;
+};
+
+/** See {@link UserParts}. */
+export function tables({ users, signIns, access }: UserParts): ServiceRoutes {
+  return {
+    routes: [...signInRoutes(signIns, access), ...sessionRoutes(signIns), ...userRoutes(users)],
+    internal: internalRoutes(signIns),
+  };
+}

@@ -1,0 +1,81 @@
+/** What explains the API, as any service serves it: the OpenAPI document and the pages about problems. */
+import express from 'express';
+import supertest from 'supertest';
+import { expect, test } from 'vitest';
+import { problems } from '../../api/core/problems.ts';
+import { nearestPath } from '../../api/http/nearest-path.ts';
+import { documentationRoutes } from '../../api/openapi/documentation.ts';
+import { problemTexts } from '../../api/openapi/problem-texts.ts';
+import { serviceNames } from '../../api/services.ts';
+
+const request = supertest(
+  express()
+    .set('etag', false)
+    .use(documentationRoutes(serviceNames, 'EUR', '1.2.3')),
+);
+
+test('the document has the shop’s version and currency, an ETag, and 304 for it', async () => {
+  const answer = await request.get('/openapi.json');
+  expect([answer.status, answer.body.openapi, answer.body.info.version]).toEqual([200, '3.1.0', '1.2.3']);
+  expect(answer.body.components.schemas.NewProduct.properties.price.properties.currency.const).toBe('EUR');
+  expect(answer.headers['cache-control']).toBe('public, max-age=300');
+  const again = await request.get('/openapi.json').set('If-None-Match', answer.headers.etag ?? '');
+  expect([again.status, again.text]).toEqual([304, '']);
+});
+
+test('every problem has a page that says what it means and what to do', async () => {
+  for (const code of Object.keys(problems) as (keyof typeof problems)[]) {
+    const page = await request.get(`/problems/${code}`);
+    expect([code, page.status, page.type]).toEqual([code, 200, 'text/html']);
+    for (const text of [problems[code][1], 'What it means', 'What to do', 'name="viewport"']) {
+      expect(page.text).toContain(text);
+    }
+    const { body } = await request.get(`/problems/${code}`).set('Accept', 'application/json');
+    expect(body).toMatchObject({ type: `/problems/${code}`, status: problems[code][0], ...meaningOf(code) });
+    expect(body.example).toMatchObject({ type: `/problems/${code}`, status: problems[code][0] });
+  }
+});
+
+function meaningOf(code: keyof typeof problems) {
+  const { meaning, action } = problemTexts[code];
+  return { meaning, action };
+}
+
+test('a page runs no script and loads nothing', async () => {
+  const { headers, text } = await request.get('/problems/rate-limited');
+  expect(headers['content-security-policy']).toMatch(/^default-src 'none';style-src 'sha256-[^']+';base-uri 'none'/);
+  expect(headers.vary).toBe('Accept');
+  expect(text).not.toMatch(/<script|src=|<link|style="|\son\w+="/);
+  expect(text).toContain('color-scheme:light dark');
+});
+
+test('the list links to every problem; an unknown one is a 404', async () => {
+  const { text } = await request.get('/problems');
+  for (const code of Object.keys(problems)) expect(text).toContain(`href="/problems/${code}"`);
+  const unknown = await request.get('/problems/nothing').buffer(true);
+  expect([unknown.status, unknown.type]).toEqual([404, 'application/problem+json']);
+  const wrong = await request.post('/problems');
+  expect([wrong.status, wrong.headers.allow]).toEqual([405, 'GET, HEAD']);
+});
+
+const paths = ['/users', '/users/login', '/users/me', '/users/me/sessions', '/users/:id', '/products/:id/stock'];
+
+test.each([
+  ['/users/loginn', '/users/login'],
+  ['/users/Login', '/users/login'],
+  ['/users/em', '/users/me'],
+  ['/users/me/session', '/users/me/sessions'],
+  ['/products/boots/stok', '/products/{id}/stock'],
+])('the nearest to %s is %s', (path, nearest) => {
+  expect(nearestPath(path, paths)).toBe(nearest);
+});
+
+test.each([
+  '/users/0192f0c1-7b1e-7cc0-9d5e-3f1a0e6b2c4d',
+  '/nothing/at/all',
+  '/products/boots/reviews',
+  `/users/${'x'.repeat(5000)}`,
+  '/',
+])('nothing is near to %s', (path) => {
+  expect(nearestPath(path, paths)).toBeUndefined();
+});
