@@ -49,6 +49,7 @@ export function purchasesRoutes(service: PurchasesService, cursors: Cursors): Se
     summary: "Lists the caller's purchases, newest first; all of them for an admin, who may narrow by userId.",
     query: purchasesQuery,
     response: { status: 200, body: purchasesOut },
+    problems: ['forbidden'],
     async handle({ query, context }) {
       const { limit, cursor, userId, status } = query;
       const whose = service.scope(buyerOf(context), { userId, status });

@@ -51,7 +51,9 @@ function faultOf(req: IncomingMessage, url: string, res: ServerResponse, body: s
   const methods = methodsAt(path);
   const method = req.method === 'HEAD' ? 'get' : (req.method ?? '').toLowerCase();
   const operation = methods.find((each) => method in each.operations);
-  if (operation === undefined) return faultOfUndeclared(req, res, body);
+  // `GET /users/login` looks like `GET /users/{id}`, but the literal path comes first.
+  const isWrongMethod = res.statusCode === 405 && methods[0] !== operation;
+  if (operation === undefined || isWrongMethod) return faultOfUndeclared(req, res, body);
   const declared = resolve(operation.operations[method].responses[res.statusCode]);
   if (declared === undefined) return `the status is not declared: ${body}`;
   for (const name of apiHeaders) {
