@@ -4,6 +4,7 @@
  */
 import { benchFsync } from './fsync.ts';
 import { benchMonitoring } from './monitoring.ts';
+import { benchAgainst } from './revision.ts';
 import { benchSearch } from './search.ts';
 
 /** Each prints what it measured, and runs for less than four minutes. */
@@ -15,13 +16,20 @@ const benches: Record<string, () => Promise<void>> = {
 };
 
 /**
- * Runs the benches with these names, or all.
+ * Runs the benches with these names, or all; `against REVISION` compares purchases with an earlier revision.
  * @returns the exit code: 2 when there is none of that name
  */
 export async function runBenches(names: string[]): Promise<number> {
+  const [name, revision] = names;
+  if (name === 'against' && revision !== undefined) {
+    await benchAgainst(revision);
+    return 0;
+  }
   const unknown = names.filter((name) => !(name in benches));
   if (unknown.length > 0) {
-    console.error(`There is no bench ${unknown.join(', ')}. There are: ${Object.keys(benches).join(', ')}`);
+    console.error(
+      `There is no bench ${unknown.join(', ')}. There are: ${Object.keys(benches).join(', ')}, against REVISION`,
+    );
     return 2;
   }
   const wanted = Object.entries(benches).filter(([name]) => names.length === 0 || names.includes(name));
