@@ -122,7 +122,9 @@ describe('sign-up', () => {
     const stored = await Promise.all(records.map((record) => master.hget(record, 'fingerprint')));
     master.disconnect();
     const { email, firstName, lastName } = person;
-    const guess = (body: object) => keyedHash(users.config.IDEMPOTENCY_SECRET, 'body', JSON.stringify(body), '{}');
+    // As long as a record's fingerprint is.
+    const guess = (body: object) =>
+      keyedHash(users.config.IDEMPOTENCY_SECRET, 'body', JSON.stringify(body), '{}').slice(0, 22);
     expect(stored).toContain(guess({ email, firstName, lastName }));
     expect(stored).not.toContain(guess({ email, firstName, lastName, password: person.password }));
     expect(stored).not.toContain(guess(change));

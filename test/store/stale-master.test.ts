@@ -60,6 +60,7 @@ test('with both replicas down, the master answers reads without a token', async 
 
 describe('without a master', () => {
   test('reads go on while all replicas have the same', async () => {
+    await redis.knowsHistory();
     await redis.nodes.shop.halt('redis-1');
     redis.say(0, { flags: ['s_down', 'o_down'] });
     expect(await own(2000)).toEqual(['acknowledged']);

@@ -18,6 +18,8 @@ export type MovedRedis = {
   node(number: number): Redis;
   /** Sets what all Sentinels answer from now on; listeners hear of a new master. Without `changes` all replicas are up and in step. */
   say(master: number, changes?: Partial<Omit<Said, 'master'>>): void;
+  /** Waits until the read path knows the history of the present master, which it needs when that is gone. */
+  knowsHistory(): Promise<unknown>;
   /** Makes a node a replica of another and waits until it is connected. */
   follow(number: number, master: number): Promise<void>;
   close(): Promise<void>;
@@ -84,6 +86,8 @@ export async function startMovedRedis(): Promise<MovedRedis> {
     reads,
     address,
     node,
+    knowsHistory: () =>
+      waitFor('the history of the master to be known', () => connections.masterHistory() !== undefined),
     say(master, changes = {}) {
       const before = said.master;
       said = { flags: [], down: [], behind: [], ...changes, master };

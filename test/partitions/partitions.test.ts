@@ -4,10 +4,10 @@ import { deadlineIn } from '../../api/core/clock.ts';
 import { Unavailable } from '../../api/core/outcome.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
 import { reservePorts } from '../../ops/local/ports.ts';
-import { type Cluster, type Member, startCluster } from '../partitions/cluster.ts';
-import { between } from '../partitions/scenarios.ts';
-import { longestGapMs, lostWrites, putKey, startWriter } from '../partitions/writer.ts';
 import { waitFor } from '../support/wait.ts';
+import { type Cluster, type Member, startCluster } from './cluster.ts';
+import { between } from './scenarios.ts';
+import { longestGapMs, lostWrites, putKey, startWriter } from './writer.ts';
 
 let cluster: Cluster;
 let releasePorts: () => Promise<void>;
