@@ -37,6 +37,11 @@ export type Cluster = {
   openService(log?: (event: string) => void): ShopRedis;
   /** Waits until one node is master and the two others follow it. */
   settled(): Promise<Member>;
+  /**
+   * Waits until every Sentinel hears every node. After a cut this takes longer than `settled`: a Sentinel gives up a connection attempt that was
+   * under way during the cut only after 15 s (SENTINEL_MIN_LINK_RECONNECT_PERIOD in sentinel.c). A cut before that would be a second fault.
+   */
+  allHeard(): Promise<unknown>;
   close(): Promise<void>;
 };
 
@@ -165,6 +170,17 @@ export async function startCluster(portBase: number): Promise<Cluster> {
     );
   }
 
+  async function hearsAll(sentinel: Member): Promise<boolean> {
+    const replicas = (await ask(sentinel, (redis) => redis.call('SENTINEL', 'REPLICAS', 'shop'))) as
+      | string[][]
+      | undefined;
+    const states = replicas?.map((replica) => {
+      const of = (name: string) => replica[replica.indexOf(name) + 1];
+      return of('flags') === 'slave' && of('runid') !== ''; // no run id: no INFO yet since the last change of master
+    });
+    return states?.join() === 'true,true' && (await field(sentinel, 'flags')) === 'master';
+  }
+
   const servers = processes.map(listen);
   for (const member of processes) start(member, 'r1');
   await settled();
@@ -195,6 +211,12 @@ export async function startCluster(portBase: number): Promise<Cluster> {
       await ask('s2', (redis) => redis.call('SENTINEL', 'FAILOVER', 'shop'));
     },
     settled,
+    allHeard: () =>
+      waitFor(
+        'every Sentinel to hear every node',
+        async () => (await Promise.all((['s1', 's2', 's3'] as const).map(hearsAll))).every(Boolean),
+        30_000,
+      ),
     openService: (log) =>
       openRedis(
         {
