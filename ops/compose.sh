@@ -92,7 +92,13 @@ memory() {
   # A snapshot may need a second copy of what changes meanwhile, and replicas a buffer each.
   limit=$(awk -v bytes="$bytes" 'BEGIN { printf "%.0fM", 2 * bytes / 1024 ^ 2 + 512 }')
   for number in 1 2 3; do docker update --memory "$limit" --memory-swap "$limit" "$(containers_of "redis-$number")" >/dev/null; done
-  cluster memory "$1"
+  # In the Redis containers, which hold the operator's password; the Sentinels' do not.
+  for number in 1 2 3; do
+    # shellcheck disable=SC2016 # for the shell in the container
+    [ "$(docker compose exec -T "redis-$number" sh -c \
+      'REDISCLI_AUTH=$(cat /run/secrets/REDIS_PASSWORD_OPERATOR) redis-cli --user operator CONFIG SET maxmemory "$1"' - "$1" | tr -d '\r')" = OK ] ||
+      die "redis-$number did not take maxmemory $1"
+  done
   touch .env
   for line in "REDIS_MAXMEMORY=$1" "REDIS_MEMORY_LIMIT=$limit"; do
     grep -v "^${line%%=*}=" .env >.env.new || true
