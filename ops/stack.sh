@@ -1,6 +1,6 @@
 #!/bin/sh
 # The shop on a swarm, from a manager node. Everything that a deployment depends on stands in one file, stack.env (STACK_ENV names another), never
-# in the shell of whoever deploys: `ops/stack.sh prepare` makes it, stack.env.example explains it.
+# in the operator's shell: `ops/stack.sh prepare` makes it, stack.env.example explains it.
 #
 #   ops/stack.sh prepare                 checks engines, managers, clocks and kernel settings; gives three nodes the data (labels); makes stack.env and
 #                                        the secrets that do not exist; safe to repeat

@@ -3,6 +3,7 @@ import { shopTimeMs } from '../core/clock.ts';
 import { newId, newVersionId } from '../core/ids.ts';
 import { invalid, isRefusal, type Refusal, refuse } from '../core/outcome.ts';
 import { matches, type RequestContext } from '../core/request.ts';
+import { retryOnConflict } from '../core/retry-on-conflict.ts';
 import type { Product, ProductDoc, StoredProduct } from './record.ts';
 import { maxStock, type NewProduct, type ProductChange } from './schema.ts';
 import type { Outcome, Save, Store } from './store.ts';
@@ -48,7 +49,7 @@ export function createRules(store: Store, reads: Pick<ProductReads, 'read'>) {
 
     /** Changes the fields that are there. */
     async update(id: string, change: ProductChange, context: RequestContext): Promise<Done<Product> | Refusal> {
-      const outcome = await retryOnConflict(id, context, (before, wantedVersion) => {
+      const outcome = await changeProduct(id, context, (before, wantedVersion) => {
         const save: Save = {
           kind: 'update',
           before,
@@ -65,7 +66,7 @@ export function createRules(store: Store, reads: Pick<ProductReads, 'read'>) {
 
     /** Deletes a product. Purchases keep what they bought. */
     async remove(id: string, context: RequestContext): Promise<Done<undefined> | Refusal> {
-      const outcome = await retryOnConflict(id, context, (before, wantedVersion) =>
+      const outcome = await changeProduct(id, context, (before, wantedVersion) =>
         store.save({ kind: 'delete', before }, wantedVersion, context),
       );
       if (isRefusal(outcome)) return outcome;
@@ -79,7 +80,7 @@ export function createRules(store: Store, reads: Pick<ProductReads, 'read'>) {
       const outcome =
         ifMatch === undefined || ifMatch === '*'
           ? await store.restock(id, delta, maxStock, '', context)
-          : await retryOnConflict(id, context, (_, wantedVersion) =>
+          : await changeProduct(id, context, (_, wantedVersion) =>
               store.restock(id, delta, maxStock, wantedVersion, context),
             );
       if (isRefusal(outcome)) return outcome;
@@ -105,21 +106,20 @@ export function createRules(store: Store, reads: Pick<ProductReads, 'read'>) {
    * Writes on top of what was read, and reads again when it has changed in between (each round ends by the deadline). A repetition may
    * find its own work done (the product gone, the tag another): then what was answered first is the answer, not what the state says now.
    */
-  async function retryOnConflict(
+  async function changeProduct(
     id: string,
     context: RequestContext,
     write: (before: StoredProduct, wantedVersion: string) => Promise<Outcome | Refusal>,
   ): Promise<Outcome | Refusal> {
-    for (;;) {
+    return retryOnConflict(context.deadline, async () => {
       const [before] = await reads.read([id], context);
       if (before === undefined || !matches(context.ifMatch, tagOf(before))) {
         const earlier = await store.lookup(context);
         if (isRefusal(earlier) || earlier.kind !== 'no-record') return earlier;
         return before === undefined ? unknown(id) : stale(id);
       }
-      const outcome = await write(before, Array.isArray(context.ifMatch) ? before.version : '');
-      if (isRefusal(outcome) || outcome.kind !== 'conflict') return outcome;
-    }
+      return write(before, Array.isArray(context.ifMatch) ? before.version : '');
+    });
   }
 }
 

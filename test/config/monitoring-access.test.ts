@@ -58,7 +58,7 @@ describe.skipIf(!hasProgram('prometheus') || !hasProgram('prometheus-alertmanage
       await release?.();
     });
 
-    test('answer nobody without the password, not even whether they live', async () => {
+    test('refuse every request without the password, also for their health', async () => {
       for (const url of [
         `http://${prometheus}/api/v1/query?query=up`,
         `http://${prometheus}/metrics`,

@@ -8,7 +8,7 @@ import { serviceCredential, startInternalRouter, startTestService, type TestServ
 import { operator } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
 import { type CallerName, callers, type Fixtures, rows } from './access-rows.ts';
-import { newcomer, password, signIn, somebody } from './users-support.ts';
+import { newcomer, newPerson, password, signIn } from './users-support.ts';
 
 let router: Awaited<ReturnType<typeof startInternalRouter>>;
 const services: TestService[] = [];
@@ -64,7 +64,7 @@ afterAll(async () => {
 
 /** The token of an admin that the set of admins does not know: other files test what holds for the last one in it. */
 async function adminToken(users: TestService): Promise<string> {
-  const { user, person } = await newcomer(users, somebody());
+  const { user, person } = await newcomer(users, newPerson());
   const master = await operator();
   await master.hset(`{users}:user:${user.id}`, 'role', 'admin');
   master.disconnect();

@@ -5,7 +5,7 @@ import { open as openUsers } from '../../api/users/open.ts';
 import { startTestService, type TestService } from '../support/app.ts';
 import { waitFor } from '../support/wait.ts';
 import { type PurchaseShop, startPurchaseShop } from './purchases-shop.ts';
-import { bearer, newcomer, problem, somebody } from './users-support.ts';
+import { bearer, newcomer, newPerson, problem } from './users-support.ts';
 
 let shop: PurchaseShop;
 let users: TestService;
@@ -93,12 +93,12 @@ describe('sign-ups of an address', () => {
     users.request.post('/users').set({ 'X-Forwarded-For': '203.0.113.60', 'Idempotency-Key': key }).send(body);
 
   test('end at the limit of the day, refused ones counted, repetitions not', async () => {
-    const person = somebody();
+    const person = newPerson();
     expect((await signUp(person, 'sign-up')).status).toBe(201);
     expect((await signUp(person, 'sign-up')).headers['idempotent-replayed']).toBe('true');
-    expect((await signUp({ ...somebody(), password: 'short' })).status).toBe(422);
+    expect((await signUp({ ...newPerson(), password: 'short' })).status).toBe(422);
     expect((await signUp(person)).status).toBe(409);
-    expect((await signUp(somebody())).status).toBe(429);
+    expect((await signUp(newPerson())).status).toBe(429);
     expect((await signUp({})).status).toBe(429);
     expect((await signUp(person, 'sign-up')).status).toBe(201);
   });

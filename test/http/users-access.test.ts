@@ -5,7 +5,7 @@ import { accessTokens } from '../../api/users/access-tokens.ts';
 import { open } from '../../api/users/open.ts';
 import { startTestService, type TestService } from '../support/app.ts';
 import { waitFor } from '../support/wait.ts';
-import { bearer, newcomer, password, problem, somebody } from './users-support.ts';
+import { bearer, newcomer, newPerson, password, problem } from './users-support.ts';
 
 let users: TestService;
 beforeAll(async () => {
@@ -133,7 +133,7 @@ describe('what is not allowed', () => {
       LIMIT_SIGN_IN_PER_MINUTE: '3',
     });
     await waitFor('a master to count on', () => limited.redis.scratch());
-    const { email } = somebody();
+    const { email } = newPerson();
     const attempt = (address: string) =>
       limited.request.post('/users/login').set('X-Forwarded-For', '203.0.113.9').send({ email: address, password });
     for (let i = 0; i < 3; i++) expect((await attempt(email)).status).toBe(401);

@@ -8,7 +8,7 @@ import type { UserOut } from '../../api/users/schema.ts';
 import { startTestService, type TestService } from '../support/app.ts';
 import { operator } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
-import { bearer, newcomer, password, problem, signIn, somebody } from './users-support.ts';
+import { bearer, newcomer, newPerson, password, problem, signIn } from './users-support.ts';
 
 const admin = { ADMIN_EMAIL: `admin-${newId()}@example.com`, ADMIN_PASSWORD: 'the first password' };
 let replicas: TestService[];
@@ -170,10 +170,10 @@ describe('the list', () => {
 
   it('is walked newest first, and neither repeats nor skips anybody while others come and go', async () => {
     const there: UserOut[] = [];
-    for (let i = 0; i < 7; i++) there.push((await users.request.post('/users').send(somebody())).body);
+    for (let i = 0; i < 7; i++) there.push((await users.request.post('/users').send(newPerson())).body);
     const doomed = there.splice(2, 1)[0] as UserOut;
     const seen = await walk(2, async (page) => {
-      if (page === 0) await users.request.post('/users').send(somebody());
+      if (page === 0) await users.request.post('/users').send(newPerson());
       if (page === 1) await remove(doomed.id);
     });
     const ids = seen.map((user) => user.id);

@@ -5,7 +5,7 @@ import { open } from '../../api/users/open.ts';
 import { startTestService, type TestService } from '../support/app.ts';
 import { operator } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
-import { password, problem, somebody } from './users-support.ts';
+import { newPerson, password, problem } from './users-support.ts';
 
 /** Wrong passwords for one account a minute, from all strangers together; attempts of one address at one account. Fewer than by default: argon2 is slow. */
 const quota = 6;
@@ -56,7 +56,7 @@ async function guess(email: string, count: number, addresses: readonly string[])
 
 /** A new user, who has signed in from `home`. */
 async function owner() {
-  const person = somebody();
+  const person = newPerson();
   const home = newAddress();
   expect((await replicas[0]?.request.post('/users').set('X-Forwarded-For', home).send(person))?.status).toBe(201);
   expect((await attempt(person.email, password, home)).status).toBe(200);
@@ -91,7 +91,7 @@ describe('120 wrong passwords from two addresses', () => {
 describe('wrong passwords', () => {
   it('of many strangers at once are compared only as often as the limit says, whether or not there is such an account', async () => {
     const strangers = Array.from({ length: 20 }, newAddress);
-    for (const email of [(await owner()).email, somebody().email]) {
+    for (const email of [(await owner()).email, newPerson().email]) {
       expect(await guess(email, 20, strangers)).toEqual({ 401: quota, 429: 20 - quota });
     }
   });

@@ -3,22 +3,18 @@ import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../api/core/ids.ts';
 import { maxSessions, sessionsKey } from '../../api/users/keys.ts';
-import { open } from '../../api/users/open.ts';
 import { refreshTokens } from '../../api/users/refresh-tokens.ts';
 import type { Session } from '../../api/users/schema.ts';
-import { startTestService, type TestService } from '../support/app.ts';
+import type { TestService } from '../support/app.ts';
 import { operator } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
-import { bearer, newcomer, password, problem, signIn } from './users-support.ts';
+import { bearer, newcomer, password, problem, signIn, startTwoReplicas } from './users-support.ts';
 
 let replicas: [TestService, TestService];
 let users: TestService;
 let master: Redis;
 beforeAll(async () => {
-  replicas = [
-    await startTestService('users', open, 'http://127.0.0.1:9'),
-    await startTestService('users', open, 'http://127.0.0.1:9'),
-  ];
+  replicas = await startTwoReplicas();
   users = replicas[0];
   master = await operator();
 });

@@ -10,7 +10,7 @@ import { open } from '../../api/users/open.ts';
 import { startTestService, type TestService } from '../support/app.ts';
 import { type OwnRedis, startOwnRedis } from '../support/own-redis.ts';
 import { waitFor } from '../support/wait.ts';
-import { bearer, newcomer, problem, signIn, somebody } from './users-support.ts';
+import { bearer, newcomer, newPerson, problem, signIn } from './users-support.ts';
 
 let redis: OwnRedis;
 let master: Redis;
@@ -157,7 +157,7 @@ describe('a user who ends their own sign-in', () => {
 
 describe('a sign-up', () => {
   test('repeated from another address gets the first answer', async () => {
-    const person = somebody();
+    const person = newPerson();
     const key = newId();
     const from = (address: string, email = person.email) =>
       users.request
@@ -168,6 +168,6 @@ describe('a sign-up', () => {
     const again = await from('203.0.113.2');
     expect([again.status, again.body, again.headers['idempotent-replayed']]).toEqual([201, first.body, 'true']);
     // The key belongs to the e-mail address, in any letter case: another person may use the same.
-    expect((await from('198.51.100.1', somebody().email)).status).toBe(201);
+    expect((await from('198.51.100.1', newPerson().email)).status).toBe(201);
   });
 });

@@ -1,13 +1,14 @@
-/** What the tests of `users` share: people of their own, signed up and signed in. */
+/** What the tests of `users` share: replicas, and people who are signed up and signed in. */
 import { expect } from 'vitest';
 import { newId } from '../../api/core/ids.ts';
+import { open } from '../../api/users/open.ts';
 import type { Session, UserOut } from '../../api/users/schema.ts';
-import type { TestService } from '../support/app.ts';
+import { startTestService, type TestService } from '../support/app.ts';
 
 export const password = 'correct horse battery';
 
-/** Somebody new. */
-export function somebody() {
+/** The sign-up of a person who has no account yet. */
+export function newPerson() {
   return { email: `u-${newId()}@example.com`, password, firstName: 'Ada', lastName: 'Lovelace' };
 }
 
@@ -18,8 +19,8 @@ export async function signIn(users: TestService, email: string, secret = passwor
   return answer.body;
 }
 
-/** Signs somebody new up and in. */
-export async function newcomer(users: TestService, person = somebody()) {
+/** Signs a new person up and in. */
+export async function newcomer(users: TestService, person = newPerson()) {
   const answer = await users.request.post('/users').send(person);
   expect(answer.status).toBe(201);
   const session = await signIn(users, person.email, person.password);
@@ -34,4 +35,10 @@ export function bearer(token: string): string {
 /** The members of a problem that matter. */
 export function problem(code: string, status: number) {
   return { type: `/problems/${code}`, status, title: expect.any(String), detail: expect.any(String) };
+}
+
+/** Two replicas of `users` on the shared Redis; stop them in `afterAll`. */
+export async function startTwoReplicas(): Promise<[TestService, TestService]> {
+  const start = () => startTestService('users', open, 'http://127.0.0.1:9');
+  return [await start(), await start()];
 }

@@ -3,7 +3,7 @@ import { keyedHash } from '../../api/http/secrets.ts';
 import { open } from '../../api/users/open.ts';
 import { startTestService, type TestService } from '../support/app.ts';
 import { operator } from '../support/redis.ts';
-import { bearer, newcomer, password, problem, signIn, somebody } from './users-support.ts';
+import { bearer, newcomer, newPerson, password, problem, signIn } from './users-support.ts';
 
 let users: TestService;
 beforeAll(async () => {
@@ -15,7 +15,7 @@ const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 describe('sign-up', () => {
   it('answers with the user, where it is, and no secret', async () => {
-    const person = somebody();
+    const person = newPerson();
     const answer = await users.request.post('/users').send(person);
     expect(answer.status).toBe(201);
     expect(answer.body).toEqual({
@@ -66,7 +66,7 @@ describe('sign-up', () => {
   });
 
   it('repeated under its key gives the first answer, also when the user has changed since', async () => {
-    const person = somebody();
+    const person = newPerson();
     const attempt = () => users.request.post('/users').set('Idempotency-Key', '"sign-up-1"').send(person);
     const first = await attempt();
     const { accessToken } = await signIn(users, person.email);
@@ -81,7 +81,7 @@ describe('sign-up', () => {
 
   it('under a key that had another body is refused', async () => {
     const key = crypto.randomUUID();
-    const person = somebody();
+    const person = newPerson();
     await users.request.post('/users').set('Idempotency-Key', key).send(person);
     const answer = await users.request
       .post('/users')
@@ -91,7 +91,7 @@ describe('sign-up', () => {
   });
 
   it('repeated under its key is compared by its password, also when it was refused or the password is another now', async () => {
-    const person = somebody();
+    const person = newPerson();
     const attempt = (key: string, secret = password) =>
       users.request
         .post('/users')
@@ -136,7 +136,7 @@ describe('sign-up', () => {
     ['1234567890qwerty', 'is a keyboard or alphabet sequence'],
     ['Ada.Lovelace-1815', 'is made of your own address or name'],
   ])('refuses the password %j', async (bad, detail) => {
-    const person = { ...somebody(), password: bad };
+    const person = { ...newPerson(), password: bad };
     const refused = await users.request.post('/users').send(person);
     expect([refused.status, refused.body.errors]).toEqual([422, [{ pointer: '#/password', detail }]]);
     const { token } = await newcomer(users);
@@ -149,7 +149,7 @@ describe('sign-up', () => {
 
   it('many times at once under one key makes one user', async () => {
     const key = crypto.randomUUID();
-    const person = somebody();
+    const person = newPerson();
     const attempts = Array.from({ length: 8 }, () =>
       users.request.post('/users').set('Idempotency-Key', key).send(person),
     );
@@ -159,13 +159,13 @@ describe('sign-up', () => {
   });
 
   it('many times at once with one address makes one user', async () => {
-    const person = somebody();
+    const person = newPerson();
     const answers = await Promise.all(Array.from({ length: 8 }, () => users.request.post('/users').send(person)));
     expect(answers.map((answer) => answer.status).sort()).toEqual([201, ...Array(7).fill(409)]);
   });
 
   it('repeated by another replica of Nginx’s choice is no replay to the client', async () => {
-    const person = somebody();
+    const person = newPerson();
     const attempt = () =>
       users.request
         .post('/users')

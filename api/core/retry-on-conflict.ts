@@ -1,6 +1,6 @@
 /** Optimistic locking: read, compute, write, and again when another request has written in between. */
-import { type Deadline, pause, remainingMs } from '../core/clock.ts';
-import { Unavailable } from '../core/outcome.ts';
+import { type Deadline, pause, remainingMs } from './clock.ts';
+import { Unavailable } from './outcome.ts';
 
 /** Repeats an attempt while it finds that what it read is a `conflict`. @throws Unavailable at the deadline */
 export async function retryOnConflict<T>(
@@ -12,7 +12,7 @@ export async function retryOnConflict<T>(
     if (!isConflict(result)) return result as Exclude<T, { readonly kind: 'conflict' }>;
     await pause(Math.random() * 10, deadline);
   }
-  throw new Unavailable('others changed the same user again and again');
+  throw new Unavailable('other requests kept changing the same thing');
 }
 
 function isConflict(result: unknown): boolean {
