@@ -116,9 +116,10 @@ export function judgeDurability(evidence: Evidence, periods: SentinelPeriods): V
   if (missing.size === 0) return { durable: true };
   const answers = evidence.sentinels.filter((sentinel) => 'master' in sentinel);
   if (answers.length < 2) return doubt('too-few-sentinels');
-  if (hasSilentLeader(evidence.sentinels, answers)) return doubt('silent-sentinel');
+  const hearing = answers.filter((answer) => surelyHearsMaster(answer, evidence, missing));
+  if (hasSilentLeader(evidence.sentinels, answers, hearing)) return doubt('silent-sentinel');
 
-  const leaders = answers.filter((answer) => canLead(answer, evidence.sentinels, answers));
+  const leaders = answers.filter((answer) => canLead(answer, evidence.sentinels, hearing));
   // A Sentinel that the others hold for down may have led a failover nevertheless: when a cut heals, connections come back one by one.
   const epoch = Math.max(-1, ...answers.filter((answer) => answer.master === master).map((answer) => answer.epoch));
   const isReplacing = (answer: SentinelReport) =>
@@ -128,7 +129,9 @@ export function judgeDurability(evidence: Evidence, periods: SentinelPeriods): V
   if (answers.some(({ switchingFrom }) => switchingFrom !== undefined && missing.has(switchingFrom))) {
     return doubt('switching');
   }
-  const elections = leaders.map((leader) => judgeElection(leader, evidence, missing, periods));
+  const elections = leaders.map((leader) =>
+    judgeElection(leader, evidence, missing, hearing.includes(leader), periods),
+  );
   const refused = elections.find((election) => typeof election === 'string');
   if (refused !== undefined) return doubt(refused);
   return judgeBlindLeaders(elections.filter((election) => typeof election === 'object'));
@@ -149,34 +152,43 @@ type Election = {
   readonly hearsMaster: boolean;
 };
 
+/** What a Sentinel has heard since this moment, it heard after the fault began: the write had settled, or a node without it was down there. */
+function reachedSince(sentinel: SentinelReport, { settledAtMs }: Evidence, missing: ReadonlySet<string>): number {
+  const downSinceMs = sentinel.replicas
+    .filter(({ address }) => missing.has(address))
+    .map((replica) => downSince(sentinel, replica.downForMs));
+  return Math.min(settledAtMs + deliveryMs, ...downSinceMs);
+}
+
+function surelyHearsMaster(sentinel: SentinelReport, evidence: Evidence, missing: ReadonlySet<string>): boolean {
+  const { masterRunId, masterPongAgeMs, masterInfoAgeMs } = sentinel;
+  return (
+    sentinel.master === evidence.master &&
+    heardAt(sentinel, masterRunId, masterPongAgeMs, masterInfoAgeMs) >= reachedSince(sentinel, evidence, missing)
+  );
+}
+
 function judgeElection(
   leader: SentinelReport,
-  { master, offset, settledAtMs, confirmed }: Evidence,
+  evidence: Evidence,
   missing: ReadonlySet<string>,
+  hearsMaster: boolean,
   periods: SentinelPeriods,
 ): Election | Doubt {
+  const { master, offset, settledAtMs, confirmed } = evidence;
   const listed = leader.replicas.filter(({ address }) => address !== master);
   const threats = listed.filter((replica) => missing.has(replica.address) && mayBecomeCandidate(replica));
   const winner = best([...new Set([...listed.filter((r) => isCandidate(r, leader, periods)), ...threats])]);
-  const missingSinceMs = Math.min(
-    ...listed.filter(({ address }) => missing.has(address)).map((replica) => downSince(leader, replica.downForMs)),
-  );
-  // PONG and INFO that arrive `deliveryMs` after the write had settled answer questions that arrived after it had.
-  const heardSettled = (atMs: number) => atMs >= settledAtMs + deliveryMs;
-  const surelyReaches = (atMs: number) => heardSettled(atMs) || atMs >= missingSinceMs;
-  const hearsMaster = surelyReaches(
-    heardAt(leader, leader.masterRunId, leader.masterPongAgeMs, leader.masterInfoAgeMs),
-  );
-
   if (winner === undefined) {
     const known = listed.some(({ address, runId }) => confirmed.has(address) && runId !== '');
     return { blind: known ? 'lost' : 'fresh', hearsMaster };
   }
   if (!confirmed.has(winner.address)) return 'other-winner';
   const heardMs = heardAt(leader, winner.runId, winner.pongAgeMs, winner.infoAgeMs);
-  if (threats.length === 0) return surelyReaches(heardMs) ? { blind: 'no', hearsMaster } : 'winner-not-heard';
-  if (winner.offset < offset) return 'winner-behind';
-  return heardSettled(heardMs) ? { blind: 'no', hearsMaster } : 'winner-not-heard';
+  if (threats.length > 0 && winner.offset < offset) return 'winner-behind';
+  // PONG and INFO that arrive `deliveryMs` after the write had settled answer questions that arrived after it had.
+  const sinceMs = threats.length > 0 ? settledAtMs + deliveryMs : reachedSince(leader, evidence, missing);
+  return heardMs >= sinceMs ? { blind: 'no', hearsMaster } : 'winner-not-heard';
 }
 
 /** Sentinels without a candidate: harmless while no failover can begin. It takes two that hold the master for down, the leader among them. */
@@ -194,9 +206,13 @@ function judgeBlindLeaders(elections: readonly Election[]): Verdict {
 // --- Who could lead a failover
 
 /** Whether some Sentinel that did not answer could be elected leader now. */
-function hasSilentLeader(all: Evidence['sentinels'], answers: readonly SentinelReport[]): boolean {
+function hasSilentLeader(
+  all: Evidence['sentinels'],
+  answers: readonly SentinelReport[],
+  hearing: readonly SentinelReport[],
+): boolean {
   const silent = all.filter((sentinel) => 'silent' in sentinel);
-  if (silent.some((sentinel) => canLead(sentinel, all, answers))) return true;
+  if (silent.some((sentinel) => canLead(sentinel, all, hearing))) return true;
   // A Sentinel that only the others know. One that all of them hold for down is a leftover of an address that is no longer used.
   return answers.some(({ peers }) =>
     peers.some((peer) => !isDown(peer) && !all.some((sentinel) => isSame(peer, sentinel))),
@@ -204,16 +220,18 @@ function hasSilentLeader(all: Evidence['sentinels'], answers: readonly SentinelR
 }
 
 /**
- * Whether a Sentinel can win the votes of a majority, its own included: the others vote for whichever asks first, unless it cannot
- * reach them. One that an answering Sentinel holds for down gets no vote from there.
+ * Whether a Sentinel could lead a failover: a majority, its own vote included, votes for it, and a second Sentinel agrees that the master is down.
+ * A Sentinel that holds it for down counts as lost to it only while it also hears the master: when a cut heals, connections come back one by
+ * one, so its request for a vote can arrive before its replies to PING do.
+ * @param hearing the Sentinels that surely hear the master
  */
 function canLead(
   sentinel: SentinelReport | SilentSentinel,
   all: Evidence['sentinels'],
-  answers: readonly SentinelReport[],
+  hearing: readonly SentinelReport[],
 ): boolean {
   const majority = Math.floor(all.length / 2) + 1;
-  const lost = answers.filter((answer) => answer !== sentinel && holdsDown(answer, sentinel)).length;
+  const lost = hearing.filter((answer) => answer !== sentinel && holdsDown(answer, sentinel)).length;
   return all.length - lost >= majority;
 }
 

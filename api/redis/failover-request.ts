@@ -6,7 +6,7 @@ import { monotonicMs } from '../core/clock.ts';
 import { type SentinelPeriods, type SentinelReport, selectReplica } from './durability.ts';
 import type { Nodes } from './nodes.ts';
 import { sentinelPeriods } from './proof.ts';
-import type { Role } from './role.ts';
+import { furthestOffset, type Role } from './role.ts';
 import type { SentinelAnswer, Sentinels } from './sentinels.ts';
 import type { View } from './view.ts';
 
@@ -36,7 +36,7 @@ const refusedRetryMs = 1000;
  * @see https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/ (SENTINEL FAILOVER)
  */
 export function openFailoverRequest(
-  sentinels: Pick<Sentinels, 'view' | 'ask' | 'changedAtMs' | 'failover'>,
+  sentinels: Pick<Sentinels, 'view' | 'nodes' | 'ask' | 'changedAtMs' | 'failover'>,
   nodes: Pick<Nodes, 'replicaInfos' | 'masterHistory'>,
   log: (event: string) => void,
 ): FailoverRequest {
@@ -50,8 +50,10 @@ export function openFailoverRequest(
     const roles = await nodes.replicaInfos();
     const view = sentinels.view();
     if (view === undefined || stalledSinceMs === undefined) return;
+    const replicas = [...sentinels.nodes()].filter((node) => node !== view.master);
+    const history = nodes.masterHistory();
     const unchangedForMs = monotonicMs() - sentinels.changedAtMs();
-    const chosen = chooseFailover(view, answers, roles, nodes.masterHistory(), unchangedForMs, sentinelPeriods);
+    const chosen = chooseFailover({ view, answers, replicas, roles, history, unchangedForMs }, sentinelPeriods);
     if (chosen === undefined) return;
     log(
       `Redis master ${view.master} did not confirm a write for ${stalledForMs} ms; asking Sentinel ${chosen.sentinel} for a failover to ${chosen.replica}`,
@@ -84,22 +86,30 @@ export function openFailoverRequest(
   };
 }
 
+/** What is known when a failover is considered. */
+export type FailoverEvidence = {
+  readonly view: Pick<View, 'master' | 'epoch'>;
+  readonly answers: readonly SentinelAnswer[];
+  /** All nodes but the master. */
+  readonly replicas: readonly string[];
+  /** What those that answered this service said, by INFO. */
+  readonly roles: ReadonlyMap<string, Role>;
+  /** The master's replication id; `undefined` when the master has not told it to this service. */
+  readonly history: string | undefined;
+  /** Since this service last saw master or epoch change. */
+  readonly unchangedForMs: number;
+};
+
 /**
  * The Sentinel to ask for a failover and the replica that it would promote; `undefined` when none should be asked. SENTINEL FAILOVER needs no
  * vote: a Sentinel in a minority that is asked makes a second master.
- * @param roles the replicas that this service reaches, by INFO
- * @param history the master's replication id; `undefined` when the master has not told it to this service
- * @param unchangedForMs since this service last saw master or epoch change
  */
 export function chooseFailover(
-  { master, epoch }: View,
-  answers: readonly SentinelAnswer[],
-  roles: ReadonlyMap<string, Role>,
-  history: string | undefined,
-  unchangedForMs: number,
+  { view: { master, epoch }, answers, replicas, roles, history, unchangedForMs }: FailoverEvidence,
   periods: SentinelPeriods,
 ): { readonly sentinel: string; readonly replica: string } | undefined {
-  if (history === undefined || [...roles.values()].some((role) => role.state === 'sync')) return undefined;
+  const furthest = furthestOffset(master, replicas, roles, history);
+  if (furthest === undefined) return undefined;
   const reports = answers.filter((answer) => 'master' in answer);
   if (reports.some(isFailingOver) || reports.some((report) => report.epoch > epoch)) return undefined;
   const agreeing = reports.filter((report) => report.master === master && report.epoch === epoch);
@@ -110,7 +120,7 @@ export function chooseFailover(
     .filter((report) => agreeing.some((other) => other !== report && holdsUp(other, report) && holdsUp(report, other)))
     .flatMap((report) => {
       const replica = hearsAll(report) ? selectReplica(report, periods)?.address : undefined;
-      if (replica === undefined || !hasEverything(replica, master, roles, history)) return [];
+      if (replica === undefined || roles.get(replica)?.offset !== furthest) return [];
       return [{ sentinel: report.address, replica, peers: peersUp(report) }];
     });
   // Services on both sides of a cut choose the same Sentinel: two that are asked at once would promote two replicas.
@@ -129,21 +139,6 @@ function hearsAll({ replicas }: SentinelReport): boolean {
     ({ flags, infoAgeMs }) =>
       !flags.has('s_down') && !flags.has('disconnected') && infoAgeMs !== undefined && infoAgeMs <= maxInfoAgeMs,
   );
-}
-
-/**
- * Whether a replica has everything that the master acknowledged, as far as this service can tell. A replica takes over the master's replication
- * id when it has everything that the master had when it became master, and no other may be further now.
- */
-function hasEverything(
-  replica: string,
-  master: string,
-  roles: ReadonlyMap<string, Role>,
-  history: string | undefined,
-): boolean {
-  const role = roles.get(replica);
-  if (role?.follows !== master || role.state === 'sync' || role.history !== history) return false;
-  return [...roles.values()].every((other) => other.history !== history || other.offset <= role.offset);
 }
 
 function isFailingOver({ masterFlags }: SentinelReport): boolean {

@@ -5,7 +5,7 @@
  */
 import { deliveryMs } from './durability.ts';
 import type { Claim } from './proof.ts';
-import type { Role } from './role.ts';
+import { furthestOffset, type Role } from './role.ts';
 
 /** How new a read must be, as a position in the replication stream. */
 export type ReadIndex = {
@@ -28,12 +28,7 @@ export function isReusable(index: ReadIndex | undefined, nowMs: number): index i
   return index !== undefined && nowMs - index.atMs < reusableForMs;
 }
 
-/**
- * The index of a cluster without a master to ask: what is acknowledged is on at least one replica, so the furthest of all of them has it.
- * @param replicas all nodes but the master
- * @param history the master's replication id, learned since it became master: a replica in another history has not synchronized with it yet
- * @returns `undefined` unless all of them answered, follow the master and share its history
- */
+/** The index of a cluster without a master to ask. @returns `undefined` when {@link furthestOffset} is not known */
 export function indexOfReplicas(
   master: string,
   replicas: readonly string[],
@@ -41,10 +36,8 @@ export function indexOfReplicas(
   history: string | undefined,
   nowMs: number,
 ): ReadIndex | undefined {
-  const known = replicas.map((replica) => roles.get(replica));
-  if (history === undefined || known.length === 0) return undefined;
-  if (!known.every((role) => role?.follows === master && role.history === history)) return undefined;
-  return { history, offset: Math.max(...known.map((role) => role?.offset ?? 0)), atMs: nowMs };
+  const offset = furthestOffset(master, replicas, roles, history);
+  return history === undefined || offset === undefined ? undefined : { history, offset, atMs: nowMs };
 }
 
 /** Whether a node in this role has everything up to the index. @param node given where the master itself may answer */

@@ -57,3 +57,24 @@ export function parseMasterRole(reply: unknown): MasterRole | undefined {
   }));
   return { offset: Number(reply[1]), replicas };
 }
+
+/**
+ * The offset of a replica that has everything which the master acknowledged: the greatest one, if all replicas answer, follow the master and stand
+ * in its present history. Each acknowledged write is on at least one of them, and a replica takes over the master's replication id when it has
+ * everything that the master had when it became master.
+ * @param replicas all nodes but the master
+ * @param roles what those that answered said, by INFO
+ * @param history the master's replication id, learned since it became master
+ */
+export function furthestOffset(
+  master: string,
+  replicas: readonly string[],
+  roles: ReadonlyMap<string, Role>,
+  history: string | undefined,
+): number | undefined {
+  const known = replicas.map((replica) => roles.get(replica));
+  const isComparable = (role: Role | undefined) =>
+    role?.follows === master && role.state !== 'sync' && role.history === history;
+  if (history === undefined || known.length === 0 || !known.every(isComparable)) return undefined;
+  return Math.max(...known.map((role) => role?.offset ?? 0));
+}

@@ -31,8 +31,10 @@ const refusedMs = 1000;
 /** Production's choice. */
 export const chooseAsProduction: Choose = (service, answers, roles, periods) => {
   const { view, state } = service;
-  const id = historyOf(service, view.master);
-  return chooseFailover(view, answers, roles, id, serviceMs(service) - state.changedAtMs, periods)?.sentinel;
+  const replicas = replicasOf(service, view.master);
+  const history = historyOf(service, view.master);
+  const unchangedForMs = serviceMs(service) - state.changedAtMs;
+  return chooseFailover({ view, answers, replicas, roles, history, unchangedForMs }, periods)?.sentinel;
 };
 
 /** The choice up to commit 5eb7839: the first Sentinel that answers, if none suspects anything and a replica follows the master. */

@@ -144,6 +144,29 @@ const cases: Record<string, readonly Case[]> = {
       ],
     ],
     [
+      'one that both others hold for down is silent, and one of those does not hear the master: it can win that vote when a cut heals',
+      'silent-sentinel',
+      [sentinel(1, { peers: peers(1, [3]), ...deafToMaster }), sentinel(2, { peers: peers(2, [3]) }), silent(3)],
+    ],
+    [
+      'one that both others hold for down would elect the node that lacks it, and one of those does not hear the master',
+      'other-winner',
+      [
+        sentinel(1, { peers: peers(1, [3]), ...deafToMaster }),
+        sentinel(2, { peers: peers(2, [3]) }),
+        sentinel(3, { replicas: [has({ down: true }), lacks()], ...deafToMaster }),
+      ],
+    ],
+    [
+      'one that both others hold for down would elect the node that lacks it, and both of those hear the master',
+      'durable',
+      [
+        sentinel(1, { peers: peers(1, [3]) }),
+        sentinel(2, { peers: peers(2, [3]) }),
+        sentinel(3, { replicas: [has({ down: true }), lacks()], ...deafToMaster }),
+      ],
+    ],
+    [
       'one that only one other holds for down names another',
       'replaced',
       [sentinel(1, { peers: peers(1, [2]) }), sentinel(2, { master: b }), sentinel(3)],

@@ -29,7 +29,7 @@ describe('the Sentinel to ask', () => {
     roles: ReadonlyMap<string, Role> = reached,
     { unchangedForMs = 60_000 } = {},
   ) {
-    return chooseFailover(view, answers, roles, 'now', unchangedForMs, periods);
+    return chooseFailover({ view, answers, replicas: [b, c], roles, history: 'now', unchangedForMs }, periods);
   }
 
   test('is the first, and it would promote the replica with the larger offset', () => {
@@ -99,15 +99,27 @@ describe('the Sentinel to ask', () => {
     expect(choose([report(1), report(2), report(3)], roles)).toBeUndefined();
   });
 
-  test('is none while another replica is being filled', () => {
-    const roles = new Map([...reached, [c, follows({ state: 'sync' })] as const]);
+  test.each<[string, Role | undefined]>([
+    ['does not answer this service: it may have died with what it alone has', undefined],
+    ['is being filled', follows({ state: 'sync' })],
+    ['is in another history, whose offsets do not compare', follows({ state: 'connect', history: 'before' })],
+    ['follows another', follows({ follows: b })],
+    ['is a master', { state: 'master', history: 'now', offset: 9 }],
+  ])('is none when the other replica %s', (_, role) => {
+    const roles = new Map(role === undefined ? [[b, follows()]] : [[b, follows()] as const, [c, role] as const]);
     expect(choose([report(1), report(2), report(3)], roles)).toBeUndefined();
   });
 
+  test('would promote one of two replicas that have got equally far', () => {
+    const answers = [1, 2, 3].map((number) => report(number, { replicas: [replicaReport(b), replicaReport(c)] }));
+    expect(choose(answers)).toMatchObject({ replica: b });
+  });
+
   test('is none when this service has not heard from the master since it became master', () => {
-    const everyReplica = new Map([[b, { follows: a, state: 'connected', offset: 9 }]]);
-    const unknown = chooseFailover(view, [report(1), report(2), report(3)], everyReplica, undefined, 60_000, periods);
-    expect(unknown).toBeUndefined();
+    const answers = [report(1), report(2), report(3)];
+    const known = { view, answers, replicas: [b, c], roles: reached, unchangedForMs: 60_000 };
+    expect(chooseFailover({ ...known, history: undefined }, periods)).toBeUndefined();
+    expect(chooseFailover({ ...known, history: 'now' }, periods)).toBeDefined();
   });
 
   test('a Sentinel that has just started does not count as a change', () => {
@@ -135,7 +147,8 @@ describe('the request', () => {
     changedAtMs = Number.NEGATIVE_INFINITY;
     failover = vi.fn(async () => undefined);
     logged = [];
-    const sentinels = { view: () => view, ask: async () => answers, changedAtMs: () => changedAtMs, failover };
+    const nodes = () => new Set([a, b, c]);
+    const sentinels = { view: () => view, ask: async () => answers, nodes, changedAtMs: () => changedAtMs, failover };
     const replicaInfos = () =>
       new Promise<Map<string, Role>>((resolve) => setTimeout(() => resolve(roles), rolesAfterMs));
     request = openFailoverRequest(sentinels, { replicaInfos, masterHistory: () => 'now' }, (event) =>
@@ -216,7 +229,10 @@ describe('the request', () => {
     roles = new Map();
     await stallFor(4000);
     expect(failover).not.toHaveBeenCalled();
-    roles = new Map([[b, follows({ state: 'connect' })]]);
+    roles = new Map([
+      [b, follows({ state: 'connect' })],
+      [c, follows({ state: 'connect' })],
+    ]);
     await stallFor(600);
     expect(failover).toHaveBeenCalledOnce();
   });
