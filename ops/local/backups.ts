@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Settings } from './settings.ts';
-import type { ProcessSpec } from './topology.ts';
+import type { ProcessSpec } from './spec.ts';
 
 /** Where they are, and under `metrics/` what node-exporter hands on about them. */
 export function backupDir(dir: string): string {

@@ -3,7 +3,7 @@ import { get } from 'node:http';
 import { connect } from 'node:net';
 import { Redis } from 'ioredis';
 import { isFresh } from './backups.ts';
-import { masterName, type ProcessSpec } from './topology.ts';
+import { masterName, type ProcessSpec } from './spec.ts';
 
 /** What a Redis node says of itself. `offset` counts the bytes of writes that it has. */
 export type RedisState = { role: 'master' | 'replica'; offset: number; inStep: boolean };

@@ -5,10 +5,7 @@ import { hashSync } from 'bcryptjs';
 import { serviceNames } from '../../api/services.ts';
 import { backupDir } from './backups.ts';
 import type { Settings } from './settings.ts';
-import type { ProcessSpec, portsFrom } from './topology.ts';
-
-const localhost = '127.0.0.1';
-const at = (port: number) => `${localhost}:${port}`;
+import { addressOf, nodeCommand, type Ports, type ProcessSpec } from './spec.ts';
 
 const hashes = new Map<string, string>();
 /** The bcrypt of a password, made once: it takes some 50 ms. Prometheus and Alertmanager know passwords in no other form. */
@@ -18,37 +15,19 @@ function bcryptOf(password: string): string {
   return hash;
 }
 
-/** Where the mails are, for who has no mail server. */
+/** The folder of alert mails, where there is no mail server. */
 export function mailDir(dir: string): string {
   return join(dir, 'mail');
 }
 
-/** @param node the command that runs a TypeScript file */
-export function monitoringProcesses(
-  settings: Settings,
-  ports: ReturnType<typeof portsFrom>,
-  node: readonly string[],
-): ProcessSpec[] {
-  const shopUrl = settings.shopUrl ?? `http://localhost:${settings.httpPort}`;
-  const entry = ['sh', join(settings.projectDir, 'monitoring', 'entry.sh')];
-  const folder = (name: string) => join(settings.dir, name);
-  const own = (name: string) => [...node, join('monitoring', name, 'main.ts')];
-  const watchers = {
-    PROMETHEUS: at(ports.prometheus),
-    ALERTMANAGER: at(ports.alertmanager),
-    RUNBOOKS: `${shopUrl}/status/runbooks`,
-    DASHBOARD: `${shopUrl}/status`,
-    ...settings.alerting,
-  };
-  const { MONITORING_PASSWORD = '', STATUS_TOKEN = '' } = settings.secrets;
-  const MONITORING_PASSWORD_BCRYPT = bcryptOf(MONITORING_PASSWORD);
-  const process = (
-    name: string,
-    port: number,
-    command: string[],
-    env: Record<string, string>,
-    health: Partial<ProcessSpec['health']> = {},
-  ): ProcessSpec => ({
+function watcher(
+  name: string,
+  port: number,
+  command: string[],
+  env: Record<string, string>,
+  health: Partial<ProcessSpec['health']> = {},
+): ProcessSpec {
+  return {
     name,
     kind: name,
     port,
@@ -59,72 +38,117 @@ export function monitoringProcesses(
     stopSignal: 'SIGTERM',
     stopMs: 5000,
     deathSignal: 'TERM',
-    stopOrder: 1, // before what they watch, or they would tell of its end
-  });
+    stopOrder: 1, // before the shop: otherwise they send alerts about its end
+  };
+}
 
+/** The command of a program of our own below `monitoring/`. */
+const own = (name: string) => [...nodeCommand, join('monitoring', name, 'main.ts')];
+
+/** Every process of monitoring, for these settings. */
+export function monitoringProcesses(settings: Settings, ports: Ports): ProcessSpec[] {
+  const shopUrl = settings.shopUrl ?? `http://localhost:${settings.httpPort}`;
+  const links = {
+    PROMETHEUS: addressOf(ports.prometheus),
+    ALERTMANAGER: addressOf(ports.alertmanager),
+    RUNBOOKS: `${shopUrl}/status/runbooks`,
+    DASHBOARD: `${shopUrl}/status`,
+    ...settings.alerting,
+  };
+  const { MONITORING_PASSWORD = '', STATUS_TOKEN = '' } = settings.secrets;
+  const hasMailServer = settings.alerting.SMTP_URL !== undefined;
   return [
-    process(
-      'prometheus',
-      ports.prometheus,
-      [...entry, 'prometheus'],
+    prometheusProcess(settings, ports, links),
+    alertmanagerProcess(settings, ports, links),
+    ...exporterProcesses(settings, ports),
+    watcher(
+      'status',
+      ports.status,
+      own('status'),
       {
-        ...watchers,
-        DATA_DIR: folder('prometheus'),
-        LISTEN: at(ports.prometheus),
-        EXTERNAL_URL: `http://${at(ports.prometheus)}`,
-        TARGETS_DIR: targetsDir(settings.dir),
-        BACKUPS: String(settings.backups !== undefined),
-        SERVICES: serviceNames.join(' '),
-        REDIS_NODES: threeOf('redis'),
-        SENTINELS: threeOf('sentinel'),
-        REDIS_EXPORTER: at(ports.redisExporter),
-        EDGE_EXPORTER: at(ports.edgeExporter),
-        NODE_EXPORTER: at(ports.nodeExporter),
+        ...links,
+        PORT: String(ports.status),
+        INTERNAL_URL: `http://${addressOf(ports.internal)}`,
         MONITORING_PASSWORD,
-        MONITORING_PASSWORD_BCRYPT,
+        STATUS_TOKEN,
       },
-      { ask: 'monitoring', path: '/-/ready' },
+      { path: '/status' },
     ),
-    process(
-      'alertmanager',
-      ports.alertmanager,
-      [...entry, 'alertmanager'],
-      {
-        ...watchers,
-        DATA_DIR: folder('alertmanager'),
-        LISTEN: at(ports.alertmanager),
-        EXTERNAL_URL: `http://${at(ports.alertmanager)}`,
-        ALERT_EMAIL_TO: settings.alertEmailTo,
-        SMTP_URL: settings.alerting.SMTP_URL ?? `smtp://${at(ports.mailbox)}`,
-        MONITORING_PASSWORD_BCRYPT,
-      },
-      { ask: 'monitoring', path: '/-/ready' },
-    ),
-    process(
+    ...(hasMailServer ? [] : [mailboxProcess(settings, ports)]),
+  ];
+}
+
+function prometheusProcess(settings: Settings, ports: Ports, links: Record<string, string>): ProcessSpec {
+  const { MONITORING_PASSWORD = '' } = settings.secrets;
+  return watcher(
+    'prometheus',
+    ports.prometheus,
+    ['sh', join(settings.projectDir, 'monitoring', 'entry.sh'), 'prometheus'],
+    {
+      ...links,
+      DATA_DIR: join(settings.dir, 'prometheus'),
+      LISTEN: addressOf(ports.prometheus),
+      EXTERNAL_URL: `http://${addressOf(ports.prometheus)}`,
+      TARGETS_DIR: targetsDir(settings.dir),
+      BACKUPS: String(settings.backups !== undefined),
+      SERVICES: serviceNames.join(' '),
+      REDIS_NODES: threeOf('redis'),
+      SENTINELS: threeOf('sentinel'),
+      REDIS_EXPORTER: addressOf(ports.redisExporter),
+      EDGE_EXPORTER: addressOf(ports.edgeExporter),
+      NODE_EXPORTER: addressOf(ports.nodeExporter),
+      MONITORING_PASSWORD,
+      MONITORING_PASSWORD_BCRYPT: bcryptOf(MONITORING_PASSWORD),
+    },
+    { ask: 'monitoring', path: '/-/ready' },
+  );
+}
+
+function alertmanagerProcess(settings: Settings, ports: Ports, links: Record<string, string>): ProcessSpec {
+  return watcher(
+    'alertmanager',
+    ports.alertmanager,
+    ['sh', join(settings.projectDir, 'monitoring', 'entry.sh'), 'alertmanager'],
+    {
+      ...links,
+      DATA_DIR: join(settings.dir, 'alertmanager'),
+      LISTEN: addressOf(ports.alertmanager),
+      EXTERNAL_URL: `http://${addressOf(ports.alertmanager)}`,
+      ALERT_EMAIL_TO: settings.alertEmailTo,
+      SMTP_URL: settings.alerting.SMTP_URL ?? `smtp://${addressOf(ports.mailbox)}`,
+      MONITORING_PASSWORD_BCRYPT: bcryptOf(settings.secrets.MONITORING_PASSWORD ?? ''),
+    },
+    { ask: 'monitoring', path: '/-/ready' },
+  );
+}
+
+function exporterProcesses(settings: Settings, ports: Ports): ProcessSpec[] {
+  return [
+    watcher(
       'redis-exporter',
       ports.redisExporter,
-      // No default target, and no CONFIG GET: it would tell the replication password.
+      // No default target, and no CONFIG GET, whose answer holds the replication password.
       [
         'prometheus-redis-exporter',
-        `-web.listen-address=${at(ports.redisExporter)}`,
+        `-web.listen-address=${addressOf(ports.redisExporter)}`,
         '-redis.addr=',
         '-config-command=-',
         '-connection-timeout=1s',
       ],
       { REDIS_USER: 'exporter', REDIS_PASSWORD: settings.secrets.REDIS_PASSWORD_EXPORTER ?? '' },
     ),
-    process('edge-exporter', ports.edgeExporter, own('edge'), {
+    watcher('edge-exporter', ports.edgeExporter, own('edge'), {
       PORT: String(ports.edgeExporter),
-      TLS_TARGET: at(settings.httpsPort),
+      TLS_TARGET: addressOf(settings.httpsPort),
       TLS_PROXY_PROTOCOL: settings.proxies.PROXY_PROTOCOL ?? 'off',
     }),
-    process(
+    watcher(
       'node-exporter',
       ports.nodeExporter,
       [
         'prometheus-node-exporter',
-        `--web.listen-address=${at(ports.nodeExporter)}`,
-        // Only what the dashboards and alerts ask for, and what backups leave behind.
+        `--web.listen-address=${addressOf(ports.nodeExporter)}`,
+        // Only what the dashboards and alerts query, and the metrics of backups (textfile).
         '--collector.disable-defaults',
         ...['cpu', 'meminfo', 'filesystem', 'diskstats', 'loadavg', 'netdev', 'textfile', 'time'].map(
           (name) => `--collector.${name}`,
@@ -133,31 +157,12 @@ export function monitoringProcesses(
       ],
       {},
     ),
-    process(
-      'status',
-      ports.status,
-      own('status'),
-      {
-        ...watchers,
-        PORT: String(ports.status),
-        INTERNAL_URL: `http://${at(ports.internal)}`,
-        MONITORING_PASSWORD,
-        STATUS_TOKEN,
-      },
-      { path: '/status' },
-    ),
-    ...(settings.alerting.SMTP_URL === undefined
-      ? [
-          process(
-            'mailbox',
-            ports.mailbox,
-            own('mailbox'),
-            { PORT: String(ports.mailbox), MAIL_DIR: mailDir(settings.dir) },
-            { ask: 'tcp' },
-          ),
-        ]
-      : []),
   ];
+}
+
+function mailboxProcess(settings: Settings, ports: Ports): ProcessSpec {
+  const env = { PORT: String(ports.mailbox), MAIL_DIR: mailDir(settings.dir) };
+  return watcher('mailbox', ports.mailbox, own('mailbox'), env, { ask: 'tcp' });
 }
 
 const threeOf = (kind: string) => [1, 2, 3].map((n) => `${kind}-${n}`).join(' ');
@@ -167,7 +172,7 @@ function targetsDir(dir: string): string {
 }
 
 /**
- * Writes for Prometheus who runs where; it reads the files again by itself when they change.
+ * Writes the addresses of all processes for Prometheus, which reads the files again when they change.
  * @param specs every process of the shop
  */
 export function writeTargets(dir: string, specs: readonly ProcessSpec[]): void {
@@ -178,7 +183,7 @@ export function writeTargets(dir: string, specs: readonly ProcessSpec[]): void {
     const targets = specs
       .filter(({ kind }) => kinds.includes(kind))
       .map((spec) => ({
-        targets: [at(portOf(spec))],
+        targets: [addressOf(portOf(spec))],
         labels: { instance: spec.name, ...(job === 'api' ? { service: spec.kind } : {}) },
       }));
     const path = join(targetsDir(dir), `${job}.json`);

@@ -1,7 +1,8 @@
 // Which ports are free: for the start of a shop, and for tests that each want ports of their own.
 import { createServer, type Server } from 'node:net';
 import type { Settings } from './settings.ts';
-import { portsFrom, topology } from './topology.ts';
+import { portsFrom } from './spec.ts';
+import { topology } from './topology.ts';
 
 /** Listens on a port for a moment or for longer; undefined if somebody else has it. */
 function listen(port: number, host: string): Promise<Server | undefined> {

@@ -1,7 +1,7 @@
 // One process that is kept running: started again when it dies, killed and frozen on request, gone when its supervisor is gone.
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import type { ProcessSpec } from './topology.ts';
+import type { ProcessSpec } from './spec.ts';
 
 /** What happens to a process without anybody asking for it. */
 export type ProcessEvent = { name: string; what: 'died'; how: string; code: number | null; retryMs: number };

@@ -7,7 +7,7 @@ import { reservePorts } from './ports.ts';
 import { makeSecrets } from './secrets.ts';
 import { readSettings, type Settings, settingName } from './settings.ts';
 import { type Shop, type ShopEvent, startShop } from './shop.ts';
-import { masterName, portsFrom } from './topology.ts';
+import { masterName, portsFrom } from './spec.ts';
 
 /** Redis as the services know it, and the shop that runs it (`shop.kill('redis-1')`, `shop.status()`, …). */
 export type RedisNodes = {

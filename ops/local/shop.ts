@@ -1,35 +1,29 @@
 // A running shop: starts all processes of the topology, waits until they work, keeps them running, stops them in order.
 // The command line and the tests use the same.
-import { execFile, execFileSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { isHealthy, redisState } from './health.ts';
+import { type ShopState, scaleService, setRedisMemory, stopInOrder } from './changes.ts';
 import { rotateLog } from './logs.ts';
 import { writeTargets } from './monitoring.ts';
-import { type ProcessEvent, type SupervisedProcess, superviseProcess } from './process.ts';
 import type { Settings } from './settings.ts';
-import { describe, failure, lastWords, type ProcessStatus } from './status.ts';
-import { type Kind, type ProcessSpec, topology } from './topology.ts';
+import type { Kind, ProcessSpec } from './spec.ts';
+import { describe, type ProcessStatus } from './status.ts';
+import { createSupervisor, type SupervisorEvent } from './supervisor.ts';
+import { topology } from './topology.ts';
 import { watchForFreeze } from './watchdog.ts';
 
-/** What a shop tells while it lives. `ready` also comes when a process works again after it died. */
-export type ShopEvent =
-  | ProcessEvent
-  | { what: 'ready'; name: string; afterMs: number }
-  | { what: 'waiting'; names: string[]; lastWords: string[] }
-  | { what: 'frozen'; name: string }
-  | { what: 'stopping'; names: string[] };
+/** What a shop reports while it runs. */
+export type ShopEvent = SupervisorEvent | { what: 'frozen'; name: string };
 
-/** What can be done with a shop. Whoever names a process that is not there gets an exception that lists those that are. */
+/** What can be done with a shop. The name of a process that does not exist throws an error that lists those that do. */
 export type Shop = {
-  settings: Settings;
+  readonly settings: Settings;
   httpUrl: string;
   httpsUrl: string;
   names(): string[];
   status(): Promise<ProcessStatus[]>;
-  /** Starts everything. Throws if it does not work within `readyMs`: the message says who does not, with its last words. */
+  /** Starts everything. Throws if it does not work within `readyMs`: the message names the processes and holds the last lines of their logs. */
   start(readyMs?: number): Promise<void>;
   /** SIGKILL; it is started again. */
   kill(name: string): void;
@@ -63,13 +57,7 @@ export type ShopOptions = {
   onEvent?: (event: ShopEvent) => void;
 };
 
-const pollMs = 100;
-const sayEveryMs = 3000;
-const rotateEveryMs = 5000;
-/** EX_CONFIG of sysexits.h: how a service says that starting it again does not help. */
-const badSettingsCode = 78;
-/** Who has died this often before ever working (some 6 s of retries) is not waited for. */
-const deathsUntilHopeless = 6;
+const rotateIntervalMs = 5000;
 
 /**
  * Starts a shop, or a part of it, and resolves when it works.
@@ -88,194 +76,95 @@ export async function startShop(settings: Settings, options: ShopOptions & { rea
   return shop;
 }
 
-/** A shop that does not run yet. Its folders are made, nothing else. */
-export function createShop(given: Settings, options: ShopOptions = {}): Shop {
-  let settings = given;
-  const onEvent = options.onEvent ?? (() => {});
-  const logDir = join(settings.dir, 'logs');
-  mkdirSync(logDir, { recursive: true });
+/** Creates a shop that does not run yet: its folders are made, nothing else. */
+export function createShop(settings: Settings, options: ShopOptions = {}): Shop {
+  const { onEvent = () => {}, kinds, rewire = (all: ProcessSpec[]) => all } = options;
+  mkdirSync(join(settings.dir, 'logs'), { recursive: true });
   chmodSync(settings.dir, 0o700); // it holds the data and, in the configuration files, the secrets
 
-  const processes = new Map<string, SupervisedProcess>();
-  /** Deaths of processes that have not worked since. */
-  const deaths = new Map<string, number>();
-  const timers: NodeJS.Timeout[] = [];
-  let running = false;
-
-  const rewire = options.rewire ?? ((all) => all);
-  const specs = () => rewire(topology(settings)).filter(({ kind }) => options.kinds?.includes(kind) ?? true);
-  const add = (spec: ProcessSpec) => {
-    const made = superviseProcess(spec, settings, join(logDir, `${spec.name}.log`), onDeath);
-    processes.set(spec.name, made);
-    return made;
+  const processes = createSupervisor(settings, onEvent);
+  const state: ShopState = {
+    settings,
+    processes,
+    specs: () => rewire(topology(state.settings)).filter(({ kind }) => kinds?.includes(kind) ?? true),
   };
-  const find = (name: string) => {
-    const found = processes.get(name);
-    if (found === undefined)
-      throw new Error(`There is no process '${name}'. There are: ${[...processes.keys()].join(', ')}.`);
-    return found;
+  for (const spec of state.specs()) processes.add(spec);
+
+  const names = () => processes.all().map((each) => each.spec().name);
+  const halt = (name: string) => {
+    const stopped = processes.find(name).stop();
+    processes.find(name).kill();
+    return stopped;
   };
-  const ofKind = (kind: Kind) => [...processes.values()].filter((each) => each.spec().kind === kind);
-
-  function onDeath(event: ProcessEvent) {
-    const { name } = event;
-    onEvent(event);
-    const known = deaths.get(name);
-    deaths.set(name, (known ?? 0) + (event.code === badSettingsCode ? deathsUntilHopeless : 1));
-    if (!running || known !== undefined) return;
-    const began = Date.now();
-    waitUntilHealthy([name], Number.POSITIVE_INFINITY, { evenIfHopeless: true })
-      .then(() => onEvent({ what: 'ready', name, afterMs: Date.now() - began }))
-      .catch(() => {}); // stopped meanwhile
-  }
-
-  async function waitUntilHealthy(
-    names = [...processes.keys()],
-    deadlineMs = 30_000,
-    { evenIfHopeless = false, onHealthy = (_name: string) => {} } = {},
-  ): Promise<void> {
-    const late = new Set(names);
-    const began = Date.now();
-    let saidAt = began;
-    for (;;) {
-      await Promise.all(
-        [...late].map(async (name) => {
-          const process = find(name);
-          if (process.pid() === undefined || !(await isHealthy(process.spec(), settings.secrets))) return;
-          late.delete(name);
-          deaths.delete(name);
-          onHealthy(name);
-        }),
-      );
-      if (late.size === 0) return;
-      const hopeless = [...late].filter((name) => (deaths.get(name) ?? 0) >= deathsUntilHopeless);
-      if (hopeless.length > 0 && !evenIfHopeless) throw failure('These cannot start:', hopeless.map(find));
-      if (Date.now() - began > deadlineMs)
-        throw failure(`Not ready after ${deadlineMs / 1000} s:`, [...late].map(find));
-      if (!evenIfHopeless && Date.now() - saidAt > sayEveryMs) {
-        saidAt = Date.now();
-        onEvent({ what: 'waiting', names: [...late], lastWords: [...late].map((name) => lastWords(find(name))) });
-      }
-      await sleep(pollMs);
-      if ([...late].some((name) => !processes.get(name)?.isWanted())) throw new Error('Stopped while waiting.');
-    }
-  }
-
-  async function stopTogether(some: SupervisedProcess[]) {
-    if (some.length === 0) return;
-    onEvent({ what: 'stopping', names: some.map((each) => each.spec().name) });
-    await Promise.all(some.map((each) => each.stop()));
-  }
-
-  function endTimers() {
-    running = false;
-    for (const timer of timers.splice(0)) clearInterval(timer);
-  }
-
-  /** Gives Nginx the upstreams of today. Old workers finish what they have. */
-  function reloadNginx() {
-    for (const spec of specs()) {
-      if (spec.kind !== 'nginx') continue;
-      const nginx = find(spec.name);
-      nginx.change(spec);
-      execFileSync(spec.command[0] ?? '', [...spec.command.slice(1), 'render'], {
-        env: { ...settings.inherited, ...spec.env },
-      });
-      nginx.signal('SIGHUP');
-    }
-  }
-
-  for (const spec of specs()) add(spec);
+  let endTimers = () => {};
+  const end = () => {
+    processes.setRunning(false);
+    endTimers();
+  };
 
   return {
     get settings() {
-      return settings;
+      return state.settings;
     },
     httpUrl: httpUrlOf(settings),
     httpsUrl: `https://127.0.0.1:${settings.httpsPort}`,
-    names: () => [...processes.keys()],
-    status: () => describe([...processes.values()], settings.secrets),
+    names,
+    status: () => describe(processes.all(), settings.secrets),
     async start(readyMs = 60_000) {
-      if (ofKind('nginx').length > 0) makeCertificate(settings);
-      const began = Date.now();
-      writeTargets(settings.dir, specs());
-      for (const each of processes.values()) each.start();
-      const onHealthy = (name: string) => onEvent({ what: 'ready', name, afterMs: Date.now() - began });
-      const needed = [...processes.values()].filter((each) => !each.spec().isOptional);
-      await waitUntilHealthy(
-        needed.map((each) => each.spec().name),
-        readyMs,
-        { onHealthy },
-      );
-      running = true;
-      timers.push(setInterval(() => [...processes.values()].map(({ logPath }) => rotateLog(logPath)), rotateEveryMs));
-      timers.push(watchForFreeze(ofKind('nginx'), (name) => onEvent({ what: 'frozen', name })));
+      await startAll(state, readyMs, onEvent);
+      processes.setRunning(true);
+      endTimers = startTimers(state, onEvent);
     },
-    kill: (name) => find(name).kill(),
-    pause: (name) => find(name).pause(),
-    resume: (name) => find(name).resume(),
-    halt(name) {
-      const stopped = find(name).stop();
-      find(name).kill();
-      return stopped;
-    },
-    revive: (name) => find(name).start(),
-    signal: (name, signal) => find(name).signal(signal),
+    kill: (name) => processes.find(name).kill(),
+    pause: (name) => processes.find(name).pause(),
+    resume: (name) => processes.find(name).resume(),
+    halt,
+    revive: (name) => processes.find(name).start(),
+    signal: (name, signal) => processes.find(name).signal(signal),
     async restart(name) {
-      const found = find(name);
+      const found = processes.find(name);
       await found.stop();
       found.start();
-      await waitUntilHealthy([name]);
+      await processes.waitUntilHealthy([name]);
     },
-    async scale(service, count) {
-      if (!(service in settings.replicas)) {
-        throw new Error(`There is no service '${service}'. There are: ${Object.keys(settings.replicas).join(', ')}.`);
-      }
-      if (!Number.isInteger(count) || count < 1 || count > 99) throw new Error('A service has 1 to 99 replicas.');
-      settings = { ...settings, replicas: { ...settings.replicas, [service]: count } };
-      const wanted = new Map(specs().map((spec) => [spec.name, spec]));
-      const added = [...wanted.values()].filter(({ name }) => !processes.has(name)).map(add);
-      for (const each of added) each.start();
-      // Only who works is given requests, and only who is given none any more is stopped.
-      await waitUntilHealthy(added.map((each) => each.spec().name));
-      reloadNginx();
-      writeTargets(settings.dir, specs());
-      const surplus = ofKind(service).filter((each) => !wanted.has(each.spec().name));
-      await stopTogether(surplus);
-      for (const each of surplus) processes.delete(each.spec().name);
-    },
-    async setMemory(size) {
-      if (!/^\d+(kb|mb|gb)$/.test(size)) throw new Error(`'${size}' is no size such as 1gb.`);
-      const [sentinel] = ofKind('sentinel');
-      const { REDIS_PASSWORD_OPERATOR = '' } = settings.secrets;
-      await promisify(execFile)('sh', [join(settings.projectDir, 'redis', 'cluster.sh'), 'memory', size], {
-        env: { ...settings.inherited, ...sentinel?.spec().env, REDIS_PASSWORD_OPERATOR },
-      });
-      settings = { ...settings, redisMaxMemory: size };
-      for (const spec of specs()) if (spec.kind === 'redis') find(spec.name).change(spec);
-    },
-    waitUntilHealthy: (names, deadlineMs) => waitUntilHealthy(names, deadlineMs),
-    async stop() {
-      endTimers();
-      const inTurn = (order: number) => [...processes.values()].filter((each) => each.spec().stopOrder === order);
-      for (const order of [1, 2, 3]) await stopTogether(inTurn(order));
-      // The replicas go while the master still runs and sends them the last write; the master then needs to wait for nobody.
-      const nodes = inTurn(4);
-      const states = await Promise.all(nodes.map((each) => redisState(each.spec().port, settings.secrets)));
-      await stopTogether(nodes.filter((_, index) => states[index]?.role !== 'master'));
-      await stopTogether(nodes.filter((_, index) => states[index]?.role === 'master'));
+    scale: (service, count) => scaleService(state, service, count),
+    setMemory: (size) => setRedisMemory(state, size),
+    waitUntilHealthy: (some = names(), deadlineMs = 30_000) => processes.waitUntilHealthy(some, deadlineMs),
+    stop() {
+      end();
+      return stopInOrder(state);
     },
     async killAll() {
-      endTimers();
-      await Promise.all(
-        [...processes.values()].map((each) => {
-          const stopped = each.stop();
-          each.kill();
-          return stopped;
-        }),
-      );
+      end();
+      await Promise.all(names().map(halt));
     },
   };
+}
+
+async function startAll(
+  { settings, processes, specs }: ShopState,
+  readyMs: number,
+  onEvent: (event: ShopEvent) => void,
+) {
+  if (processes.ofKind('nginx').length > 0) makeCertificate(settings);
+  const startedAt = Date.now();
+  writeTargets(settings.dir, specs());
+  for (const each of processes.all()) each.start();
+  const needed = processes.all().filter((each) => !each.spec().isOptional);
+  await processes.waitUntilHealthy(
+    needed.map((each) => each.spec().name),
+    readyMs,
+    { onHealthy: (name) => onEvent({ what: 'ready', name, afterMs: Date.now() - startedAt }) },
+  );
+}
+
+/** Rotates logs and looks for a frozen Nginx. @returns a function that ends both */
+function startTimers({ processes }: ShopState, onEvent: (event: ShopEvent) => void): () => void {
+  const timers = [
+    setInterval(() => processes.all().map(({ logPath }) => rotateLog(logPath)), rotateIntervalMs),
+    watchForFreeze(processes.ofKind('nginx'), (name) => onEvent({ what: 'frozen', name })),
+  ];
+  return () => timers.forEach(clearInterval);
 }
 
 function httpUrlOf({ httpAddress, httpPort }: Settings): string {
@@ -283,7 +172,7 @@ function httpUrlOf({ httpAddress, httpPort }: Settings): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${httpPort}`;
 }
 
-/** `.shop/tls/`: whoever puts a certificate there keeps it. */
+/** Makes `.shop/tls/` unless it holds a certificate. */
 function makeCertificate(settings: Settings): void {
   const script = join(settings.projectDir, 'nginx', 'certificate.sh');
   execFileSync('sh', [script, join(settings.dir, 'tls'), 'localhost', '127.0.0.1'], { env: settings.inherited });

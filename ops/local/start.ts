@@ -6,8 +6,8 @@ import { findTakenPorts } from './ports.ts';
 import { installMissing, installWatchers } from './programs.ts';
 import type { Settings } from './settings.ts';
 import { createShop, type ShopEvent } from './shop.ts';
+import { portsFrom } from './spec.ts';
 import { tableOf } from './table.ts';
-import { portsFrom } from './topology.ts';
 
 const say = (text: string) => console.log(`${new Date().toTimeString().slice(0, 8)}  ${text}`);
 

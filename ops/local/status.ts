@@ -2,7 +2,7 @@
 import { isHealthy, type RedisState, redisState } from './health.ts';
 import { lastLines } from './logs.ts';
 import type { SupervisedProcess } from './process.ts';
-import type { Kind } from './topology.ts';
+import type { Kind } from './spec.ts';
 
 /** One line of the status. */
 export type ProcessStatus = {

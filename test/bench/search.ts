@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { portsFrom } from '../../ops/local/topology.ts';
+import { portsFrom } from '../../ops/local/spec.ts';
 import { shopClient, signUp } from '../support/client.ts';
 import { seedProducts } from '../support/seed-products.ts';
 import { openBench } from './load.ts';

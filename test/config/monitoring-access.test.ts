@@ -8,7 +8,8 @@ import { authorizationOf, firingAlerts, openPrometheus } from '../../monitoring/
 import { reservePorts } from '../../ops/local/ports.ts';
 import { makeSecrets } from '../../ops/local/secrets.ts';
 import { readSettings } from '../../ops/local/settings.ts';
-import { portsFrom, topology } from '../../ops/local/topology.ts';
+import { portsFrom } from '../../ops/local/spec.ts';
+import { topology } from '../../ops/local/topology.ts';
 import { hasProgram } from '../support/programs.ts';
 import { waitFor } from '../support/wait.ts';
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { temporarySettings } from '../../ops/local/redis-nodes.ts';
 import type { Settings } from '../../ops/local/settings.ts';
 import { type Shop, startShop } from '../../ops/local/shop.ts';
-import { masterName, type ProcessSpec, portsFrom } from '../../ops/local/topology.ts';
+import { masterName, type ProcessSpec, portsFrom } from '../../ops/local/spec.ts';
 import { waitFor } from '../support/wait.ts';
 import { type Network, openNetwork } from './faults/network.ts';
 import { mountSmallDisk } from './faults/small-disk.ts';

@@ -4,7 +4,7 @@ import { linesOf, readDashboards } from '../../monitoring/status/dashboards.ts';
 import { openPrometheus, type Prometheus } from '../../monitoring/status/prometheus.ts';
 import { temporarySettings } from '../../ops/local/redis-nodes.ts';
 import { type Shop, startShop } from '../../ops/local/shop.ts';
-import { portsFrom } from '../../ops/local/topology.ts';
+import { portsFrom } from '../../ops/local/spec.ts';
 import { type ShopClient, shopClient, signIn, signInAdmin, signUp } from '../support/client.ts';
 import { hasProgram } from '../support/programs.ts';
 import { waitFor } from '../support/wait.ts';

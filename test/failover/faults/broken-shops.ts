@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ProcessSpec } from '../../../ops/local/topology.ts';
+import type { ProcessSpec } from '../../../ops/local/spec.ts';
 import { projectDir } from '../cluster.ts';
 
 /** A change of a file below `api/`. */

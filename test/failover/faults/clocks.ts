@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { serviceNames } from '../../../api/services.ts';
-import type { ProcessSpec } from '../../../ops/local/topology.ts';
+import type { ProcessSpec } from '../../../ops/local/spec.ts';
 import { type Cluster, projectDir } from '../cluster.ts';
 import { sentinelNames } from './cuts.ts';
 import type { Fault, FaultContext, Promised } from './fault.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { serviceNames } from '../../../api/services.ts';
-import type { ProcessSpec } from '../../../ops/local/topology.ts';
+import type { ProcessSpec } from '../../../ops/local/spec.ts';
 import { dataDir } from '../cluster.ts';
 import type { Fault, FaultContext, Promised } from './fault.ts';
 

@@ -1,7 +1,7 @@
 /** A Redis replica comes and goes under load: what is acknowledged follows. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Settings } from '../../../ops/local/settings.ts';
-import { type ProcessSpec, portsFrom } from '../../../ops/local/topology.ts';
+import { type ProcessSpec, portsFrom } from '../../../ops/local/spec.ts';
 import { waitFor } from '../../support/wait.ts';
 import { askSentinel } from './elections.ts';
 import type { Fault } from './fault.ts';

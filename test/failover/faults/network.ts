@@ -5,7 +5,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Settings } from '../../../ops/local/settings.ts';
-import { type ProcessSpec, portsFrom, topology } from '../../../ops/local/topology.ts';
+import { type ProcessSpec, portsFrom } from '../../../ops/local/spec.ts';
+import { topology } from '../../../ops/local/topology.ts';
 import type { Listener, Order } from './link-proxy.ts';
 
 /** A directed link: what the first process sends does not reach the second. */

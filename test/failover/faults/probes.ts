@@ -1,6 +1,6 @@
 /** Which hosts can still write: small writes sent to one replica of `products` on each host, past Nginx. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { portsFrom } from '../../../ops/local/topology.ts';
+import { portsFrom } from '../../../ops/local/spec.ts';
 import { openClient } from '../load/http-client.ts';
 import type { FaultContext } from './fault.ts';
 

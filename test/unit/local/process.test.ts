@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type ProcessEvent, type SupervisedProcess, superviseProcess } from '../../../ops/local/process.ts';
-import type { ProcessSpec } from '../../../ops/local/topology.ts';
+import type { ProcessSpec } from '../../../ops/local/spec.ts';
 
 let dir: string;
 let supervised: SupervisedProcess;
