@@ -5,7 +5,6 @@ import { z } from 'zod';
 import { checkSession } from './contracts/calls.ts';
 import { deadlineIn } from './core/clock.ts';
 import type { Config } from './core/config.ts';
-import { newId } from './core/ids.ts';
 import { buildApp } from './http/app.ts';
 import { internalClient } from './http/client.ts';
 import { growthRoute, openGrowth } from './http/growth.ts';
@@ -57,10 +56,13 @@ export function assemble(config: Config, open: OpenService, log: Logger): Assemb
     registry: metrics.registry,
     limits,
   });
-  const keys = service.own?.keys ?? (() => client.get('/users/.well-known/jwks.json', deadlineIn(jwksMs)).then(keysOf));
+  const keys =
+    service.own?.keys ??
+    ((requestId: string) => client.get('/users/.well-known/jwks.json', requestId, deadlineIn(jwksMs)).then(keysOf));
   const ask =
     service.own?.checkSession ??
-    (({ userId, sessionId }, deadline) => client.call(checkSession, { userId, sessionId }, newId(), deadline));
+    (({ userId, sessionId }, requestId, deadline) =>
+      client.call(checkSession, { userId, sessionId }, requestId, deadline));
   const readiness = openReadiness(service.isPrepared ?? (() => true));
   const app = buildApp(
     {

@@ -4,7 +4,8 @@
  *   secrets.ts keep         makes what is missing in /secrets/all, and hands each owner a copy of its own: /secrets/<owner>/NAME, 0400
  *   secrets.ts show         prints the first admin's address and password, and the password of Prometheus and Alertmanager
  *   secrets.ts owners       prints OWNER NAME-OF-FILE NAME-OF-SECRET, one line for each (what stack.yml has to hold)
- *   secrets.ts make NAME    prints one new value (ops/stack.sh makes Docker secrets of them)
+ *   secrets.ts make NAME    prints one new value (ops/stack.sh makes Docker secrets of them); MONITORING_PASSWORD_BCRYPT: the hash of the
+ *                           password on standard input
  *
  * An ADMIN_EMAIL or ADMIN_PASSWORD in /run/given is taken; all else is random and made once.
  */
@@ -75,7 +76,7 @@ function owners(): Record<string, Owner> {
       ]),
     },
     exporter: { uid: exporterUid, files: { REDIS_PASSWORD: passwordOf('exporter') } },
-    // What Compose's Prometheus and Alertmanager want of those who ask them. The password before its hash, which is made from it.
+    // What Prometheus and Alertmanager ask of their clients. The password comes before its hash, which is made from it.
     prometheus: { uid: nobodyUid, files: asThemselves(['MONITORING_PASSWORD', 'MONITORING_PASSWORD_BCRYPT']) },
     alertmanager: { uid: nobodyUid, files: asThemselves(['MONITORING_PASSWORD_BCRYPT']) },
     status: { uid: nodeUid, files: asThemselves(['MONITORING_PASSWORD', 'STATUS_TOKEN']) },
@@ -84,9 +85,12 @@ function owners(): Record<string, Owner> {
   };
 }
 
+/** The hash that Prometheus and Alertmanager compare a password with (bcrypt, cost 10). */
+const bcryptOf = (password: string) => hashSync(password, 10);
+
+/** A new random value. */
 function make(name: string): string {
   if (name === 'ADMIN_EMAIL') return 'admin@example.com';
-  if (name === 'MONITORING_PASSWORD_BCRYPT') return hashSync(secretValue('MONITORING_PASSWORD'), 10);
   if (name !== 'JWT_PRIVATE_KEY') return randomBytes(24).toString('base64url');
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   return Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' })).toString('base64');
@@ -110,7 +114,8 @@ function secretValue(name: string): string {
   if (kept !== '' && wanted !== '' && wanted !== kept) {
     console.log(`${name} was made before and stays: the one in .env is for the first start (change it by the API)`);
   }
-  return kept || wanted || make(name);
+  if (kept || wanted) return kept || wanted;
+  return name === 'MONITORING_PASSWORD_BCRYPT' ? bcryptOf(secretValue('MONITORING_PASSWORD')) : make(name);
 }
 
 /** Writes a file beside it and renames that: a reader sees the old value or the new one, whole. */
@@ -154,6 +159,8 @@ function show(): void {
 const [command, argument] = process.argv.slice(2);
 if (command === 'keep') keep();
 else if (command === 'show') show();
+else if (command === 'make' && argument === 'MONITORING_PASSWORD_BCRYPT')
+  process.stdout.write(bcryptOf(readFileSync(0, 'utf8').trim()));
 else if (command === 'make' && argument !== undefined) process.stdout.write(make(argument));
 else if (command === 'owners') {
   for (const [owner, { files }] of Object.entries(owners())) {

@@ -13,6 +13,7 @@
 #   ops/stack.sh memory SIZE             REDIS_MAXMEMORY of all nodes, such as 1gb, node by node
 #   ops/stack.sh password                prints the first admin's address and password (where a `users` container runs on this node)
 #   ops/stack.sh token                   prints the read-only token of /status (where the `status` container runs on this node)
+#   ops/stack.sh grafana                 prints the SSH tunnel to Grafana (GRAFANA=on in stack.env; where its container runs on this node)
 #   ops/stack.sh certificate CERT KEY    another certificate, by a rolling update of Nginx
 #   ops/stack.sh mail                    the mail server in SMTP_URL (environment) from now on
 #   ops/stack.sh list [NUMBER]           the backups on the node with label shop-data=NUMBER (1)
@@ -35,6 +36,7 @@ case ${1-} in
   memory) load_settings; set_setting REDIS_MAXMEMORY "${2:?a size such as 1gb}"; load_settings; deploy --yes ;;
   password) load_settings; for name in ADMIN_EMAIL ADMIN_PASSWORD; do printf '%s=%s\n' "$name" "$(docker exec "$(container_of users)" cat "/run/secrets/$name")"; done ;;
   token) load_settings; docker exec "$(container_of status)" cat /run/secrets/STATUS_TOKEN ;;
+  grafana) load_settings; grafana ;;
   certificate) load_settings; certificate "${2:?the certificate, PEM}" "${3:?its key, PEM}" ;;
   mail) given=${SMTP_URL:?}; load_settings; mail "$given" ;;
   list) load_settings; backup_on "${2:-1}" list ;;

@@ -81,7 +81,8 @@ export function buildApp(edge: Edge, { routes, internal }: ServiceRoutes): Expre
   return app;
 }
 
-const identifyRequest: RequestHandler = (req, res, next) => {
+/** Gives the request its id: the client's own `X-Request-Id` if it is well-formed, else a new one. */
+export const identifyRequest: RequestHandler = (req, res, next) => {
   const given = req.get('X-Request-Id') ?? '';
   const id = /^[A-Za-z0-9._-]{8,64}$/.test(given) ? given : newId();
   req.id = id;

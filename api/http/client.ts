@@ -14,8 +14,8 @@ export type InternalClient = {
    * @throws Unavailable when there is no proper answer before the deadline
    */
   call<I, O>(call: Call<I, O>, input: I, requestId: string, deadline: Deadline): Promise<O>;
-  /** Gets a JSON document by path. @throws Unavailable like `call` */
-  get(path: string, deadline: Deadline): Promise<unknown>;
+  /** Gets a JSON document by path. @param requestId of the request that needs it @throws Unavailable like `call` */
+  get(path: string, requestId: string, deadline: Deadline): Promise<unknown>;
 };
 
 /** How long one attempt may take, in ms: Nginx gives up on a replica after 1.5 s and takes the next. */
@@ -61,7 +61,7 @@ export function internalClient(baseUrl: string, service: string, secret: string)
       const init = { method: call.method, headers, body: JSON.stringify(input) };
       return call.output.parse(await request(`/internal/${call.service}${call.path}`, init, deadline));
     },
-    get: (path, deadline) => request(path, {}, deadline),
+    get: (path, requestId, deadline) => request(path, { headers: { 'x-request-id': requestId } }, deadline),
   };
 }
 

@@ -36,8 +36,11 @@ export function healthRoutes(readiness: Readiness, client: Pick<InternalClient, 
     const status = readiness.state();
     res.status(status === 'ready' ? 200 : 503).json({ status });
   };
-  const healthz: RequestHandler = async (_req, res) => {
-    const answers = await Promise.all(serviceNames.map(async (name) => ({ name, ready: await hasReadyReplica(name) })));
+  const healthz: RequestHandler = async (req, res) => {
+    const requestId = String(req.id);
+    const answers = await Promise.all(
+      serviceNames.map(async (name) => ({ name, ready: await hasReadyReplica(name, requestId) })),
+    );
     const services = answers.filter((answer) => !answer.ready).map((answer) => answer.name);
     if (services.length === 0) res.set('Cache-Control', 'no-store').json({ status: 'ok' });
     else
@@ -47,8 +50,8 @@ export function healthRoutes(readiness: Readiness, client: Pick<InternalClient, 
       );
   };
 
-  async function hasReadyReplica(service: ServiceName): Promise<boolean> {
-    return client.get(`/internal/ready/${service}`, deadlineIn(2000)).then(
+  async function hasReadyReplica(service: ServiceName, requestId: string): Promise<boolean> {
+    return client.get(`/internal/ready/${service}`, requestId, deadlineIn(2000)).then(
       () => true,
       () => false,
     );

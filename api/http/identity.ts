@@ -50,13 +50,13 @@ export async function identify(
   const isOptional = route.access === 'anyone';
   if (token === undefined)
     return isOptional ? { caller: anonymous } : unauthenticated(anonymous, 'Send an access token.');
-  const verified = by.verify(token, deadline);
+  const verified = by.verify(token, String(req.id), deadline);
   const claims = await (isOptional ? verified.catch(() => undefined) : verified);
   if (claims === undefined) {
     return isOptional ? { caller: anonymous } : unauthenticated(anonymous, 'The access token is not valid.');
   }
   // On a route for anyone a revoked token opens nothing, so such reads go on also while the view is old.
-  const session = isOptional ? by.sessions.known(claims) : await by.sessions.current(claims, deadline);
+  const session = isOptional ? by.sessions.known(claims) : await by.sessions.current(claims, String(req.id), deadline);
   if (session.state === 'ended') {
     if (isOptional) return { caller: anonymous };
     const revoked: UserCaller = { kind: 'user', address, ...claims };

@@ -28,7 +28,7 @@ export type Service = ServiceRoutes & {
   /** Only `users`, which need not ask itself over the network. */
   readonly own?: {
     keys(): Promise<readonly PublicJwk[]>;
-    checkSession(claims: TokenClaims, deadline: Deadline): Promise<SessionState>;
+    checkSession(claims: TokenClaims, requestId: string, deadline: Deadline): Promise<SessionState>;
   };
   /** Starts work besides requests; returns a function that stops it. Not called in tests of single routes. */
   readonly background?: () => () => void;

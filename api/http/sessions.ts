@@ -15,10 +15,10 @@ export type Sessions = {
   /** What this replica knows of the token's sign-in, however old that is. */
   known(claims: TokenClaims): SessionState;
   /**
-   * The state of the token's sign-in, at most a second old. Asks `users` when our own view stays older.
+   * The state of the token's sign-in, at most a second old. Asks `users`, under the request's id, when our own view stays older.
    * @throws Unavailable when neither can be had before the deadline
    */
-  current(claims: TokenClaims, deadline: Deadline): Promise<SessionState>;
+  current(claims: TokenClaims, requestId: string, deadline: Deadline): Promise<SessionState>;
   close(): void;
 };
 
@@ -44,7 +44,7 @@ type Revocations = {
 /** Follows the stream of `users`. @param ask asks the service itself */
 export function watchSessions(
   redis: Pick<ShopRedis, 'follow'>,
-  ask: (claims: TokenClaims, deadline: Deadline) => Promise<SessionState>,
+  ask: (claims: TokenClaims, requestId: string, deadline: Deadline) => Promise<SessionState>,
 ): Sessions {
   const revocations = redis.follow({ stream: eventStream('users'), historyMs, initial, apply });
   const isCurrent = () => revocations.ageMs() <= maxAgeMs;
@@ -56,7 +56,7 @@ export function watchSessions(
   }
 
   /** Our own view as soon as it is current, or the answer of `users`, whichever comes first: in a failover either may take longer. */
-  async function whenCurrent(claims: TokenClaims, deadline: Deadline): Promise<SessionState> {
+  async function whenCurrent(claims: TokenClaims, requestId: string, deadline: Deadline): Promise<SessionState> {
     const askAtMs = monotonicMs() + askAfterMs;
     let isAsked = false;
     let answer: SessionState | undefined;
@@ -66,7 +66,7 @@ export function watchSessions(
       if (answer !== undefined) return answer;
       if (isAsked || monotonicMs() < askAtMs) continue;
       isAsked = true;
-      ask(claims, deadline).then(
+      ask(claims, requestId, deadline).then(
         (state) => {
           answer = state;
         },
@@ -80,7 +80,8 @@ export function watchSessions(
 
   return {
     known,
-    current: async (claims, deadline) => (isCurrent() ? known(claims) : whenCurrent(claims, deadline)),
+    current: async (claims, requestId, deadline) =>
+      isCurrent() ? known(claims) : whenCurrent(claims, requestId, deadline),
     close: revocations.close,
   };
 }

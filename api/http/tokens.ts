@@ -29,8 +29,12 @@ const claims = z.object({
 /** A public key as in the JWKS document (RFC 7517). */
 export type PublicJwk = JsonWebKey & { readonly kid: string };
 
-/** Verifies a token; `undefined` when it is not a valid one. @throws Unavailable while the keys cannot be had */
-export type TokenVerifier = (token: string, deadline: Deadline) => Promise<TokenClaims | undefined>;
+/**
+ * Verifies a token; `undefined` when it is not a valid one.
+ * @param requestId of the request that brings the token: a fetch of the keys carries it
+ * @throws Unavailable while the keys cannot be had
+ */
+export type TokenVerifier = (token: string, requestId: string, deadline: Deadline) => Promise<TokenClaims | undefined>;
 
 /** Keys older than this are fetched in the background, those older than the second before they are used, in ms. */
 const backgroundAgeMs = 60_000;
@@ -44,12 +48,12 @@ const fetchWaitMs = 500;
  * Makes a verifier. The keys are fetched at the first token, again every minute or two, and at once when a token names an unknown key,
  * at most every 5 s. While they cannot be fetched, those that are known stay in use: signing in goes on while `users` restarts.
  */
-export function tokenVerifier(fetchKeys: () => Promise<readonly PublicJwk[]>): TokenVerifier {
+export function tokenVerifier(fetchKeys: (requestId: string) => Promise<readonly PublicJwk[]>): TokenVerifier {
   const keys = openKeys(fetchKeys);
-  return async (token, deadline) => {
+  return async (token, requestId, deadline) => {
     const header = jwt.decode(token, { complete: true })?.header;
     if (header?.typ !== 'at+jwt' || typeof header.kid !== 'string' || header.alg !== algorithm) return undefined;
-    const key = await keys(header.kid, deadline);
+    const key = await keys(header.kid, requestId, deadline);
     return key === undefined ? undefined : readClaims(token, key);
   };
 }
@@ -72,15 +76,15 @@ export function isShortLived({ iat, exp }: { iat: number; exp: number }, maxSeco
 }
 
 /** The public keys by id, as fresh as {@link tokenVerifier} says. */
-function openKeys(fetchKeys: () => Promise<readonly PublicJwk[]>) {
+function openKeys(fetchKeys: (requestId: string) => Promise<readonly PublicJwk[]>) {
   let keys = new Map<string, KeyObject>();
   let fetchedAtMs = Number.NEGATIVE_INFINITY;
   let askedAtMs = Number.NEGATIVE_INFINITY;
   let fetching: Promise<void> | undefined;
 
-  function fetchNow(): Promise<void> {
+  function fetchNow(requestId: string): Promise<void> {
     askedAtMs = monotonicMs();
-    fetching ??= fetchKeys()
+    fetching ??= fetchKeys(requestId)
       .then((list) => {
         keys = new Map(list.map((jwk) => [jwk.kid, createPublicKey({ key: jwk, format: 'jwk' })]));
         fetchedAtMs = monotonicMs();
@@ -92,14 +96,14 @@ function openKeys(fetchKeys: () => Promise<readonly PublicJwk[]>) {
     return fetching;
   }
 
-  return async (kid: string, deadline: Deadline): Promise<KeyObject | undefined> => {
+  return async (kid: string, requestId: string, deadline: Deadline): Promise<KeyObject | undefined> => {
     const ageMs = monotonicMs() - fetchedAtMs;
     const mayFetch = keys.size === 0 || fetching !== undefined || monotonicMs() - askedAtMs >= fetchIntervalMs;
     const isNeeded = !keys.has(kid) || ageMs >= maxAgeMs;
     if (mayFetch && isNeeded) {
       const waitMs = keys.size === 0 ? remainingMs(deadline) : Math.min(fetchWaitMs, remainingMs(deadline));
-      await within(fetchNow(), waitMs).catch(() => undefined);
-    } else if (mayFetch && ageMs >= backgroundAgeMs) void fetchNow();
+      await within(fetchNow(requestId), waitMs).catch(() => undefined);
+    } else if (mayFetch && ageMs >= backgroundAgeMs) void fetchNow(requestId);
     if (keys.size === 0) throw new Unavailable('the keys that verify tokens cannot be had');
     return keys.get(kid);
   };

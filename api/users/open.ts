@@ -31,7 +31,10 @@ export const open: OpenService = ({ config, redis, cursors, log, registry, limit
   let firstAdmin: ReturnType<typeof ensureFirstAdmin> | undefined;
   return {
     ...tables({ users: openUsers(store, passwords, cursors), signIns, access }),
-    own: { keys: async () => access.publicKeys(), checkSession: signIns.check },
+    own: {
+      keys: async () => access.publicKeys(),
+      checkSession: (claims, _requestId, deadline) => signIns.check(claims, deadline),
+    },
     background() {
       firstAdmin = ensureFirstAdmin(admin, store, passwords, log);
       return firstAdmin.stop;

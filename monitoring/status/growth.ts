@@ -12,14 +12,17 @@ export type UserGrowth = { readonly userId: string; readonly bytes: number; read
  * Asks every service.
  * @param internalUrl of Nginx's internal listener
  * @param authorization the header of the admin's own request: each service judges it again
+ * @param requestId of that request
  * @returns the ten users who added most, the most first, and the services that did not answer
  */
 export async function readGrowth(
   internalUrl: string,
   authorization: string,
+  requestId: string,
 ): Promise<{ users: UserGrowth[]; missing: string[] }> {
+  const headers = { authorization, 'x-request-id': requestId };
   const answers = await Promise.all(
-    serviceNames.map(async (service) => ({ service, growers: await growersOf(internalUrl, service, authorization) })),
+    serviceNames.map(async (service) => ({ service, growers: await growersOf(internalUrl, service, headers) })),
   );
   return {
     users: mostOf(answers.flatMap(({ service, growers = [] }) => growers.map((grower) => ({ ...grower, service })))),
@@ -27,10 +30,14 @@ export async function readGrowth(
   };
 }
 
-async function growersOf(internalUrl: string, service: string, authorization: string): Promise<Grower[] | undefined> {
+async function growersOf(
+  internalUrl: string,
+  service: string,
+  headers: Record<string, string>,
+): Promise<Grower[] | undefined> {
   try {
     const answer = await fetch(new URL(`/internal/${service}/growth`, internalUrl), {
-      headers: { authorization },
+      headers,
       signal: AbortSignal.timeout(timeoutMs),
     });
     return answer.ok ? growersOut.parse(await answer.json()).data : undefined;

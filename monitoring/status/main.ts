@@ -120,7 +120,10 @@ async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> 
 }
 
 async function data(what: string, url: URL, req: IncomingMessage, res: ServerResponse): Promise<void> {
-  if (what === 'growth') return json(res, await readGrowth(settings.INTERNAL_URL, req.headers.authorization ?? ''));
+  if (what === 'growth') {
+    const requestId = String(req.headers['x-request-id'] ?? '');
+    return json(res, await readGrowth(settings.INTERNAL_URL, req.headers.authorization ?? '', requestId));
+  }
   if (what === 'now') {
     const [groups, alerts] = await Promise.all([
       readTopology(prometheus),

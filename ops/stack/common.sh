@@ -2,22 +2,23 @@
 # shellcheck shell=sh disable=SC2154 # $here is set by ops/stack.sh
 
 file=$here/../stack.yml
+grafana_file=$here/stack/grafana.yml
 STACK_ENV=${STACK_ENV:-$here/../stack.env}
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
 # Every setting that stack.yml knows.
-known_settings() { grep -o '[$]{[A-Z_]*' "$file" | cut -c3- | sort -u; }
+known_settings() { cat "$file" "$grafana_file" | grep -o '[$]{[A-Z_]*' | cut -c3- | sort -u; }
 
 # Takes all settings from stack.env, and none from the shell: a variable that another operator has not set, or has set for something else, must
 # not change what is deployed.
 load_settings() {
   [ -f "$STACK_ENV" ] || die "$STACK_ENV is missing: make it with ops/stack.sh prepare"
-  for name in $(known_settings); do unset "$name"; done
+  for name in STACK GRAFANA $(known_settings); do unset "$name"; done
   while IFS='=' read -r name value; do
     case $name in '' | '#'*) continue ;; esac
-    [ "$name" = STACK ] || known_settings | grep -qx "$name" || die "$STACK_ENV: $name is no setting of stack.yml (spelling?)"
+    [ "$name" = STACK ] || [ "$name" = GRAFANA ] || known_settings | grep -qx "$name" || die "$STACK_ENV: $name is no setting of stack.yml (spelling?)"
     export "$name=$value"
   done <"$STACK_ENV"
   STACK=${STACK:-shop}
@@ -28,6 +29,11 @@ load_settings() {
   export SHOP_MACHINES
 }
 
+# The stack as Docker takes it, with all settings filled in; with Grafana where stack.env says GRAFANA=on.
+rendered_stack() {
+  if [ "${GRAFANA-}" = on ]; then docker stack config -c "$file" -c "$grafana_file"; else docker stack config -c "$file"; fi
+}
+
 # Writes setting $1=$2 to stack.env.
 set_setting() {
   grep -v "^$1=" "$STACK_ENV" >"$STACK_ENV.new" || true
@@ -36,7 +42,7 @@ set_setting() {
   say "$STACK_ENV: $1=$2"
 }
 
-in_api() { docker run --rm --network none --entrypoint node "$SHOP_IMAGES-api:$SHOP_VERSION" --import /app/ops/typescript.mjs ops/secrets.ts "$@"; }
+in_api() { docker run --rm -i --network none --entrypoint node "$SHOP_IMAGES-api:$SHOP_VERSION" --import /app/ops/typescript.mjs ops/secrets.ts "$@"; }
 has_secret() { docker secret inspect "$1" >/dev/null 2>&1; }
 # Makes a secret of stdin. Values travel through pipes only: what stands in an argument shows in `ps`.
 keep() { docker secret create "$1" - >/dev/null && say "made the secret $1"; }

@@ -47,7 +47,7 @@ differences() {
 deploy() {
   scratch=$(mktemp -d)
   trap 'rm -rf "$scratch"' EXIT
-  docker stack config -c "$file" >"$scratch/wanted.yml"
+  rendered_stack >"$scratch/wanted.yml"
   last=$(deployed | head -n 1)
   if [ -n "$last" ]; then content_of "$last" >"$scratch/last.yml"; else cp "$scratch/wanted.yml" "$scratch/last.yml"; fi
   differences "$scratch/last.yml" "$scratch/wanted.yml"
@@ -114,7 +114,7 @@ replace_node() {
 rollback() {
   scratch=$(mktemp -d)
   trap 'rm -rf "$scratch"' EXIT
-  docker stack config -c "$file" >"$scratch/now.yml"
+  rendered_stack >"$scratch/now.yml"
   last=
   for name in $(deployed); do
     content_of "$name" >"$scratch/earlier.yml"

@@ -70,8 +70,19 @@ label_nodes() {
   done
 }
 
+# The password of Prometheus and Alertmanager, and its hash. A secret cannot be read again, so both are made together.
+make_monitoring_password() {
+  if has_secret shop_MONITORING_PASSWORD && has_secret shop_MONITORING_PASSWORD_BCRYPT; then return; fi
+  for name in shop_MONITORING_PASSWORD shop_MONITORING_PASSWORD_BCRYPT; do
+    ! has_secret "$name" || docker secret rm "$name" >/dev/null || die "$name is in use, but the other half of the pair is missing: remove the service that uses it, then prepare again"
+  done
+  monitoring_password=$(in_api make MONITORING_PASSWORD </dev/null)
+  printf %s "$monitoring_password" | in_api make MONITORING_PASSWORD_BCRYPT | keep shop_MONITORING_PASSWORD_BCRYPT
+  printf %s "$monitoring_password" | keep shop_MONITORING_PASSWORD
+}
+
 make_secrets() {
-  # (Nothing of monitoring is published on a swarm, and wants no password there.)
+  make_monitoring_password
   in_api owners | awk '$3 !~ /^MONITORING_/ { print $3 }' | sort -u | while read -r name; do
     has_secret "shop_$name" && continue
     case $name in

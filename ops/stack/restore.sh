@@ -1,4 +1,4 @@
-# `ops/stack.sh list`, `restore`, `test-mail` and `silence`. Read by ops/stack.sh with `.`.
+# `ops/stack.sh list`, `restore`, `test-mail`, `silence` and `grafana`. Read by ops/stack.sh with `.`.
 # shellcheck shell=sh disable=SC2154 # uses common.sh
 
 # Runs redis/backup.sh with the rest of the arguments once on the node with data label $1, whose volumes it has.
@@ -43,9 +43,12 @@ restore() {
 # Sends JSON $2 to path $1 of Alertmanager, from a container beside it.
 ask_alertmanager() {
   # shellcheck disable=SC2016 # JavaScript
-  run_job alertmanager --network "${STACK}_monitoring" --entrypoint node "$SHOP_IMAGES-api:$SHOP_VERSION" -e '
+  run_job alertmanager --network "${STACK}_monitoring" --secret source=shop_MONITORING_PASSWORD,target=MONITORING_PASSWORD,uid=1000,gid=1000,mode=0400 \
+    --entrypoint node "$SHOP_IMAGES-api:$SHOP_VERSION" -e '
     const [path, body] = process.argv.slice(1);
-    fetch(`http://alertmanager:9093${path}`, { method: "POST", headers: { "content-type": "application/json" }, body })
+    const password = require("node:fs").readFileSync("/run/secrets/MONITORING_PASSWORD", "utf8");
+    const authorization = `Basic ${Buffer.from(`monitoring:${password}`).toString("base64")}`;
+    fetch(`http://alertmanager:9093${path}`, { method: "POST", headers: { authorization, "content-type": "application/json" }, body })
       .then(async (answer) => { console.log(answer.status, await answer.text()); process.exit(answer.ok ? 0 : 1); });' "$1" "$2"
 }
 
@@ -62,4 +65,13 @@ silence() {
   ask_alertmanager /api/v2/silences "{\"matchers\":[{\"name\":\"alertname\",\"value\":\"$1\",\"isRegex\":false}],\"startsAt\":\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\",\"endsAt\":\"$(date -u -d "+$2 hours" +%Y-%m-%dT%H:%M:%SZ)\",\"createdBy\":\"ops/stack.sh\",\"comment\":\"silenced for $2 h\"}" ||
     die 'Alertmanager did not take it'
   say "$1 causes no mail for $2 h"
+}
+
+# Prints how to reach Grafana. Its address on docker_gwbridge is reachable from its own node alone.
+grafana() {
+  container=$(container_of grafana)
+  [ -n "$container" ] || die "Grafana does not run on this node: docker service ps ${STACK}_grafana"
+  address=$(docker network inspect -f "{{with index .Containers \"$(docker inspect -f '{{.Id}}' "$container")\"}}{{.IPv4Address}}{{end}}" docker_gwbridge)
+  [ -n "$address" ] || die 'Grafana has no address on docker_gwbridge'
+  say "On your own machine: ssh -N -L 3000:${address%/*}:3000 $(hostname), then http://localhost:3000"
 }

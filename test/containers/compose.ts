@@ -54,14 +54,17 @@ export function hasEngine(): boolean {
   }
 }
 
-/** Free ports for it; nothing is started. */
-export async function composeShop(project: string): Promise<ComposeShop> {
+/**
+ * Reserves free ports for it; nothing is started.
+ * @param settings settings of Compose and of the shop beside those of every test
+ */
+export async function composeShop(project: string, settings: Record<string, string> = {}): Promise<ComposeShop> {
   const [httpPort, httpsPort] = [await freePort(), await freePort()];
   const { PATH, HOME } = process.env;
   const env = {
     PATH,
     HOME,
-    // Settings of the shop that somebody runs here do not matter.
+    // The settings of another shop on this machine do not count.
     COMPOSE_DISABLE_ENV_FILE: '1',
     COMPOSE_PROJECT_NAME: project,
     HTTP_PORT: String(httpPort),
@@ -70,6 +73,7 @@ export async function composeShop(project: string): Promise<ComposeShop> {
     ...Object.fromEntries(['PROMETHEUS', 'ALERTMANAGER', 'MAILPIT', 'GRAFANA'].map((name) => [`${name}_PORT`, '0'])),
     RATE_LIMITS: 'off',
     SHOP_VERSION: 'test',
+    ...settings,
   };
   const run = async (program: string, words: string[]) =>
     (await execute(program, words, { env, maxBuffer: 64 * 1024 * 1024 })).stdout;

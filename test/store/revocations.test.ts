@@ -32,7 +32,7 @@ describe('over a failover', () => {
     redis = await startMovedRedis();
     const { reads, sentinels } = redis;
     sessions = watchSessions({ follow: (options) => followStream(options, reads, sentinels) }, refuseToAsk);
-    await waitFor('the first view', () => sessions.current(claimsOf(), deadlineIn(1000)));
+    await waitFor('the first view', () => sessions.current(claimsOf(), 'a-request', deadlineIn(1000)));
   }, 30_000);
   afterEach(async () => {
     sessions.close();
@@ -59,13 +59,16 @@ describe('over a failover', () => {
     await redis.node(0).wait(1, 5000);
     // What only the old master's side has is not shown, so the view gets old until the failover is known.
     await waitFor('the view to be too old', async () => {
-      const found = await sessions.current(claims, deadlineIn(50)).catch(() => undefined);
+      const found = await sessions.current(claims, 'a-request', deadlineIn(50)).catch(() => undefined);
       if (found !== undefined) expect(found).toMatchObject({ role: 'customer' });
       return found === undefined;
     });
     expect(sessions.known(claims)).toEqual({ state: 'active', role: 'customer' });
     await finishFailover();
-    expect(await sessions.current(claims, deadlineIn(3000))).toEqual({ state: 'active', role: 'customer' });
+    expect(await sessions.current(claims, 'a-request', deadlineIn(3000))).toEqual({
+      state: 'active',
+      role: 'customer',
+    });
   });
 
   test('a revocation on a new master whose clock is an hour behind is heard', async () => {
@@ -73,7 +76,7 @@ describe('over a failover', () => {
     const aheadMs = Date.now() + 3_600_000;
     await redis.node(0).xadd(stream, `${aheadMs}-0`, ...event('user.created', { userId: newId() }));
     await redis.node(0).wait(2, 5000);
-    await waitFor('the view to include it', () => sessions.current(claims, deadlineIn(1000)));
+    await waitFor('the view to include it', () => sessions.current(claims, 'a-request', deadlineIn(1000)));
     // The new master's history has no such entry: its ids begin an hour earlier.
     await redis.node(1).replicaof('NO', 'ONE');
     await redis.follow(2, 1);
@@ -94,7 +97,7 @@ describe('over a failover', () => {
     await redis.node(0).wait(2, 5000);
     const { reads, sentinels } = redis;
     const late = watchSessions({ follow: (options) => followStream(options, reads, sentinels) }, refuseToAsk);
-    expect(await late.current(claims, deadlineIn(3000))).toEqual({ state: 'ended' });
+    expect(await late.current(claims, 'a-request', deadlineIn(3000))).toEqual({ state: 'ended' });
     late.close();
   });
 
@@ -103,7 +106,7 @@ describe('over a failover', () => {
     redis.say(0, { flags: ['s_down', 'o_down'] });
     const untilMs = performance.now() + 1300; // a view gets too old after 1 s
     while (performance.now() < untilMs) {
-      expect(await sessions.current(claimsOf(), deadlineIn(1000))).toMatchObject({ state: 'active' });
+      expect(await sessions.current(claimsOf(), 'a-request', deadlineIn(1000))).toMatchObject({ state: 'active' });
     }
   });
 });
@@ -117,7 +120,7 @@ describe('with a wrong clock', () => {
     const sessions = watchSessions(users, refuseToAsk);
     const master = await operator();
     const [before, after] = [claimsOf(), claimsOf()];
-    await waitFor('the first view', () => sessions.current(before, deadlineIn(1000)));
+    await waitFor('the first view', () => sessions.current(before, 'a-request', deadlineIn(1000)));
     vi.useRealTimers();
     for (const { sessionId } of [before, after]) {
       await master.xadd(stream, '*', ...event('session.ended', { userId: newId(), sessionIds: [sessionId] }));

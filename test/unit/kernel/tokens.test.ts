@@ -32,7 +32,7 @@ describe('an access token', () => {
   const verify = tokenVerifier(async () => [jwk]);
 
   test('with every claim is accepted', async () => {
-    expect(await verify(sign(), soon())).toEqual({ userId: 'ann', sessionId: 's', role: 'customer' });
+    expect(await verify(sign(), 'a-request', soon())).toEqual({ userId: 'ann', sessionId: 's', role: 'customer' });
   });
 
   test.each([
@@ -47,7 +47,7 @@ describe('an access token', () => {
     ['another audience', { aud: 'evergreen-internal' }],
     ['an unknown role', { role: 'owner' }],
   ])('with %s is refused', async (_what, changes) => {
-    expect(await verify(sign(changes), soon())).toBeUndefined();
+    expect(await verify(sign(changes), 'a-request', soon())).toBeUndefined();
   });
 });
 
@@ -72,38 +72,40 @@ describe('the public keys', () => {
 
   test('a key that was removed is refused within two minutes', async () => {
     const verify = tokenVerifier(fetchKeys);
-    expect(await verify(first.sign(), soon())).toBeDefined();
+    expect(await verify(first.sign(), 'a-request', soon())).toBeDefined();
     published = [second.jwk];
     minutes(2);
-    expect(await verify(first.sign(), soon())).toBeUndefined();
-    expect(await verify(second.sign(), soon())).toBeDefined();
+    expect(await verify(first.sign(), 'a-request', soon())).toBeUndefined();
+    expect(await verify(second.sign(), 'a-request', soon())).toBeDefined();
   });
 
   test('an unknown key is asked for at once, but a flood of made-up ones asks only every 5 s', async () => {
     const verify = tokenVerifier(fetchKeys);
-    await verify(first.sign(), soon());
+    await verify(first.sign(), 'a-request', soon());
     published = [first.jwk, second.jwk];
     vi.advanceTimersByTime(5000);
-    expect(await verify(second.sign(), soon())).toBeDefined();
-    for (let i = 0; i < 50; i++) expect(await verify(makeKey(`made up ${i}`).sign(), soon())).toBeUndefined();
+    expect(await verify(second.sign(), 'a-request', soon())).toBeDefined();
+    for (let i = 0; i < 50; i++)
+      expect(await verify(makeKey(`made up ${i}`).sign(), 'a-request', soon())).toBeUndefined();
     expect(fetches).toBe(2);
   });
 
   test('a flood of made-up keys asks only every 5 s also while users does not answer', async () => {
     const verify = tokenVerifier(fetchKeys);
-    await verify(first.sign(), soon());
+    await verify(first.sign(), 'a-request', soon());
     fails = true;
     vi.advanceTimersByTime(5000);
-    for (let i = 0; i < 50; i++) expect(await verify(makeKey(`made up ${i}`).sign(), soon())).toBeUndefined();
+    for (let i = 0; i < 50; i++)
+      expect(await verify(makeKey(`made up ${i}`).sign(), 'a-request', soon())).toBeUndefined();
     expect(fetches).toBe(2);
   });
 
   test('stay in use while users does not answer', async () => {
     const verify = tokenVerifier(fetchKeys);
-    await verify(first.sign(), soon());
+    await verify(first.sign(), 'a-request', soon());
     fails = true;
     minutes(30);
-    expect(await verify(first.sign(), soon())).toBeDefined();
+    expect(await verify(first.sign(), 'a-request', soon())).toBeDefined();
   });
 });
 
