@@ -94,14 +94,17 @@ async function rowOf(shop: ComposeShop, fault: Fault): Promise<{ row: string; is
     180_000,
     1000,
   );
-  const firing = (await mailsSince(shop, stoppedAtMs)).filter(({ subject }) => !subject.startsWith('[RESOLVED]'));
+  const all = await mailsSince(shop, stoppedAtMs);
+  const firing = all.filter(({ subject }) => !subject.startsWith('[RESOLVED]'));
   const mailS = (first.atMs - stoppedAtMs) / 1000;
   const endS = (over.atMs - startedAtMs) / 1000;
   const isRight =
     firing.length === 1 && first.subject.startsWith(fault.subject) && mailS <= fault.withinS && endS <= overS;
   const subjects = firing.map(({ subject }) => subject).join('; ');
+  const timeline = all.map(({ subject, atMs }) => `${((atMs - stoppedAtMs) / 1000).toFixed(0)} s ${subject}`);
   const cells = [fault.name, subjects, `${mailS.toFixed(0)} s`, firing.length, `${endS.toFixed(0)} s`];
-  return { row: `| ${cells.join(' | ')} |${isRight ? '' : ` <- not as promised (${fault.withinS} s)`}`, isRight };
+  const row = `| ${cells.join(' | ')} |`;
+  return { row: isRight ? row : `${row}\nNot as promised (${fault.withinS} s): ${timeline.join('; ')}`, isRight };
 }
 
 const words = process.argv.slice(2);
