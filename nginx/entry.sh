@@ -12,6 +12,7 @@
 # (gets each line of the access log, by syslog), STATUS_UPSTREAM=host:port (the page under /status; without it there is none), and
 # RESOLVER=address of a DNS server where upstreams are names whose addresses change (containers; Nginx >= 1.27.3, Debian's 1.22 only
 # knows fixed ones).
+# CORS_ORIGINS: the web pages, such as https://shop.example, whose scripts may call the shop, separated by commas or spaces; without it none may.
 # TLS_STATE_DIR, where the last good pair is kept (DATA_DIR/tls; where DATA_DIR does not outlive a container, a volume).
 # Needs sh, sed, openssl and nginx.
 # shellcheck disable=SC2034,SC2153,SC2154 # templates, and the parts read with `.`, use these variables
@@ -83,6 +84,30 @@ if [ -n "$trusted" ]; then
 fi
 TRUSTED_GEO="$TRUSTED_GEO}"
 
+# Which origins' scripts may call the shop. Without any, no answer says anything about it.
+CORS_MAP='' CORS_HEADERS='' CORS_PREFLIGHT=''
+for origin in $(printf %s "${CORS_ORIGINS-}" | tr ',' ' '); do
+  case $origin in
+    *[!A-Za-z0-9.:/_-]*) bad=1 ;;
+    http://*/* | https://*/*) bad=1 ;;
+    http://?* | https://?*) bad=0 ;;
+    *) bad=1 ;;
+  esac
+  if [ "$bad" -eq 1 ]; then
+    echo "CORS_ORIGINS: $origin is not an origin such as https://shop.example (without a path, and no *)" >&2
+    exit 1
+  fi
+  CORS_MAP="$CORS_MAP \"$origin\" \"$origin\";"
+done
+if [ -n "$CORS_MAP" ]; then
+  CORS_MAP="map \$http_origin \$shop_cors_origin { default \"\";$CORS_MAP }"
+  CORS_MAP="$CORS_MAP map \$shop_cors_origin \$shop_cors_exposed { default \"ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, Idempotent-Replayed, Server-Timing\"; \"\" \"\"; }"
+  # A header whose value is empty is not sent. `Vary` is needed on every answer, or a cache would give one origin's to another.
+  CORS_HEADERS='add_header Vary Origin always; add_header Access-Control-Allow-Origin $shop_cors_origin always;'
+  CORS_HEADERS="$CORS_HEADERS"' add_header Access-Control-Expose-Headers $shop_cors_exposed always;'
+  CORS_PREFLIGHT='include cors.conf;'
+fi
+
 # The exporter that counts what clients see. UDP: without an exporter the datagram is lost, and Nginx does not wait.
 ACCESS_LOG_COPY=
 [ -z "${ACCESS_LOG_TO-}" ] || ACCESS_LOG_COPY="access_log syslog:server=$ACCESS_LOG_TO,tag=nginx,nohostname shop;"
@@ -150,7 +175,7 @@ for part in "$here"/*.conf; do
   [ "$name" != upstreams.conf ] || continue
   render "$part" USER WORKERS MAX_FILES DATA_DIR HTTP_LISTENS HTTPS_LISTENS INTERNAL_LISTEN WATCH_LISTEN WATCH_LOCAL TLS_DIR CERTIFICATE_FITS RESOLVER FORCE_HTTPS \
     HSTS SHOP_URL TRUSTED_GEO REAL_IP HTTP2_ON SERVICES_IN_WORDS SERVICES_IN_JSON SERVICES_AS_PATTERN LINKS_IN_JSON ACCESS_LOG_COPY \
-    STATUS_ROUTE >"$DATA_DIR/$name"
+    STATUS_ROUTE CORS_MAP CORS_HEADERS CORS_PREFLIGHT >"$DATA_DIR/$name"
 done
 
 all=

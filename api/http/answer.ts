@@ -1,4 +1,5 @@
 /** From a handler's answer to bytes: entity tags, conditions, links, caching. */
+import { createHash } from 'node:crypto';
 import type { Request, Response } from 'express';
 import type { Answer, Route } from './route.ts';
 
@@ -10,31 +11,40 @@ const maxLinkLength = 7000;
 
 /** Sends an answer. 304 where the client has it already (RFC 9110 §13.1.2). */
 export function sendAnswer(req: Request, res: Response, route: Route, answer: Answer): void {
-  const tag = answer.etag === undefined ? undefined : `"${answer.etag}"`;
+  const isRead = req.method === 'GET' || req.method === 'HEAD';
+  const text = answer.body === undefined ? undefined : JSON.stringify(answer.body);
+  const tag = tagOf(answer, isRead ? text : undefined);
   res.set('Cache-Control', route.public ? 'no-cache' : 'no-store');
   if (tag !== undefined) res.set('ETag', tag);
   if (answer.location !== undefined) res.set('Location', answer.location);
   if (answer.replayed) res.set('Idempotent-Replayed', 'true');
   const next = answer.next == null ? undefined : nextPage(req, answer.next);
   if (next !== undefined && next.length <= maxLinkLength) res.set('Link', `<${next}>; rel="next"`);
-  if (req.method === 'GET' || req.method === 'HEAD') {
-    if (tag !== undefined && hasEtag(req.get('If-None-Match'), tag)) {
-      res.status(304).end();
-      return;
-    }
+  if (isRead && tag !== undefined && hasEtag(req.get('If-None-Match'), tag)) {
+    res.status(304).end();
+    return;
   }
   res.status(answer.status);
-  if (answer.body === undefined) res.end();
-  else res.set('Content-Type', 'application/json; charset=utf-8').end(JSON.stringify(answer.body));
+  if (text === undefined) res.end();
+  else res.set('Content-Type', 'application/json; charset=utf-8').end(text);
 }
 
-/** The entity tags of an If-Match, unquoted; `'*'`; `undefined` without one. A weak tag never matches strongly (RFC 9110 §8.8.3.2). */
+/** The tag of the resource's version, or of the text of an answer that shows more than one resource. */
+function tagOf({ etag }: Answer, text: string | undefined): string | undefined {
+  if (etag !== undefined) return `"${etag}"`;
+  return text === undefined ? undefined : `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`;
+}
+
+/**
+ * The entity tags of an If-Match, unquoted; `'*'`; `undefined` without one. Nginx marks the tag of an answer that it compresses as weak
+ * (`W/"3"`). Our tags name a version of a resource, which does not depend on the encoding, so both forms are the same tag.
+ */
 export function ifMatchOf(req: Request): readonly string[] | '*' | undefined {
   const header = req.get('If-Match')?.trim();
   if (header === undefined || header === '*') return header;
   return header
     .split(',')
-    .map((tag) => /^"([^"]*)"$/.exec(tag.trim())?.[1])
+    .map((tag) => /^(?:W\/)?"([^"]*)"$/.exec(tag.trim())?.[1])
     .filter((tag) => tag !== undefined);
 }
 

@@ -22,6 +22,7 @@ import type { Metrics } from './metrics.ts';
 import { nearestPath } from './nearest-path.ts';
 import { parseInput, takesParams } from './parse.ts';
 import type { Answer, Route } from './route.ts';
+import { serverTiming, timingOf } from './server-timing.ts';
 
 /** What the edge needs. */
 export type Edge = {
@@ -60,6 +61,7 @@ export function buildApp(edge: Edge, { routes, internal }: ServiceRoutes): Expre
     identifyRequest,
     requestLog(edge.log),
     edge.metrics.measure,
+    serverTiming,
     helmet({ strictTransportSecurity: false }), // Nginx sends it, where TLS ends
     closeWhenDraining(edge),
     edge.health,
@@ -165,9 +167,11 @@ function serve(route: Route, edge: Edge, base: string): RequestHandler {
 
   async function answerOf(req: Request, res: Response): Promise<Answer | ReturnType<typeof refuse>> {
     const deadline = deadlineIn(answerMs);
+    const mark = timingOf(res);
     const secret = edge.config.IDEMPOTENCY_SECRET;
     const revokedBy = (write: WriteIdentity) => edge.revokedByRecord(write, deadline);
     const identified = await identify(req, route, edge.identities, deadline);
+    mark('auth');
     const limitedAtArrival = await edge.limits.count('arrival', route, { caller: identified.caller }, res);
     if (limitedAtArrival !== undefined) return limitedAtArrival;
     const { refusal } = identified;
@@ -176,6 +180,7 @@ function serve(route: Route, edge: Edge, base: string): RequestHandler {
     const { caller, onlyRepeat } = revocation || { caller: identified.caller };
     const body = await readBody(req, res, route.maxBodyBytes);
     if (isRefusal(body)) return body;
+    mark('input');
     const parsed = parseInput(route, req, body);
     if (isRefusal(parsed)) return (await edge.limits.countInvalid(route, { caller }, res)) ?? parsed;
     const subject = subjectOf(caller, parsed.body);
@@ -190,6 +195,7 @@ function serve(route: Route, edge: Edge, base: string): RequestHandler {
     }
     const counted = await edge.limits.countFirstTime(route, subject, res, isRepetition);
     if (isRefusal(counted)) return counted;
+    mark('limits');
     const freshness = caller.kind === 'anonymous' ? 'recent' : 'own';
     const context: RequestContext = {
       requestId: String(req.id),
@@ -204,6 +210,7 @@ function serve(route: Route, edge: Edge, base: string): RequestHandler {
     };
     try {
       const answer = await route.handle({ params: parsed.params, query: parsed.query, body: parsed.body, context });
+      mark('handler');
       if (isUncounted(answer)) void counted.giveBack();
       else if (write !== undefined && caller.kind === 'user') edge.growth.note(caller.userId, route, body);
       return answer;

@@ -14,7 +14,8 @@ const description = `The API of an online shop. Sign up, sign in, and send the a
 - A write takes an \`Idempotency-Key\`: repeated under it after a 503 or a lost answer, it happens once.
 - An unknown field or query parameter is refused, never ignored. A method that an address does not have is a 405 with \`Allow\`.
 - A list ends with \`nextCursor: null\`, and only with that; a page may be short.
-- Answers may get further fields in a later version.`;
+- Answers may get further fields in a later version.
+- \`X-Server-Timing: 1\` asks for \`Server-Timing\`: what took how long in the service.`;
 
 /** A method that an address does not have is in no operation. */
 const documentedCodes = (Object.keys(problems) as ProblemCode[]).filter((code) => code !== 'method-not-allowed');

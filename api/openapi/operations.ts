@@ -33,7 +33,7 @@ export function operationOf(
       : { requestBody: { required: true, content: { 'application/json': contentOf(schemas.write(body, 'input')) } } }),
     responses: {
       [status]: success(route, schemas),
-      ...(method === 'get' && route.response.etag ? { 304: { $ref: '#/components/responses/NotModified' } } : {}),
+      ...(method === 'get' ? { 304: { $ref: '#/components/responses/NotModified' } } : {}),
       ...problemResponses(problemsOf(route), true, refusals),
     },
   };
@@ -49,11 +49,11 @@ function firstSentence(text: string): string {
 }
 
 function parametersOf(route: Route, schemas: SchemaWriter): JsonSchema[] {
-  const { method, problems = [], idempotent, response } = route;
+  const { method, problems = [], idempotent } = route;
   const headers = [
     ...(idempotent ? ['IdempotencyKey'] : []),
     ...(problems.includes('precondition-failed') ? ['IfMatch'] : []),
-    ...(method === 'get' && response.etag ? ['IfNoneMatch'] : []),
+    ...(method === 'get' ? ['IfNoneMatch'] : []),
     'RequestId',
   ];
   return [
@@ -78,14 +78,14 @@ function parametersIn(place: 'path' | 'query', schema: z.ZodType | undefined, sc
   }));
 }
 
-function success({ response, idempotent }: Route, schemas: SchemaWriter): JsonSchema {
+function success({ method, response, idempotent }: Route, schemas: SchemaWriter): JsonSchema {
   const { status, body, etag } = response;
   const schema = body === undefined ? undefined : schemas.write(body, 'output');
   const names = [
     'X-Request-Id',
     'RateLimit',
     'RateLimit-Policy',
-    ...(etag ? ['ETag'] : []),
+    ...(etag || method === 'get' ? ['ETag'] : []),
     ...(status === 201 ? ['Location'] : []),
     ...(isPage(body) ? ['Link'] : []),
     ...(idempotent ? ['Idempotent-Replayed'] : []),

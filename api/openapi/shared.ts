@@ -20,7 +20,7 @@ export const commonParameters: Readonly<Record<string, JsonSchema>> = {
     in: 'header',
     required: false,
     description:
-      'The ETag of the version to be changed; with a newer one there, 412 and nothing is changed (RFC 9110).',
+      'The ETag of the version to be changed, weak (`W/"3"`, from a compressed answer) or not; with a newer one there, 412 and nothing is changed (RFC 9110).',
     schema: text,
     example: '"3"',
   },

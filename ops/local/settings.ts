@@ -27,6 +27,8 @@ export type Settings = {
   shopUrl: string | undefined;
   /** TRUSTED_PROXIES and PROXY_PROTOCOL as given, which nginx/entry.sh knows. */
   proxies: Record<string, string>;
+  /** The origins whose scripts may call the shop from a browser, as nginx/entry.sh takes them; undefined: none. */
+  corsOrigins: string | undefined;
   /** All other ports are counted from here, on 127.0.0.1 only. */
   portBase: number;
   /** How many processes of each service, by service name. */
@@ -120,6 +122,13 @@ function schema() {
         'must be IP addresses or networks, separated by commas',
       )
       .optional(),
+    CORS_ORIGINS: z
+      .string()
+      .regex(
+        /^https?:\/\/[\w.:-]+([, ]+https?:\/\/[\w.:-]+)*$/,
+        'must be origins such as https://shop.example, separated by commas',
+      )
+      .optional(),
     PROXY_PROTOCOL: z.enum(['on', 'off'], 'must be on or off').default('off'),
     // The ports reach 1000 above it.
     PORT_BASE: port(7000).refine((value) => value <= 64000, 'must be at most 64000'),
@@ -200,6 +209,7 @@ export function readSettings(
       forceHttps: parsed.data.FORCE_HTTPS === 'true',
       shopUrl: parsed.data.SHOP_URL?.replace(/\/$/, ''),
       proxies: pick(given, (name) => ['TRUSTED_PROXIES', 'PROXY_PROTOCOL'].includes(name)),
+      corsOrigins: parsed.data.CORS_ORIGINS,
       portBase: parsed.data.PORT_BASE,
       replicas: Object.fromEntries(
         serviceNames.map((service) => [service, Number(text(`REPLICAS_${settingName(service)}`))]),

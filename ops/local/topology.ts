@@ -175,6 +175,7 @@ function nginxProcess({ settings, ports }: Place, number: number, services: read
       FORCE_HTTPS: String(settings.forceHttps),
       ...(settings.shopUrl === undefined ? {} : { SHOP_URL: settings.shopUrl }),
       ...settings.proxies,
+      ...(settings.corsOrigins === undefined ? {} : { CORS_ORIGINS: settings.corsOrigins }),
       WORKERS: '1', // for each of the two
       ...(settings.monitoring ? watched : {}),
       SERVICES: serviceNames.join(' '),

@@ -100,8 +100,10 @@ describe('If-Match', () => {
     expect(matches(header('"2"'), '3')).toBe(false);
   });
 
-  test('a weak or malformed tag matches nothing', () => {
-    expect(matches(header('W/"3"'), '3')).toBe(false);
+  test('a tag that Nginx marked as weak when it compressed the answer matches; a malformed one does not', () => {
+    expect(matches(header('W/"3"'), '3')).toBe(true);
+    expect(matches(header('"2", W/"3"'), '3')).toBe(true);
+    expect(matches(header('W/"2"'), '3')).toBe(false);
     expect(matches(header('3'), '3')).toBe(false);
   });
 });
