@@ -370,7 +370,8 @@ test('requests that are no HTTP are refused without harm', async () => {
 });
 
 test('nothing that was refused was stored', async () => {
-  const { category } = withBody.find(({ path }) => path() === '/products')?.body as { category: string };
+  const { body } = withBody.find(({ path }) => path() === '/products') ?? {};
+  const { category } = body as { category: string };
   const products = await shop('GET', `/products?category=${category}`, { token: admin });
   expect(products.body.data).toEqual([]);
   expect((await shop('POST', '/users/login', { body: { email, password } })).status).toBe(401);
