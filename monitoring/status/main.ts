@@ -14,6 +14,7 @@ import helmet from 'helmet';
 import { z } from 'zod';
 import { type ProblemCode, problems } from '../../api/core/problems.ts';
 import { openAccess } from './access.ts';
+import { readCapacity } from './capacity.ts';
 import { eventsOf, linesOf, readDashboards, stepOf } from './dashboards.ts';
 import { readGrowth } from './growth.ts';
 import { firingAlerts, openPrometheus } from './prometheus.ts';
@@ -67,7 +68,7 @@ const page = (name: string) => readFileSync(new URL(`./page/${name}`, import.met
 const files: Record<string, { type: string; body: Buffer }> = {
   '/status': { type: 'text/html', body: page('index.html') },
   ...Object.fromEntries(
-    ['page.js', 'session.js', 'now.js', 'growth.js', 'panels.js', 'units.js'].map((name) => [
+    ['page.js', 'session.js', 'now.js', 'capacity.js', 'growth.js', 'panels.js', 'units.js'].map((name) => [
       `/status/assets/${name}`,
       { type: 'text/javascript', body: page(name) },
     ]),
@@ -125,11 +126,12 @@ async function data(what: string, url: URL, req: IncomingMessage, res: ServerRes
     return json(res, await readGrowth(settings.INTERNAL_URL, req.headers.authorization ?? '', requestId));
   }
   if (what === 'now') {
-    const [groups, alerts] = await Promise.all([
+    const [groups, alerts, capacity] = await Promise.all([
       readTopology(prometheus),
       firingAlerts(settings.ALERTMANAGER, password),
+      readCapacity(prometheus),
     ]);
-    return json(res, { groups, alerts });
+    return json(res, { groups, alerts, capacity });
   }
   if (what === 'dashboards')
     return json(

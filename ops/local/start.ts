@@ -1,5 +1,6 @@
 // `npm start`: checks what it needs, starts the shop, says what happens to it, and stops it when asked.
 import { relative } from 'node:path';
+import { kernelWarnings } from '../kernel-settings.ts';
 import { askControl, serveControl } from './control.ts';
 import { mailDir } from './monitoring.ts';
 import { findTakenPorts } from './ports.ts';
@@ -31,6 +32,7 @@ export async function runShop(given: Settings): Promise<number> {
     return 1;
   }
 
+  for (const warning of kernelWarnings()) say(`WARNING: ${warning}`);
   const shop = createShop(settings, { onEvent: (event) => say(inWords(event)) });
   let ending: Promise<void> | undefined;
   let onStop = () => {};

@@ -1,4 +1,5 @@
 /** The status page: signs in, then asks every few seconds and draws. */
+import { showCapacity } from './capacity.js';
 import { showGrowth } from './growth.js';
 import { showAlerts, showTopology, showVerdict } from './now.js';
 import { showPanels } from './panels.js';
@@ -41,10 +42,11 @@ async function guarded(step) {
 }
 
 async function showNow() {
-  const { groups, alerts } = await ask('now');
+  const { groups, alerts, capacity } = await ask('now');
   showVerdict(at('verdict'), alerts, groups);
   showAlerts(at('alerts'), alerts);
   showTopology(at('topology'), groups);
+  showCapacity(at('capacity'), capacity);
   at('freshness').textContent = `as of ${new Date().toLocaleTimeString()}`;
 }
 

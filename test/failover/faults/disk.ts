@@ -1,10 +1,11 @@
 /** Disks: full, emptied, with files cut short or corrupt; and a replica's whole copy anew. */
-import { readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { waitFor } from '../../support/wait.ts';
 import { type Cluster, dataDir } from '../cluster.ts';
+import { operatorOn } from '../redis-nodes.ts';
 import type { Fault, FaultContext, Promised } from './fault.ts';
 import { smallDiskBytes } from './small-disk.ts';
 
@@ -91,6 +92,25 @@ export const diskFaults: readonly Fault[] = [
     corrupt(base(dir)),
   ),
   {
+    // The append-only file is fine: with `stop-writes-on-bgsave-error no` no client notices.
+    name: 'snapshot fails on all Redis nodes',
+    promise: { failedFirstTries: 'none', longestGapMs: 1000 },
+    needs: 'nothing',
+    async run({ cluster, log }) {
+      const snapshots = ['redis-1', 'redis-2', 'redis-3'].map((name) => join(dataDir(cluster, name), 'dump.rdb'));
+      for (const path of snapshots) {
+        rmSync(path, { force: true });
+        mkdirSync(join(path, 'in-the-way'), { recursive: true }); // the snapshot cannot be renamed to this name
+      }
+      log('a snapshot is begun on every node, and fails');
+      await snapshotEverywhere(cluster, 'err');
+      await delay(3000);
+      for (const path of snapshots) rmSync(path, { recursive: true });
+      log('snapshots succeed again');
+      await snapshotEverywhere(cluster, 'ok');
+    },
+  },
+  {
     name: 'disk of the master full',
     promise: { failedFirstTries: 'only 503', longestGapMs: 5000 },
     needs: 'small disk',
@@ -109,6 +129,22 @@ export const diskFaults: readonly Fault[] = [
     },
   },
 ];
+
+/** Takes a snapshot on every node, and waits until it has ended as expected. @throws where it has not within 10 s */
+async function snapshotEverywhere({ nodes: { ports, password } }: Cluster, expected: 'ok' | 'err'): Promise<void> {
+  for (const port of ports) {
+    const node = operatorOn(port, password);
+    try {
+      await node.bgsave();
+      await waitFor(`the snapshot on port ${port} to end with ${expected}`, async () => {
+        const info = await node.info('persistence');
+        return info.includes('rdb_bgsave_in_progress:0') && info.includes(`rdb_last_bgsave_status:${expected}`);
+      });
+    } finally {
+      node.disconnect();
+    }
+  }
+}
 
 function fillDisk(path: string): void {
   for (let bytes = smallDiskBytes; bytes >= 512; bytes /= 2) {

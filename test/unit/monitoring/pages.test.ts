@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { fileNameOf, subjectOf } from '../../../monitoring/mailbox/mail.ts';
 import { fillVariables, legendOf, readDashboards } from '../../../monitoring/status/dashboards.ts';
 import { mostOf } from '../../../monitoring/status/growth.ts';
+// @ts-expect-error plain JavaScript of the page
+import { capacityOf } from '../../../monitoring/status/page/capacity.js';
 import { htmlOf, runbookPage } from '../../../monitoring/status/runbook.ts';
 
 describe('a mail in the mailbox', () => {
@@ -69,5 +71,17 @@ describe('the users who added most', () => {
     expect(most).toHaveLength(10);
     expect(most[0]).toEqual({ userId: 'u0', bytes: 1100, services: { users: 100, purchases: 1000 } });
     expect(most.slice(1).map(({ userId }) => userId)).toEqual([11, 10, 9, 8, 7, 6, 5, 4, 3].map((i) => `u${i}`));
+  });
+});
+
+describe('how full Redis is', () => {
+  test.each([
+    [{}, 'cannot be read', 'info'],
+    [{ used: 0.1 }, '6 hours of history', 'info'],
+    [{ used: 0.1, daysLeft: 4000 }, 'not full within a year', 'good'],
+    [{ used: 0.61, daysLeft: 20.7 }, 'in 20 days', 'good'],
+    [{ used: 0.7, daysLeft: 1.5 }, 'in 1 day the shop begins to refuse', 'warn'],
+  ])('%j reads as %s', (capacity, words, level) => {
+    expect(capacityOf(capacity)).toMatchObject({ text: expect.stringContaining(words), level });
   });
 });
