@@ -10,6 +10,8 @@ type Service = {
   environment?: Record<string, string>;
   networks?: Record<string, unknown>;
   secrets?: { source: string; target: string }[];
+  ports?: unknown[];
+  healthcheck?: { test?: string[]; disable?: boolean };
   deploy?: { resources?: { limits?: { memory?: string } } };
   logging?: { options?: Record<string, string> };
 };
@@ -38,6 +40,9 @@ function render(args: string[], env: Record<string, string>): File {
 describe.skipIf(!hasCompose)('the stack', () => {
   const compose = hasCompose ? render([], {}) : ({ services: {}, networks: {} } as File);
   const stack = hasCompose ? render(['-f', 'stack.yml'], required) : ({ services: {}, networks: {} } as File);
+  const withGrafana = hasCompose
+    ? render(['-f', 'stack.yml', '-f', 'ops/stack/grafana.yml'], required)
+    : ({ services: {}, networks: {} } as File);
   const services = ['users', 'products', 'purchases'];
   const shared = [...services, 'nginx', 'redis-1', 'redis-2', 'redis-3', 'sentinel-1', 'sentinel-2', 'sentinel-3'];
 
@@ -59,9 +64,29 @@ describe.skipIf(!hasCompose)('the stack', () => {
     expect(common(names(stack))).toEqual(common(names(compose)));
   });
 
-  test.each(services)('gives %s the same memory', (name) => {
+  test.each([...services, 'redis-1'])('gives %s the same memory', (name) => {
     const memory = (file: File) => file.services[name]?.deploy?.resources?.limits?.memory;
     expect(memory(stack)).toBe(memory(compose));
+  });
+
+  const watchers = ['prometheus', 'alertmanager', 'redis-exporter', 'edge-exporter', 'node-exporter', 'status'];
+  test.each([...watchers, 'grafana'])('checks the health of %s, as Compose does', (name) => {
+    for (const [way, file] of Object.entries({ compose, stack: withGrafana }))
+      expect({ way, test: file.services[name]?.healthcheck?.test?.[0] }).toEqual({
+        way,
+        test: expect.stringMatching(/^CMD/),
+      });
+  });
+
+  test('publishes no port of monitoring, of Grafana neither, and wants the password of Prometheus and Alertmanager', () => {
+    for (const name of [...watchers, 'grafana'])
+      expect([name, withGrafana.services[name]?.ports]).toEqual([name, undefined]);
+    for (const name of ['prometheus', 'alertmanager'])
+      expect(stack.services[name]?.environment).toHaveProperty('MONITORING_PASSWORD_BCRYPT_FILE');
+  });
+
+  test('keeps its networks as they are when Grafana is added', () => {
+    expect(withGrafana.networks).toEqual(stack.networks);
   });
 
   test('encrypts every network between machines', () => {

@@ -58,6 +58,13 @@ describe('the settings of a deployment', () => {
     await expect(inStack('load_settings')).rejects.toThrow(message);
   });
 
+  test('say whether Grafana runs as well', async () => {
+    writeFileSync(settings, `${complete}GRAFANA=on\n`);
+    expect((await inStack('load_settings; echo "$GRAFANA"', { GRAFANA: 'off' })).trim()).toBe('on');
+    writeFileSync(settings, complete);
+    expect((await inStack('load_settings; echo "$' + '{GRAFANA-unset}"', { GRAFANA: 'on' })).trim()).toBe('unset');
+  });
+
   test('are changed in the file', async () => {
     writeFileSync(settings, `${complete}TLS_NUMBER=1\n`);
     expect(await inStack('set_setting TLS_NUMBER 2; grep TLS_NUMBER "$STACK_ENV"')).toBe('TLS_NUMBER=2\n');
