@@ -40,10 +40,12 @@ quoted() { between=''; for each in "$@"; do printf "%s%s" "$between" "$each"; be
 # The program $1, or as Debian calls it, $2.
 program() { if command -v "$1" >/dev/null; then echo "$1"; else echo "$2"; fi; }
 
-# Rules that name what must exist (see rules/alerts-services.yml): one constant series for each part.
+# Rules that name what must exist (see rules/alerts-services.yml): one constant series for each part. And when Prometheus was started: alerts
+# that wait while the shop starts must know it before Prometheus has scraped itself for the first time.
 expected() {
   constant() { printf '      - { record: expected:%s, labels: { %s }, expr: vector(%s) }\n' "$1" "$2" "${3-1}"; }
   printf 'groups:\n  - name: expected\n    rules:\n'
+  printf '      - { record: prometheus:start_time:seconds, expr: vector(%s) }\n' "$(date +%s)"
   for each in ${SERVICES-}; do constant service:info "service: ${each#tasks.}"; done
   for each in ${REDIS_NODES-}; do constant node:info "job: redis, instance: \"$each\""; done
   for each in ${SENTINELS-}; do constant node:info "job: sentinel, instance: \"$each\""; done
