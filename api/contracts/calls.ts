@@ -28,16 +28,33 @@ export const checkSession = call({
   ]),
 });
 
-/** An item as `products` reserved it. `incarnation` tells a product from one made anew under the same id. */
-export const reservedItem = z.object({
+/** An item as `products` reserved it. `generation` tells a product from one made anew under the same id. */
+const reservedItem = z.object({
   productId: z.string(),
-  incarnation: z.string(),
+  generation: z.string(),
   name: z.string(),
   quantity: z.int(),
   unitPriceMinor: z.int(),
 });
 /** See {@link reservedItem}. */
 export type ReservedItem = z.infer<typeof reservedItem>;
+
+/**
+ * An item between the services. The release of 2026-11-20 (5eb7839) calls the generation `incarnation`: while an update replaces one service
+ * after the other, both names are sent ({@link sentItem}) and read.
+ */
+export const receivedItem = z.preprocess(
+  (item) =>
+    typeof item === 'object' && item !== null && 'incarnation' in item
+      ? { generation: item.incarnation, ...item }
+      : item,
+  reservedItem,
+);
+
+/** An item as it is sent; see {@link receivedItem}. */
+export function sentItem(item: ReservedItem): ReservedItem & { readonly incarnation: string } {
+  return { ...item, incarnation: item.generation };
+}
 
 /**
  * Takes all items of a purchase from stock, or none. The first answer under a purchase's id is the only one: repeated, it comes again.
@@ -52,7 +69,7 @@ export const reserveStock = call({
     items: z.array(z.strictObject({ productId: z.string(), quantity: z.int() })).min(1),
   }),
   output: z.discriminatedUnion('result', [
-    z.object({ result: z.literal('reserved'), eventId: z.string(), at: z.int(), items: z.array(reservedItem) }),
+    z.object({ result: z.literal('reserved'), eventId: z.string(), at: z.int(), items: z.array(receivedItem) }),
     z.object({
       result: z.literal('sold-out'),
       items: z.array(z.object({ productId: z.string(), requested: z.int(), available: z.int() })),
@@ -70,6 +87,6 @@ export const releaseStock = call({
   service: 'products',
   method: 'POST',
   path: '/releases',
-  input: z.strictObject({ purchaseId: z.string(), items: z.array(reservedItem) }),
+  input: z.strictObject({ purchaseId: z.string(), items: z.array(receivedItem) }),
   output: z.object({ result: z.literal('released'), eventId: z.string(), at: z.int() }),
 });

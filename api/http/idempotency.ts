@@ -27,16 +27,11 @@ export function writeIdentity(
   const owner = idempotencyOwner?.(body) ?? ownerOf(caller);
   const path = req.baseUrl + req.path;
   return {
-    id: shortHash(secret, 'record', owner, req.method, path, key),
-    fingerprint: shortHash(secret, 'body', canonical(without(body, passwords)), canonical(req.query)),
+    id: keyedHash(secret, 'record', owner, req.method, path, key),
+    fingerprint: keyedHash(secret, 'body', canonical(without(body, passwords)), canonical(req.query)),
     nonce: req.get('X-Attempt-Id') ?? randomUUID(),
     lifetimeMs: req.get('X-Generated-Key') === '1' ? generatedRecordLifetimeMs : recordLifetimeMs,
   };
-}
-
-/** 132 bits of a keyed hash: enough to be unique, and records are stored in large numbers. */
-function shortHash(secret: string, ...parts: readonly string[]): string {
-  return keyedHash(secret, ...parts).slice(0, 22);
 }
 
 function ownerOf(caller: Caller): string {

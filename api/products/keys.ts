@@ -2,7 +2,7 @@
  * The keys of `products` in Redis. When they end:
  * - products and their index entries live until the product is deleted (an emptied index vanishes by itself);
  * - reservations and tombstones end by {@link reservationKeptMs};
- * - idempotency records and events end after a day (see redis/prelude.lua).
+ * - idempotency records end after a day, events after 80 minutes (see redis/prelude.lua).
  */
 
 import { recordLifetimeMs } from '../core/request.ts';
@@ -18,9 +18,12 @@ export type Scope = { readonly of: 'all' } | { readonly of: 'category' | 'compan
 /**
  * A product. Hash:
  * - `doc` (JSON of everything that only PATCH changes), `name` and `priceMinor` out of it for the reservation;
- * - `stock`, `updatedAt` (ms), `rev` (counts every change: the entity tag);
- * - `incarnation` (made at creation: tells it from one made anew under the same id), `edition` (made at each change of `doc`);
+ * - `stock`, `updatedAt` (ms), `version` (counts every change: the entity tag);
+ * - `generation` (made at creation: tells it from one made anew under the same id), `documentVersion` (made at each change of `doc`);
  * - the ledger `initial`, `restocked`, `sold`, `returned`: initial + restocked - sold + returned = stock.
+ *
+ * The release of 2026-11-20 (5eb7839) named them `rev`, `incarnation` and `edition`. Its products keep these names until they are changed, so
+ * that its replicas can sell them while an update replaces one replica after the other; every script reads both.
  */
 export const productKey = (id: string) => `{products}:product:${id}`;
 
@@ -31,7 +34,7 @@ export const ledgerProgressKey = '{products}:ledger:progress';
 /** What the last complete walk found, as JSON (see ledger.ts); ends after a day. */
 export const ledgerResultKey = '{products}:ledger:result';
 
-/** A sort index. Zset, every score 0, members `<sortable>\0<id>` in byte order (see entries.ts). */
+/** A sort index. Zset, every score 0, members `<sortable>\0<id>` in byte order (see indexes.ts). */
 export function sortKey(field: SortField, scope: Scope): string {
   return `{products}:by:${field}:${scope.of}${scope.of === 'all' ? '' : `:${scope.text}`}`;
 }

@@ -33,8 +33,18 @@ export type Product = {
 /** A product as it was read; `documentVersion` is new after each change of the document, so that a script sees whether it has changed since. */
 export type StoredProduct = Product & { readonly documentVersion: string };
 
-/** The fields of a product's hash (named in keys.ts) that make a {@link StoredProduct}, in the order in which {@link storedProductOf} takes them. */
-export const storedFields = ['doc', 'stock', 'updatedAt', 'rev', 'incarnation', 'edition'] as const;
+/** The fields of a product's hash (named in keys.ts) that make a {@link StoredProduct}, in the order in which {@link storedProductOf} takes them: the last three are older names of the three before. */
+export const storedFields = [
+  'doc',
+  'stock',
+  'updatedAt',
+  'version',
+  'generation',
+  'documentVersion',
+  'rev',
+  'incarnation',
+  'edition',
+] as const;
 
 // Loose: during a rolling update this version may change a document that a newer one wrote, and must not drop its fields.
 const storedDoc = z.looseObject(known.shape);
@@ -45,7 +55,7 @@ export function docOfJson(json: string): ProductDoc {
   return storedDoc.parse(JSON.parse(json));
 }
 
-/** The product in the fields `doc`, `stock`, `updatedAt`, `rev`, `incarnation`. @throws ZodError as {@link docOfJson} */
+/** The product in the fields `doc`, `stock`, `updatedAt`, `version`, `generation`. @throws ZodError as {@link docOfJson} */
 export function productOf([doc = '', stock, updatedAt, version = '', generation = '']: readonly string[]): Product {
   return {
     doc: docOfJson(doc),
@@ -58,7 +68,9 @@ export function productOf([doc = '', stock, updatedAt, version = '', generation 
 
 /** The product in the values of {@link storedFields}; `undefined` where there is none. @throws ZodError as {@link docOfJson} */
 export function storedProductOf(values: readonly (string | null)[]): StoredProduct | undefined {
-  const [doc, stock, updatedAt, version, generation, documentVersion] = values;
-  if (doc == null || documentVersion == null) return undefined;
-  return { ...productOf([doc, stock ?? '', updatedAt ?? '', version ?? '', generation ?? '']), documentVersion };
+  const [doc, stock, updatedAt, version, generation, documentVersion, rev, incarnation, edition] = values;
+  const readVersion = documentVersion ?? edition;
+  if (doc == null || readVersion == null) return undefined;
+  const fields = [doc, stock ?? '', updatedAt ?? '', version ?? rev ?? '', generation ?? incarnation ?? ''];
+  return { ...productOf(fields), documentVersion: readVersion };
 }

@@ -1,5 +1,5 @@
 /** The routes of `products` for `purchases`. */
-import { releaseStock, reserveStock } from '../contracts/calls.ts';
+import { releaseStock, reserveStock, sentItem } from '../contracts/calls.ts';
 import { type Refusal, refuse } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
 import { type Answer, type Route, route } from '../http/route.ts';
@@ -16,7 +16,11 @@ export function internalRoutes(rules: ReturnType<typeof openReservationRules>): 
       summary: 'Takes all items of a purchase from stock, or none.',
       body: reservationIn,
       response: { status: 200, body: reserveStock.output },
-      handle: ({ body, context }) => forPurchases(context, () => rules.reserve(body.purchaseId, body.items, context)),
+      handle: ({ body, context }) =>
+        forPurchases(context, async () => {
+          const reserved = await rules.reserve(body.purchaseId, body.items, context);
+          return reserved.result === 'reserved' ? { ...reserved, items: reserved.items.map(sentItem) } : reserved;
+        }),
     }),
     route({
       method: 'post',

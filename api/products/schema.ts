@@ -1,6 +1,6 @@
 /** What goes in and out of `products`. Types are inferred from here. */
 import { z } from 'zod';
-import { reservedItem } from '../contracts/calls.ts';
+import { receivedItem } from '../contracts/calls.ts';
 import { idPattern } from '../core/ids.ts';
 import { moneyIn, moneyOut } from '../core/money.ts';
 import { pageQuery } from '../http/lists.ts';
@@ -175,5 +175,7 @@ export const reservationIn = z.strictObject({
 /** See {@link reservationIn}. */
 export const releaseIn = z.strictObject({
   purchaseId,
-  items: z.array(reservedItem.extend({ quantity })).max(1000),
+  items: z
+    .array(receivedItem.refine((item) => quantity.safeParse(item.quantity).success, 'has no valid quantity'))
+    .max(1000),
 });

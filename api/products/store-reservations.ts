@@ -1,6 +1,6 @@
 /** Stock that purchases take and give back: the only caller of reserve.lua and release.lua. */
 import { z } from 'zod';
-import type { ReservedItem, releaseStock, reserveStock } from '../contracts/calls.ts';
+import { type ReservedItem, receivedItem, type releaseStock, type reserveStock } from '../contracts/calls.ts';
 import { eventStream } from '../contracts/events.ts';
 import type { Deadline } from '../core/clock.ts';
 import type { ShopRedis } from '../redis/open.ts';
@@ -22,15 +22,21 @@ export type ReleaseSource = { readonly from: 'recorded' | 'caller'; readonly ite
 /** See {@link openReservations}. */
 export type Reservations = ReturnType<typeof openReservations>;
 
-/** Items as they are stored: [productId, incarnation, name, quantity, unitPriceMinor] of each. */
+/** Items as they are stored: [productId, generation, name, quantity, unitPriceMinor] of each; 5eb7839 stored objects. */
 const storedItems = z.array(
-  z.tuple([z.string(), z.string(), z.string(), z.int(), z.int()]).transform((item): ReservedItem => {
-    const [productId, incarnation, name, quantity, unitPriceMinor] = item;
-    return { productId, incarnation, name, quantity, unitPriceMinor };
-  }),
+  z.union([
+    receivedItem,
+    z.tuple([z.string(), z.string(), z.string(), z.int(), z.int()]).transform((item): ReservedItem => {
+      const [productId, generation, name, quantity, unitPriceMinor] = item;
+      return { productId, generation, name, quantity, unitPriceMinor };
+    }),
+  ]),
 );
-const storedShort = z.array(z.tuple([z.int(), z.int()]));
-const storedPlaces = z.array(z.int());
+const shortItem = z.object({ productId: z.string(), requested: z.int(), available: z.int() });
+/** What is short: [place, available] of each; 5eb7839 stored objects. */
+const storedShort = z.array(z.union([shortItem, z.tuple([z.int(), z.int()])]));
+/** What is unknown: the place of each; 5eb7839 stored the product's id. */
+const storedPlaces = z.array(z.union([z.string(), z.int()]));
 
 /** Opens the reservations. Every function throws Unavailable when the deadline comes first, and is safe to repeat. */
 export function openReservations(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
@@ -53,14 +59,19 @@ export function openReservations(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
         case 'sold-out':
           return {
             result: 'sold-out',
-            items: storedShort.parse(JSON.parse(first)).map(([place, available]) => {
+            items: storedShort.parse(JSON.parse(first)).map((short) => {
+              if (!Array.isArray(short)) return short;
+              const [place, available] = short;
               const { productId, quantity } = itemAt(wanted, place);
               return { productId, requested: quantity, available };
             }),
           };
         case 'unknown-product': {
           const places = storedPlaces.parse(JSON.parse(first));
-          return { result: 'unknown-product', productIds: places.map((place) => itemAt(wanted, place).productId) };
+          const productIds = places.map((place) =>
+            typeof place === 'string' ? place : itemAt(wanted, place).productId,
+          );
+          return { result: 'unknown-product', productIds };
         }
         case 'released':
           return { result: 'released' };
@@ -81,7 +92,7 @@ export function openReservations(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
       if (state == null) {
         const items = callerItems.map((item) => [
           item.productId,
-          item.incarnation,
+          item.generation,
           item.name,
           item.quantity,
           item.unitPriceMinor,

@@ -101,7 +101,9 @@ export function createStore(redis: Pick<ShopRedis, 'writes'>) {
       const reply = await runKeyed(redis.writes, 'products', bindBatchScript, [], [newId], context);
       if (isRefusal(reply)) return reply;
       const [id] = reply.fields;
-      if (reply.result !== 'bound' || id === undefined) throw new Error(`bind-batch.lua replied '${reply.result}'`);
+      // 5eb7839 stored 'claimed'.
+      if (!['bound', 'claimed'].includes(reply.result) || id === undefined)
+        throw new Error(`bind-batch.lua replied '${reply.result}'`);
       return { id, repeated: id !== newId, replayed: reply.replayed };
     },
   };

@@ -1,7 +1,7 @@
 /**
  * The keys of `purchases`, all under one hash tag. Completed and cancelled purchases and their places in the lists never end. A failed
  * purchase ends after {@link failedKeptMs} with everything that names it. The indexes of unfinished purchases are emptied by finishing
- * them, the event stream is trimmed to a day, and idempotency records end by themselves.
+ * them, the event stream is trimmed to 80 minutes, and idempotency records end by themselves.
  */
 import { recordLifetimeMs } from '../core/request.ts';
 import type { Status } from './schema.ts';
@@ -23,12 +23,25 @@ export const eventsKey = '{purchases}:events';
 /** Sorted set: the ids of failed purchases by the time (ms since 1970) at which they end. */
 export const endingKey = '{purchases}:ending';
 
-/** What has to be carried forward: `pending` purchases, and cancelled ones whose stock is `owed` to `products`. */
-export type Unfinished = 'pending' | 'owed';
+/** What has to be carried forward: `pending` purchases, and cancelled ones whose stock `products` has to release. */
+export type Unfinished = 'pending' | 'release-pending';
 
 /** Sorted set of ids by the time (ms since 1970) since when they have been unfinished. */
 export function unfinishedKey(what: Unfinished): string {
   return `{purchases}:${what}`;
+}
+
+/** What 5eb7839 called the index of what is `release-pending`; read until it is empty. */
+export const oldReleasePendingKey = '{purchases}:owed';
+
+/** The list in which 5eb7839 stored a purchase's history, as JSON events (see lua/rewrite.lua). */
+export function oldHistoryKey(id: string): string {
+  return `${purchaseKey(id)}:history`;
+}
+
+/** The lists of 5eb7839 in which a purchase stands whatever its status (see lua/rewrite.lua). */
+export function oldLists(userId: string): string[] {
+  return ['all', userId].map((whose) => `{purchases}:list:${whose}:any`);
 }
 
 /**

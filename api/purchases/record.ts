@@ -3,8 +3,9 @@
  * without names, the history holds only what cannot be told from the rest, and what follows from other fields is computed.
  */
 import { z } from 'zod';
-import { type ReservedItem, reservedItem } from '../contracts/calls.ts';
+import type { ReservedItem } from '../contracts/calls.ts';
 import type { Money } from '../core/money.ts';
+import { isOldRecord, purchaseOfOld } from './old-record.ts';
 import {
   type EventData,
   type Failure,
@@ -34,7 +35,7 @@ export type Purchase = {
   /** Counts the states that it has had: 1 while pending. */
   readonly version: number;
   /** Whether it is cancelled and `products` has not yet confirmed that the stock is back. */
-  readonly releaseOwed: boolean;
+  readonly releasePending: boolean;
 };
 
 /** What it takes to carry a purchase forward; never changes. */
@@ -74,7 +75,7 @@ const stored = z.object({
   currency: z.string(),
   /** [productId, quantity] of each; until the purchase completes, as the items say the same. */
   requested: json(z.array(z.tuple([z.string(), z.int()]))).optional(),
-  /** [productId, incarnation, name, quantity, unitPriceMinor] of each. */
+  /** [productId, generation, name, quantity, unitPriceMinor] of each. */
   items: json(z.array(z.tuple([z.string(), z.string(), z.string(), z.int(), z.int()]))).default([]),
   /** Why it failed: the code, then for each item refused its place in `requested`, or that and how much there was. */
   failure: json(
@@ -89,24 +90,24 @@ const stored = z.object({
     .transform((text) => text.split(','))
     .pipe(z.array(entry)),
   cancelledBy: z.string().optional(),
-  releaseOwed: z.literal('1').optional(),
+  releasePending: z.literal('1').optional(),
 });
 
-function parse(hash: unknown): z.infer<typeof stored> | undefined {
-  if (typeof hash !== 'object' || hash === null || Object.keys(hash).length === 0) return undefined;
-  return stored.parse(hash);
+function isPresent(hash: unknown): hash is object {
+  return typeof hash === 'object' && hash !== null && Object.keys(hash).length > 0;
 }
 
 /**
- * Reads a hash.
+ * Reads a hash, also of the release before (old-record.ts).
  * @returns `undefined` for an empty one, as Redis gives it for a key that is not there @throws when it is not a purchase
  */
 export function purchaseOf(id: string, hash: unknown): Purchase | undefined {
-  const fields = parse(hash);
-  if (fields === undefined) return undefined;
+  if (!isPresent(hash)) return undefined;
+  if (isOldRecord(hash)) return purchaseOfOld(hash);
+  const fields = stored.parse(hash);
   const { userId, status, version, currency, history } = fields;
-  const items = fields.items.map(([productId, incarnation, name, quantity, unitPriceMinor]) => {
-    return { productId, incarnation, name, quantity, unitPriceMinor };
+  const items = fields.items.map(([productId, generation, name, quantity, unitPriceMinor]) => {
+    return { productId, generation, name, quantity, unitPriceMinor };
   });
   const requested =
     fields.requested?.map(([productId, quantity]) => ({ productId, quantity })) ??
@@ -125,7 +126,7 @@ export function purchaseOf(id: string, hash: unknown): Purchase | undefined {
     completedAtMs: history.find(({ letter }) => letter === 'd')?.atMs,
     failure: fields.failure && failureFrom(fields.failure, requested),
     version,
-    releaseOwed: fields.releaseOwed === '1',
+    releasePending: fields.releasePending === '1',
   };
 }
 
@@ -136,18 +137,17 @@ export function purchaseOfList(id: string, flat: readonly string[]): Purchase | 
   return purchaseOf(id, hash);
 }
 
-/** The history in a hash, oldest first, told in full; `undefined` like {@link purchaseOf}. */
+/** The history in a hash of the present format, oldest first, told in full; `undefined` like {@link purchaseOf}. */
 export function historyOf(purchaseId: string, hash: unknown): readonly StoredEvent[] | undefined {
-  const fields = parse(hash);
   const purchase = purchaseOf(purchaseId, hash);
-  if (fields === undefined || purchase === undefined) return undefined;
+  if (purchase === undefined) return undefined;
   const { userId, requested, items, totalMinor = 0, currency, failure } = purchase;
   const money = (amount: number): Money => ({ amount, currency });
   const amounts = items.map(({ productId, quantity }) => ({ productId, quantity }));
   const priced = items.map(({ productId, name, quantity, unitPriceMinor }) => {
     return { productId, name, quantity, unitPrice: money(unitPriceMinor) };
   });
-  const { history, cancelledBy } = fields;
+  const { history, cancelledBy } = stored.parse(hash);
   return history.map(tell);
 
   function tell({ letter, atMs: at, eventId }: Entry): StoredEvent {
@@ -179,10 +179,7 @@ export function storedRequest(requested: readonly Wanted[]): string {
 /** The field `items`. */
 export function storedItems(items: readonly ReservedItem[]): string {
   return JSON.stringify(
-    z
-      .array(reservedItem)
-      .parse(items)
-      .map((item) => [item.productId, item.incarnation, item.name, item.quantity, item.unitPriceMinor]),
+    items.map((item) => [item.productId, item.generation, item.name, item.quantity, item.unitPriceMinor]),
   );
 }
 

@@ -103,7 +103,7 @@ export function openRecovery(
     try {
       const purchase = await store.get(id, 'recent', deadline);
       if (purchase?.status === 'pending') await saga.carry(purchase, requestId, deadline);
-      else if (purchase?.releaseOwed) await saga.giveBack(purchase, requestId, deadline);
+      else if (purchase?.releasePending) await saga.release(purchase, requestId, deadline);
       else return; // finished in the meantime
       backOffs.delete(id);
       log.info(about, 'carried an unfinished purchase forward');
@@ -121,7 +121,7 @@ export function openRecovery(
   async function sweep(): Promise<void> {
     forgetOld();
     try {
-      const due = (await Promise.all([dueOf('pending'), dueOf('owed')])).flat();
+      const due = (await Promise.all([dueOf('pending'), dueOf('release-pending')])).flat();
       shuffle(due); // so that replicas that look at the same time mostly take different ones
       await eachOf(due, width, advance);
     } catch (error) {

@@ -1,5 +1,5 @@
 /** The steps of a purchase after its beginning, as often as it takes: each is repeated under the purchase's id until it is certain. */
-import { type Call, type ReservedItem, releaseStock, reserveStock } from '../contracts/calls.ts';
+import { type Call, releaseStock, reserveStock, sentItem } from '../contracts/calls.ts';
 import { type Deadline, pause, remainingMs, within } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
 import type { InternalClient } from '../http/client.ts';
@@ -15,8 +15,8 @@ export type Saga = {
    * @throws Unavailable when that is not certain before the deadline; it stays pending then, to be carried on
    */
   carry(begun: Begun, requestId: string, deadline: Deadline): Promise<Purchase>;
-  /** Gives a cancelled purchase's stock back. @throws Unavailable when that is not certain before the deadline; it stays owed then */
-  giveBack(purchase: Purchase, requestId: string, deadline: Deadline): Promise<void>;
+  /** Gives a cancelled purchase's stock back. @throws Unavailable when that is not certain before the deadline; it stays pending then */
+  release(purchase: Purchase, requestId: string, deadline: Deadline): Promise<void>;
 };
 
 /** What the write after a call needs of the time that is left, in ms. */
@@ -43,7 +43,7 @@ export function openSaga(
   }
 
   const carrying = new Map<string, Promise<Purchase>>();
-  const givingBack = new Map<string, Promise<true>>();
+  const releasing = new Map<string, Promise<true>>();
 
   function ended({ purchase, applied }: Step): Purchase {
     if (applied) onEnd(purchase.status);
@@ -70,8 +70,8 @@ export function openSaga(
     }
   }
 
-  async function giveBack(purchase: Purchase, requestId: string, deadline: Deadline): Promise<true> {
-    const items: ReservedItem[] = [...purchase.items];
+  async function release(purchase: Purchase, requestId: string, deadline: Deadline): Promise<true> {
+    const items = purchase.items.map(sentItem);
     const event = await insist(releaseStock, { purchaseId: purchase.id, items }, requestId, sooner(deadline));
     await store.released(purchase, event, deadline);
     return true;
@@ -80,8 +80,8 @@ export function openSaga(
   return {
     carry: (begun, requestId, deadline) =>
       together(carrying, begun.id, deadline, () => carry(begun, requestId, deadline)),
-    async giveBack(purchase, requestId, deadline) {
-      await together(givingBack, purchase.id, deadline, () => giveBack(purchase, requestId, deadline));
+    async release(purchase, requestId, deadline) {
+      await together(releasing, purchase.id, deadline, () => release(purchase, requestId, deadline));
     },
   };
 }

@@ -134,9 +134,10 @@ function historyWith<A extends z.ZodType>(at: A) {
   );
 }
 
-const history = historyWith(z.int());
+/** The events of a history, oldest first, `at` in ms since 1970. */
+export const storedHistory = historyWith(z.int());
 /** An event of a history, `at` in ms since 1970. Its `id` is the name of a service's stream and the entry's id in it. */
-export type StoredEvent = z.infer<typeof history>[number];
+export type StoredEvent = z.infer<typeof storedHistory>[number];
 
 /** The answer of `GET /purchases/{id}/events`. */
 export const historyOut = z.strictObject({ data: historyWith(z.iso.datetime()) }).meta({

@@ -115,8 +115,8 @@ export function purchasesService(
           const { purchase, applied, replayed } = result;
           if (applied) onCancel();
           // The cancellation is durable whatever becomes of this call: answering 503 would be less true than 200.
-          if (purchase.releaseOwed) {
-            await saga.giveBack(purchase, context.requestId, context.deadline).catch((error: unknown) => {
+          if (purchase.releasePending) {
+            await saga.release(purchase, context.requestId, context.deadline).catch((error: unknown) => {
               if (!(error instanceof Unavailable)) throw error;
             });
           }
@@ -138,7 +138,7 @@ export function summed(lines: readonly Wanted[]): Wanted[] {
 export function asFirstAnswered(purchase: Purchase): Purchase {
   const { completedAtMs } = purchase;
   if (completedAtMs === undefined) return purchase;
-  return { ...purchase, status: 'completed', updatedAtMs: completedAtMs, version: 2, releaseOwed: false };
+  return { ...purchase, status: 'completed', updatedAtMs: completedAtMs, version: 2, releasePending: false };
 }
 
 function refusalOf(purchaseId: string, failure: Failure, lines: readonly Wanted[], replayed: boolean): Refusal {

@@ -3,7 +3,16 @@ import { z } from 'zod';
 import type { Deadline } from '../core/clock.ts';
 import type { Freshness } from '../core/request.ts';
 import type { Reads } from '../redis/reads.ts';
-import { endingKey, listKey, purchaseKey, type Unfinished, unfinishedKey } from './keys.ts';
+import {
+  endingKey,
+  listKey,
+  oldHistoryKey,
+  oldReleasePendingKey,
+  purchaseKey,
+  type Unfinished,
+  unfinishedKey,
+} from './keys.ts';
+import { historyOfOld } from './old-record.ts';
 import { historyOf, type Purchase, purchaseOf } from './record.ts';
 import { type Status, type StoredEvent, statuses } from './schema.ts';
 
@@ -48,8 +57,14 @@ export function openPurchaseReads(reads: Reads): PurchaseReads {
     },
 
     async history(id, freshness, deadline) {
-      const [hash] = await reads.query(freshness, (p) => p.hgetall(purchaseKey(id)), deadline);
-      const [purchase, events] = [purchaseOf(id, hash), historyOf(id, hash)];
+      const [hash, oldList] = await reads.query(
+        freshness,
+        (p) => p.hgetall(purchaseKey(id)).lrange(oldHistoryKey(id), 0, -1),
+        deadline,
+      );
+      const old = texts.parse(oldList);
+      const purchase = purchaseOf(id, hash);
+      const events = old.length > 0 ? historyOfOld(old) : historyOf(id, hash);
       return purchase === undefined || events === undefined ? undefined : { purchase, events };
     },
 
@@ -76,12 +91,13 @@ export function openPurchaseReads(reads: Reads): PurchaseReads {
     },
 
     async unfinished(what, offset, count, deadline) {
-      const [found] = await reads.query(
+      const keys = [unfinishedKey(what), ...(what === 'release-pending' ? [oldReleasePendingKey] : [])];
+      const found = await reads.query(
         'recent',
-        (p) => p.zrange(unfinishedKey(what), offset, String(offset + count - 1), 'WITHSCORES'),
+        (p) => keys.reduce((q, key) => q.zrange(key, offset, String(offset + count - 1), 'WITHSCORES'), p),
         deadline,
       );
-      const flat = texts.parse(found);
+      const flat = found.flatMap((each) => texts.parse(each));
       return Array.from({ length: flat.length / 2 }, (_, i) => {
         return { id: String(flat[2 * i]), sinceMs: Number(flat[2 * i + 1]) };
       });

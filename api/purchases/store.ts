@@ -5,9 +5,19 @@ import type { Deadline } from '../core/clock.ts';
 import { isRefusal, type Refusal } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
 import { runKeyed } from '../redis/keyed.ts';
-import { decodeReply, loadScript, type Script } from '../redis/script.ts';
+import { decodeReply, loadScript, type Script, type ScriptReply } from '../redis/script.ts';
 import type { Writes } from '../redis/writes.ts';
-import { endingKey, eventsKey, failedKeptMs, purchaseKey, statusLists, unfinishedKey } from './keys.ts';
+import {
+  endingKey,
+  eventsKey,
+  failedKeptMs,
+  oldHistoryKey,
+  oldLists,
+  oldReleasePendingKey,
+  purchaseKey,
+  statusLists,
+  unfinishedKey,
+} from './keys.ts';
 import {
   type Begun,
   type BusData,
@@ -29,6 +39,7 @@ const scripts = {
   released: loadScript(new URL('./lua/released.lua', import.meta.url), 'go-on'),
   confirm: loadScript(new URL('./lua/confirm.lua', import.meta.url), 'go-on'),
   forget: loadScript(new URL('./lua/forget.lua', import.meta.url), 'go-on'),
+  rewrite: loadScript(new URL('./lua/rewrite.lua', import.meta.url), 'go-on'),
 };
 
 /** An event of `products` that belongs into a purchase's history: its id there and its time in ms since 1970. */
@@ -72,15 +83,30 @@ export type PurchaseWrites = {
 
 /** Opens the writes. */
 export function openPurchaseWrites(writes: Writes): PurchaseWrites {
+  /** Runs a script; where it finds a purchase in the format of an earlier release, it is rewritten first. */
+  async function inPresentFormat(
+    { id, userId }: Pick<Begun, 'id' | 'userId'>,
+    deadline: Deadline,
+    run: () => Promise<ScriptReply | Refusal | undefined>,
+  ): Promise<ScriptReply | Refusal | undefined> {
+    const reply = await run();
+    if (reply === undefined || isRefusal(reply) || reply.result !== 'old-format') return reply;
+    await writes.run(scripts.rewrite, [purchaseKey(id), oldHistoryKey(id), ...oldLists(userId)], [id], deadline);
+    return run();
+  }
+
   async function step(
     script: Script,
-    id: string,
+    begun: Pick<Begun, 'id' | 'userId'>,
     keys: readonly string[],
     args: readonly (string | number)[],
     deadline: Deadline,
   ): Promise<Step | undefined> {
-    const reply = decodeReply(await writes.run(script, [purchaseKey(id), ...keys], args, deadline));
-    if (reply === undefined || reply.result === 'missing') return undefined;
+    const { id } = begun;
+    const reply = await inPresentFormat(begun, deadline, async () =>
+      decodeReply(await writes.run(script, [purchaseKey(id), ...keys], args, deadline)),
+    );
+    if (reply === undefined || isRefusal(reply) || reply.result === 'missing') return undefined;
     const result = stepResult.parse(reply.result);
     return { purchase: certainly(purchaseOfList(id, reply.fields), id), applied: result === 'applied' };
   }
@@ -106,7 +132,7 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
       const completed: BusData['purchase.completed'] = { purchaseId: id, total };
       const done = await step(
         scripts.complete,
-        id,
+        { id, userId },
         [eventsKey, unfinishedKey('pending'), ...statusLists(userId, 'pending', 'completed')],
         [id, requestId, storedItems(items), storedEntry('product.reserved', at, eventId), JSON.stringify(completed)],
         deadline,
@@ -118,7 +144,7 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
       const failed: BusData['purchase.failed'] = { purchaseId: id, code: failure.code };
       const done = await step(
         scripts.fail,
-        id,
+        { id, userId },
         [eventsKey, unfinishedKey('pending'), endingKey, ...statusLists(userId, 'pending', 'failed')],
         [id, requestId, storedFailure(failure, requested), JSON.stringify(failed), failedKeptMs],
         deadline,
@@ -130,19 +156,17 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
       const { ifMatch } = context;
       const versions = ifMatch === undefined || ifMatch === '*' ? '*' : `,${ifMatch.join(',')},`;
       const cancelled: BusData['purchase.cancelled'] = { purchaseId: id, by };
-      const reply = await runKeyed(
-        writes,
-        'purchases',
-        scripts.cancel,
-        [
-          purchaseKey(id),
-          unfinishedKey('pending'),
-          unfinishedKey('owed'),
-          ...statusLists(userId, 'pending', 'completed', 'cancelled'),
-        ],
-        [id, versions, by, JSON.stringify(cancelled)],
-        context,
+      const keys = [
+        purchaseKey(id),
+        unfinishedKey('pending'),
+        unfinishedKey('release-pending'),
+        ...statusLists(userId, 'pending', 'completed', 'cancelled'),
+      ];
+      const args = [id, versions, by, JSON.stringify(cancelled)];
+      const reply = await inPresentFormat({ id, userId }, context.deadline, () =>
+        runKeyed(writes, 'purchases', scripts.cancel, keys, args, context),
       );
+      if (reply === undefined) throw new Error('cancel.lua did not reply');
       if (isRefusal(reply)) return reply;
       const { result, fields, replayed } = reply;
       const kind = cancelResult.parse(result);
@@ -161,15 +185,17 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
       }
     },
 
-    async released({ id }, { eventId, at }, deadline) {
-      const keys = [purchaseKey(id), unfinishedKey('owed')];
+    async released({ id, userId }, { eventId, at }, deadline) {
+      const keys = [purchaseKey(id), unfinishedKey('release-pending'), oldReleasePendingKey];
       const args = [id, storedEntry('product.released', at, eventId)];
-      const reply = decodeReply(await writes.run(scripts.released, keys, args, deadline));
-      z.enum(['released', 'missing']).parse(reply?.result);
+      const reply = await inPresentFormat({ id, userId }, deadline, async () =>
+        decodeReply(await writes.run(scripts.released, keys, args, deadline)),
+      );
+      z.object({ result: z.enum(['released', 'missing']) }).parse(reply);
     },
 
     async confirm(id, deadline) {
-      return (await step(scripts.confirm, id, [], [], deadline))?.purchase;
+      return (await step(scripts.confirm, { id, userId: '' }, [], [], deadline))?.purchase;
     },
 
     async forget(id, userId, deadline) {
@@ -181,7 +207,11 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
 }
 
 const stepResult = z.enum(['applied', 'unchanged']);
-const cancelResult = z.enum(['cancelled', 'unchanged', 'failed', 'missing', 'stale']);
+/** 5eb7839 stored `kept` under a key where this release stores `unchanged`. */
+const cancelResult = z.preprocess(
+  (result) => (result === 'kept' ? 'unchanged' : result),
+  z.enum(['cancelled', 'unchanged', 'failed', 'missing', 'stale']),
+);
 
 /** Only a failed purchase is ever deleted, and after its key: one that was there in a step and is not any more is a bug. */
 function certainly<T>(value: T | undefined, id: string): T {

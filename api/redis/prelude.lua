@@ -41,12 +41,11 @@ local function int(number)
   return string.format('%.0f', number)
 end
 
-local EVENT_MS = 7200000
-local EVENT_LONG_MS = 86400000
+local EVENT_MS = 4800000
 
--- Appends an event and returns its id. `data` is JSON. Events end after two hours, or after `keptMs`: by then every reader has them (the
--- slowest goes back 66 minutes), and what a user can add in a day is bounded.
-local function emit(stream, type, request, data, keptMs)
-  local oldest = int(tonumber(now) - (keptMs or EVENT_MS))
+-- Appends an event and returns its id. `data` is JSON. Events end after 80 minutes: the slowest reader goes back 66 minutes
+-- (api/http/sessions.ts), and what a user can add in a day is bounded.
+local function emit(stream, type, request, data)
+  local oldest = int(tonumber(now) - EVENT_MS)
   return redis.call('XADD', stream, 'MINID', '~', oldest, '*', 'type', type, 'at', now, 'request', request, 'data', data)
 end

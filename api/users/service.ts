@@ -92,7 +92,7 @@ export function openUsers(store: UserStore, passwords: Passwords, cursors: Curso
     async change(id, wish, context) {
       const outcome = await retryOnConflict(context.deadline, async () => {
         const found = await before(id, context);
-        return store.save(found, found.read && changed(found.read, wish, shopTimeMs()), context);
+        return store.save(found, found.read && changed(found.read, wish, shopTimeMs()), wish, context);
       });
       if (isRefusal(outcome)) return outcome;
       switch (outcome.kind) {

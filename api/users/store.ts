@@ -11,7 +11,7 @@ import type { ShopRedis } from '../redis/open.ts';
 import { loadScript, type ScriptReply } from '../redis/script.ts';
 import { adminsKey, emailKey, knownAddressesKey, knownAddressMs, listKey, sessionsKey, userKey } from './keys.ts';
 import type { Before, Created, FirstAdmin, NewPassword, PasswordSet, Removed, Saved, Undone } from './outcomes.ts';
-import { type Account, account, type User, user } from './schema.ts';
+import { type Account, account, type Changes, type User, user } from './schema.ts';
 import { seal, unseal } from './sealed.ts';
 
 const scripts = {
@@ -46,8 +46,11 @@ export type UserStore = {
   hasAdmin(deadline: Deadline): Promise<boolean>;
   create(made: Account, context: RequestContext): Promise<Created | Refusal>;
   createFirstAdmin(made: Account, requestId: string, deadline: Deadline): Promise<FirstAdmin>;
-  /** @param next what the user shall be; `undefined` exactly if none was read */
-  save(before: Before, next: User | undefined, context: RequestContext): Promise<Saved | Refusal>;
+  /**
+   * @param next what the user shall be; `undefined` exactly if none was read
+   * @param wish the fields that the request names: a repetition names the same, so they are not stored with its answer
+   */
+  save(before: Before, next: User | undefined, wish: Changes, context: RequestContext): Promise<Saved | Refusal>;
   /** @param sessionId the sign-in that must still go on for this, if any */
   remove(before: Before, sessionId: string | undefined, context: RequestContext): Promise<Removed | Refusal>;
   /** @param sessionId the sign-in that stays */
@@ -102,17 +105,20 @@ export function openUserStore({ reads, writes }: Pick<ShopRedis, 'reads' | 'writ
 
     async create(made, context) {
       const keys = [userKey(made.id), emailKey(made.email), listKey, adminsKey];
-      const args = [made.id, made.role, sealUser(made, made), made.passwordHash, ...fieldsOf(made)];
+      const args = [made.id, made.role, made.passwordHash, ...fieldsOf(made)];
       const reply = await runKeyed(writes, 'users', scripts.create, keys, args, context);
       if (isRefusal(reply)) return reply;
       const { result, replayed, fields } = reply;
       const passwordHash = fields.at(-1) ?? '';
       if (result === 'taken') return { kind: 'taken', replayed, passwordHash };
       if (result !== 'created') throw unknownResult(reply);
-      const [id = '', sealed = ''] = fields;
+      const [id = ''] = fields;
       const keeper = id === made.id ? made : await find(id, 'own', context.deadline);
       if (keeper === undefined) return { kind: 'gone', passwordHash };
-      return { kind: 'created', user: unsealUser(keeper, sealed), replayed, passwordHash };
+      // A repetition has the same body, so what it names needs no storing.
+      const { createdAtMs } = keeper;
+      const first = user.parse({ ...made, id, createdAtMs, updatedAtMs: createdAtMs });
+      return { kind: 'created', user: first, replayed, passwordHash };
     },
     async createFirstAdmin(made, requestId, deadline) {
       const keys = ['{users}:events', userKey(made.id), emailKey(made.email), listKey, adminsKey];
@@ -122,9 +128,9 @@ export function openUserStore({ reads, writes }: Pick<ShopRedis, 'reads' | 'writ
       throw unknownResult({ result: String(result) });
     },
 
-    async save(before, next, context) {
+    async save(before, next, wish, context) {
       const { id, read } = before;
-      const sealed = read === undefined || next === undefined ? '' : sealUser(read, next);
+      const sealed = read === undefined || next === undefined ? '' : sealUser(read, next, wish);
       const values = [next?.firstName, next?.lastName, next?.role, next?.updatedAtMs, next?.version];
       const reply = await runKeyed(
         writes,
@@ -147,7 +153,7 @@ export function openUserStore({ reads, writes }: Pick<ShopRedis, 'reads' | 'writ
       if (result !== 'saved') return undone(reply);
       return read === undefined
         ? { kind: 'gone' }
-        : { kind: result, user: unsealUser(read, fields[0] ?? ''), replayed };
+        : { kind: result, user: unsealUser(read, wish, fields[0] ?? ''), replayed };
     },
     async remove(before, sessionId, context) {
       const { id, read } = before;
@@ -211,15 +217,16 @@ function fieldsOf(made: Account): (string | number)[] {
   return Object.entries(account.parse(made)).flat();
 }
 
-/** Seals what an answer said of a user; what never changes of a user is not repeated. */
-function sealUser({ recordKey }: Account, answered: User): string {
-  return seal(Buffer.from(recordKey, 'base64url'), JSON.stringify(changing.parse(answered)));
+/** Seals what an answer said of a user, without what never changes of a user and without what the request names. */
+function sealUser({ recordKey }: Account, answered: User, wish: Changes): string {
+  const rest = Object.entries(changing.parse(answered)).filter(([name]) => !(name in wish));
+  return seal(Buffer.from(recordKey, 'base64url'), JSON.stringify(Object.fromEntries(rest)));
 }
 
-/** What was sealed for this user, now or by an older version, which sealed the whole user. */
-function unsealUser(keeper: Account, sealed: string): User {
-  const answered: unknown = JSON.parse(unseal(Buffer.from(keeper.recordKey, 'base64url'), sealed));
-  return user.parse({ ...keeper, ...changing.parse(answered) });
+/** The user as an answer to this wish said it; an older version sealed the whole user. */
+function unsealUser(keeper: Account, wish: Changes, sealed: string): User {
+  const rest: unknown = JSON.parse(unseal(Buffer.from(keeper.recordKey, 'base64url'), sealed));
+  return user.parse({ ...keeper, ...wish, ...changing.partial().parse(rest) });
 }
 
 function versionOf(read: Account | undefined): string {

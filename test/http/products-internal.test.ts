@@ -47,7 +47,7 @@ describe('reservations', () => {
     const reserved = await reserve(purchaseId, id, 3);
     expect(reserved).toMatchObject({
       result: 'reserved',
-      items: [{ productId: id, name: 'Lamp', quantity: 3, unitPriceMinor: 300, incarnation: expect.any(String) }],
+      items: [{ productId: id, name: 'Lamp', quantity: 3, unitPriceMinor: 300, generation: expect.any(String) }],
     });
     expect(await reserve(purchaseId, id, 3)).toEqual(reserved);
     expect(await stockOf(id)).toBe(2);

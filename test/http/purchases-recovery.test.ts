@@ -30,7 +30,7 @@ beforeAll(async () => {
 afterAll(() => shop.stop());
 
 /** Lets the recovery of two replicas, which see only this purchase and hold it for left behind at once, look until it is done. */
-async function recovered(id: string, done: (purchase: { status: string; releaseOwed: boolean }) => boolean) {
+async function recovered(id: string, done: (purchase: { status: string; releasePending: boolean }) => boolean) {
   const view: Pick<PurchaseReads, 'get' | 'unfinished'> = {
     get: store.get,
     unfinished: async (...question) => (await store.unfinished(...question)).filter((entry) => entry.id === id),
@@ -93,7 +93,7 @@ describe('a crash', () => {
     await saga.carry(begun, newId(), deadlineIn(3000));
     await store.cancel(begun, begun.userId, contextOf(userCaller('customer', begun.userId)));
     expect(await shop.stock(mug)).toBe(8);
-    await recovered(begun.id, ({ releaseOwed }) => !releaseOwed);
+    await recovered(begun.id, ({ releasePending }) => !releasePending);
     expect(await shop.stock(mug)).toBe(10);
   });
 });
@@ -130,7 +130,7 @@ describe('a pending purchase that is cancelled', () => {
         owner.post(`/purchases/${begun.id}/cancel`),
         saga.carry(begun, newId(), deadlineIn(3000)),
       ]);
-      return recovered(begun.id, ({ status, releaseOwed }) => status === 'cancelled' && !releaseOwed);
+      return recovered(begun.id, ({ status, releasePending }) => status === 'cancelled' && !releasePending);
     });
     await Promise.all(rounds);
     expect(await shop.stock(mug)).toBe(100);
@@ -172,7 +172,7 @@ describe.concurrent('while products or the carrier is gone', () => {
     expect([answer.status, answer.body.status]).toEqual([200, 'cancelled']);
     expect(await shop.stock(mug)).toBe(8);
     shop.setGate(mug, 'open');
-    await recovered(body.id, ({ releaseOwed }) => !releaseOwed);
+    await recovered(body.id, ({ releasePending }) => !releasePending);
     expect(await shop.stock(mug)).toBe(10);
   });
 

@@ -49,7 +49,7 @@ async function ledger(id: string) {
     (name) => Number(hash[name]),
   ) as [number, number, number, number, number];
   expect(initial + restocked - sold + returned).toBe(stock);
-  return { stock, sold, returned, rev: Number(hash.rev) };
+  return { stock, sold, returned, version: Number(hash.version) };
 }
 
 async function eventsOf(purchaseId: string): Promise<string[]> {
@@ -76,7 +76,7 @@ describe('a reservation', () => {
         { productId: b, quantity: 7, unitPriceMinor: 10_000_000_000 },
       ],
     });
-    expect(await ledger(a)).toEqual({ stock: 3, sold: 2, returned: 0, rev: 2 });
+    expect(await ledger(a)).toEqual({ stock: 3, sold: 2, returned: 0, version: 2 });
     expect(await ledger(b)).toMatchObject({ stock: 0, sold: 7 });
     expect(await eventsOf(purchaseId)).toEqual(['product.reserved']);
   });
@@ -89,7 +89,7 @@ describe('a reservation', () => {
     ];
     const sold = { result: 'sold-out', items: [{ productId: b, requested: 3, available: 1 }] };
     expect(await reserve(newId(), items)).toEqual(sold);
-    expect(await ledger(a)).toMatchObject({ stock: 5, sold: 0, rev: 1 });
+    expect(await ledger(a)).toMatchObject({ stock: 5, sold: 0, version: 1 });
   });
 
   test('names the products that do not exist', async () => {
@@ -210,7 +210,7 @@ describe('a release', () => {
     const a = await product(1);
     const purchaseId = newId();
     await reserve(purchaseId, [{ productId: a, quantity: 2 }]);
-    const callerItems = [{ productId: a, incarnation: 'x', name: 'x', quantity: 2, unitPriceMinor: 1 }];
+    const callerItems = [{ productId: a, generation: 'x', name: 'x', quantity: 2, unitPriceMinor: 1 }];
     expect(await release(purchaseId, callerItems)).toMatchObject({ result: 'released' });
     expect(await reserve(purchaseId, [{ productId: a, quantity: 1 }])).toEqual({ result: 'released' });
     expect(await ledger(a)).toMatchObject({ stock: 1, returned: 0 });
@@ -237,7 +237,7 @@ describe('a release', () => {
     await rules().remove(a, contextOf(admin));
     await product(3, { id: a });
     await release(purchaseId);
-    expect(await ledger(a)).toEqual({ stock: 3, sold: 0, returned: 0, rev: 1 });
+    expect(await ledger(a)).toEqual({ stock: 3, sold: 0, returned: 0, version: 1 });
     expect(await ledger(b)).toMatchObject({ stock: 10, returned: 4 });
   });
 

@@ -14,12 +14,15 @@ describe('cancelling', () => {
     await complete(begun);
     const result = await store.cancel(begun, begun.userId, contextFor(begun));
     if (isRefusal(result) || result.kind !== 'cancelled') throw new Error('not cancelled');
-    expect(result).toMatchObject({ applied: true, purchase: { status: 'cancelled', releaseOwed: true, version: 3 } });
-    expect(await isUnfinished('owed', begun)).toBe(true);
+    expect(result).toMatchObject({
+      applied: true,
+      purchase: { status: 'cancelled', releasePending: true, version: 3 },
+    });
+    expect(await isUnfinished('release-pending', begun)).toBe(true);
     expect(await listedAs(begun)).toEqual(['cancelled']);
     for (let i = 0; i < 2; i++) await store.released(result.purchase, { eventId: '9-0', at: 9 }, soon());
-    expect(await isUnfinished('owed', begun)).toBe(false);
-    expect(await store.get(begun.id, 'own', soon())).toEqual({ ...result.purchase, releaseOwed: false });
+    expect(await isUnfinished('release-pending', begun)).toBe(false);
+    expect(await store.get(begun.id, 'own', soon())).toEqual({ ...result.purchase, releasePending: false });
     expect((await historyTypes(begun))?.slice(3)).toEqual(['purchase.cancelled', 'product.released']);
   });
 
@@ -27,7 +30,7 @@ describe('cancelling', () => {
     const begun = await begin();
     await store.cancel(begun, begun.userId, contextFor(begun));
     expect(await isUnfinished('pending', begun)).toBe(false);
-    expect(await isUnfinished('owed', begun)).toBe(true);
+    expect(await isUnfinished('release-pending', begun)).toBe(true);
   });
 
   test('50 times at once, each under its own key, happens once with one answer for all', async () => {
@@ -54,10 +57,10 @@ describe('cancelling', () => {
     for (const again of [context, contextFor(begun)]) {
       expect(await store.cancel(begun, begun.userId, again)).toMatchObject({
         kind: 'cancelled',
-        purchase: { releaseOwed: false },
+        purchase: { releasePending: false },
       });
     }
-    expect(await isUnfinished('owed', begun)).toBe(false);
+    expect(await isUnfinished('release-pending', begun)).toBe(false);
   });
 
   test('a failed purchase is refused, and stays refused under its key', async () => {

@@ -29,7 +29,7 @@ export function someBegun(userId = newId()): Begun {
 
 /** Its items as `products` would reserve them. */
 export function itemsOf({ requested }: Begun, unitPriceMinor = 899): ReservedItem[] {
-  return requested.map((wanted) => ({ ...wanted, incarnation: 'first', name: 'A mug', unitPriceMinor }));
+  return requested.map((wanted) => ({ ...wanted, generation: 'first', name: 'A mug', unitPriceMinor }));
 }
 
 /** A request of its owner. */
@@ -74,7 +74,7 @@ export async function openPurchaseSteps() {
     return found;
   }
 
-  async function isUnfinished(what: 'pending' | 'owed', { id }: Begun): Promise<boolean> {
+  async function isUnfinished(what: 'pending' | 'release-pending', { id }: Begun): Promise<boolean> {
     return (await looker.call('ZSCORE', unfinishedKey(what), id)) !== null;
   }
 

@@ -45,7 +45,9 @@ describe('the first admin', () => {
     const first = (await store.findForSignIn('first@example.com', 'address', soon())).account;
     if (first === undefined) throw new Error('the first admin is gone');
     const outcomes = await Promise.all(
-      [first, other].map((read) => store.save(asRead(read), changed(read, { role: 'customer' }, 0), context())),
+      [first, other].map((read) =>
+        store.save(asRead(read), changed(read, { role: 'customer' }, 0), { role: 'customer' }, context()),
+      ),
     );
     expect(outcomes.map((outcome) => outcome.kind).sort()).toEqual(['last-admin', 'saved']);
     const [left = ''] = await master.smembers('{users}:admins');
@@ -99,8 +101,11 @@ describe('a user', () => {
   it('is not changed by whoever read another version, and the writer is told so', async () => {
     const made = await created();
     const renamed = changed(made, { firstName: 'Grace' }, 0);
-    expect(await store.save(asRead(made), renamed, context())).toMatchObject({ kind: 'saved', user: { version: 2 } });
-    expect(await store.save(asRead(made), changed(made, { lastName: 'X' }, 0), context())).toEqual({
+    expect(await store.save(asRead(made), renamed, { firstName: 'Grace' }, context())).toMatchObject({
+      kind: 'saved',
+      user: { version: 2 },
+    });
+    expect(await store.save(asRead(made), changed(made, { lastName: 'X' }, 0), { lastName: 'X' }, context())).toEqual({
       kind: 'conflict',
     });
     expect(await store.remove(asRead(made), undefined, context())).toEqual({ kind: 'conflict' });
@@ -111,12 +116,12 @@ describe('a user', () => {
     const made = somebody();
     const [signUp, change, erase] = [context(), context(), context()];
     await store.create(made, signUp);
-    await store.save(asRead(made), changed(made, {}, 0), change);
+    await store.save(asRead(made), changed(made, {}, 0), {}, change);
     await store.remove(asRead(made), undefined, erase);
     expect(await store.create(somebody(), again(signUp))).toMatchObject({ kind: 'gone' });
     const nobody = { id: made.id, read: undefined, stale: false };
-    expect(await store.save(nobody, undefined, again(change))).toEqual({ kind: 'gone' });
-    expect(await store.save(nobody, undefined, context())).toEqual({ kind: 'missing' });
+    expect(await store.save(nobody, undefined, {}, again(change))).toEqual({ kind: 'gone' });
+    expect(await store.save(nobody, undefined, {}, context())).toEqual({ kind: 'missing' });
     expect(await store.remove(nobody, undefined, again(erase))).toEqual({ kind: 'deleted', replayed: true });
     expect(await store.remove(nobody, undefined, context())).toEqual({ kind: 'missing' });
   });
@@ -132,7 +137,7 @@ describe('a user', () => {
 
   it('leaves in the events who it was by id alone', async () => {
     const made = await created();
-    await store.save(asRead(made), changed(made, { role: 'admin' }, 0), context());
+    await store.save(asRead(made), changed(made, { role: 'admin' }, 0), { role: 'admin' }, context());
     const read = await store.find(made.id, 'own', soon());
     if (read !== undefined) await store.remove(asRead(read), undefined, context());
     const events = await eventsOf(master, made.id);

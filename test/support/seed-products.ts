@@ -27,9 +27,16 @@ export async function seedProducts(
       docs.push(doc);
       const key = productKey(doc.id);
       const { name, priceMinor } = doc;
-      const values = { doc: JSON.stringify(doc), name, priceMinor, edition: newId(), updatedAt: doc.createdAt, rev: 1 };
+      const values = {
+        doc: JSON.stringify(doc),
+        name,
+        priceMinor,
+        documentVersion: newId(),
+        updatedAt: doc.createdAt,
+        version: 1,
+      };
       pipeline.hset(key, values);
-      pipeline.hset(key, { incarnation: newId(), stock, initial: stock, restocked: 0, sold: 0, returned: 0 });
+      pipeline.hset(key, { generation: newId(), stock, initial: stock, restocked: 0, sold: 0, returned: 0 });
       for (const { key: index, add } of indexChanges(undefined, doc)) {
         pipeline.zadd(index, ...add.flatMap((member) => [0, member]));
       }

@@ -12,7 +12,7 @@ const pending = purchaseWith();
 const completed: Purchase = {
   ...pending,
   status: 'completed',
-  items: [{ productId: 'mug', incarnation: newId(), name: 'A mug', quantity: 2, unitPriceMinor: 899 }],
+  items: [{ productId: 'mug', generation: newId(), name: 'A mug', quantity: 2, unitPriceMinor: 899 }],
   totalMinor: 1798,
   updatedAtMs: 2000,
   completedAtMs: 2000,
@@ -67,10 +67,10 @@ describe('what is shown', () => {
     });
   });
 
-  test('has no incarnation, no version and no failure where there was none', () => {
+  test('has no generation, no version and no failure where there was none', () => {
     const shown = showPurchase(completed);
     expect(Object.keys(shown)).toEqual(['id', 'userId', 'status', 'items', 'total', 'createdAt', 'updatedAt']);
-    expect(JSON.stringify(shown)).not.toContain('incarnation');
+    expect(JSON.stringify(shown)).not.toContain('generation');
   });
 
   test('says why a purchase failed', () => {
@@ -85,7 +85,13 @@ describe('what is shown', () => {
 
 describe('the first answer of a key', () => {
   test('is the completed purchase, also after it was cancelled', () => {
-    const cancelled: Purchase = { ...completed, status: 'cancelled', updatedAtMs: 9000, version: 3, releaseOwed: true };
+    const cancelled: Purchase = {
+      ...completed,
+      status: 'cancelled',
+      updatedAtMs: 9000,
+      version: 3,
+      releasePending: true,
+    };
     expect(asFirstAnswered(cancelled)).toEqual(completed);
     expect(asFirstAnswered(completed)).toEqual(completed);
   });

@@ -45,7 +45,7 @@ function storeOf(first: Purchase) {
     fail: (_begun, failure) => end('fail', { status: 'failed', failure }),
     async released() {
       steps.push('released');
-      purchase = { ...purchase, releaseOwed: false };
+      purchase = { ...purchase, releasePending: false };
     },
     async confirm() {
       steps.push('confirm');
@@ -126,8 +126,8 @@ describe('carrying a purchase forward', () => {
 
   test('gives stock back until products confirms it', async () => {
     const { client, asked } = productsWith([new Unavailable('gone'), { result: 'released', eventId: '2-0', at: 2 }]);
-    const { store, steps } = storeOf(purchaseWith({ status: 'cancelled', releaseOwed: true }));
-    await openSaga(store, client, () => undefined).giveBack(purchaseWith(), newId(), deadlineIn(1000));
+    const { store, steps } = storeOf(purchaseWith({ status: 'cancelled', releasePending: true }));
+    await openSaga(store, client, () => undefined).release(purchaseWith(), newId(), deadlineIn(1000));
     expect({ asked: asked.length, steps }).toEqual({ asked: 2, steps: ['released'] });
   });
 });
@@ -144,7 +144,7 @@ describe('recovery', () => {
       get: async (id) => open().find(({ purchase }) => purchase.id === id)?.purchase,
       unfinished: async (what: Unfinished, offset, count) =>
         open()
-          .filter(({ purchase }) => (what === 'owed') === purchase.releaseOwed)
+          .filter(({ purchase }) => (what === 'release-pending') === purchase.releasePending)
           .sort((a, b) => b.ageMs - a.ageMs)
           .slice(offset, offset + count)
           .map(({ purchase, ageMs }) => ({ id: purchase.id, sinceMs: Date.now() - ageMs })),
@@ -163,7 +163,7 @@ describe('recovery', () => {
         await take(purchase);
         return purchase;
       },
-      giveBack: (purchase) => take(purchase),
+      release: (purchase) => take(purchase),
     };
     return { store, saga, done, tried, mostAtOnce: () => mostAtOnce };
   }
@@ -205,7 +205,7 @@ describe('recovery', () => {
 
   test('carries on pending purchases and owed releases, a few at a time', async () => {
     const unfinished = Array.from({ length: 60 }, (_, i) => ({
-      purchase: purchaseWith(i % 2 === 0 ? {} : { status: 'cancelled', releaseOwed: true }),
+      purchase: purchaseWith(i % 2 === 0 ? {} : { status: 'cancelled', releasePending: true }),
       ageMs: 10_000,
     }));
     const shop = shopWith(unfinished);

@@ -17,7 +17,7 @@ export function purchaseWith(changes: Partial<Purchase> = {}): Purchase {
     completedAtMs: undefined,
     failure: undefined,
     version: 1,
-    releaseOwed: false,
+    releasePending: false,
     ...changes,
   };
 }

@@ -4,7 +4,7 @@
 --       5... product id and quantity of each product
 -- Reply: { 'fresh', 'reserved', event id, at, items } | { 'fresh', 'sold-out', short } | { 'fresh', 'unknown-product', places }
 --      | { 'fresh', 'released' }
---   items: JSON [[product id, incarnation, name, quantity, unit price]...]; short: JSON [[place, available]...]; places: JSON [place...].
+--   items: JSON [[product id, generation, name, quantity, unit price]...]; short: JSON [[place, available]...]; places: JSON [place...].
 --   A place is the position of the product in ARGV, from 0: a purchase always asks for the same products in the same order.
 local reservation, stream = KEYS[1], KEYS[2]
 local request, purchase, reservedMs, refusedMs = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -23,17 +23,18 @@ if redis.call('EXISTS', reservation) == 1 then
   return answer()
 end
 
-local unknown, short, reserved, moved = {}, {}, {}, {}
+local unknown, short, reserved, version_fields = {}, {}, {}, {}
 for i = 3, #KEYS do
   local place, id, quantity = i - 3, ARGV[2 * i - 1], ARGV[2 * i]
-  local product = redis.call('HMGET', KEYS[i], 'incarnation', 'stock', 'name', 'priceMinor')
-  if not product[1] then
+  local product = redis.call('HMGET', KEYS[i], 'generation', 'stock', 'name', 'priceMinor', 'incarnation')
+  local generation = product[1] or product[5] -- the older name: see keys.ts
+  if not generation then
     unknown[#unknown + 1] = place
   elseif tonumber(product[2]) < tonumber(quantity) then
     short[#short + 1] = { place, tonumber(product[2]) }
   else
-    reserved[#reserved + 1] = { id, product[1], product[3], tonumber(quantity), tonumber(product[4]) }
-    moved[#moved + 1] = { id, tonumber(quantity) }
+    version_fields[i] = product[1] and 'version' or 'rev'
+    reserved[#reserved + 1] = { id, generation, product[3], tonumber(quantity), tonumber(product[4]) }
   end
 end
 
@@ -51,9 +52,10 @@ for i = 3, #KEYS do
   local quantity = ARGV[2 * i]
   redis.call('HINCRBY', KEYS[i], 'stock', '-' .. quantity)
   redis.call('HINCRBY', KEYS[i], 'sold', quantity)
-  redis.call('HINCRBY', KEYS[i], 'rev', 1)
+  redis.call('HINCRBY', KEYS[i], version_fields[i], 1)
   redis.call('HSET', KEYS[i], 'updatedAt', now)
 end
-local event = emit(stream, 'product.reserved', request, cjson.encode({ purchaseId = purchase, items = moved }), EVENT_LONG_MS)
+-- Without the items: the purchase lists them.
+local event = emit(stream, 'product.reserved', request, cjson.encode({ purchaseId = purchase }))
 redis.call('HSET', reservation, 'state', 'reserved', 'items', cjson.encode(reserved), 'at', now, 'eventId', event)
 return answer()

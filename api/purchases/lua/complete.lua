@@ -2,7 +2,7 @@
 -- KEYS: 1 purchase, 2 event stream, 3 pending index,
 --       4 all pending, 5 all completed, 6 owner's pending, 7 owner's completed (lists)
 -- ARGV: 1 id, 2 request id, 3 items (JSON), 4 history entry of product.reserved, 5 data of purchase.completed (JSON)
--- Reply: { 'fresh', 'applied' or 'unchanged', field, value, ... }: the purchase as it is now; { 'fresh', 'missing' }
+-- Reply: { 'fresh', 'applied' or 'unchanged', field, value, ... }: the purchase as it is now; { 'fresh', 'missing' }; { 'fresh', 'old-format' } (see rewrite.lua)
 local purchase, stream, pending = KEYS[1], KEYS[2], KEYS[3]
 local id, request, items, reserved, completed = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
@@ -12,6 +12,7 @@ if not status then return { 'fresh', 'missing' } end
 
 local result = 'unchanged'
 if status == 'pending' then
+  if not history then return { 'fresh', 'old-format' } end
   result = 'applied'
   local event = emit(stream, 'purchase.completed', request, completed)
   redis.call('HSET', purchase, 'status', 'completed', 'items', items,

@@ -2,7 +2,7 @@
 -- KEYS: 1 purchase, 2 event stream, 3 pending index, 4 index of ending purchases,
 --       5 all pending, 6 all failed, 7 owner's pending, 8 owner's failed (lists)
 -- ARGV: 1 id, 2 request id, 3 failure (JSON), 4 data of purchase.failed (JSON), 5 how long a failed purchase is kept (ms)
--- Reply: { 'fresh', 'applied' or 'unchanged', field, value, ... }: the purchase as it is now; { 'fresh', 'missing' }
+-- Reply: { 'fresh', 'applied' or 'unchanged', field, value, ... }: the purchase as it is now; { 'fresh', 'missing' }; { 'fresh', 'old-format' } (see rewrite.lua)
 local purchase, stream, pending, ending = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, request, failure, failed, keptMs = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
@@ -12,6 +12,7 @@ if not status then return { 'fresh', 'missing' } end
 
 local result = 'unchanged'
 if status == 'pending' then
+  if not history then return { 'fresh', 'old-format' } end
   result = 'applied'
   local event = emit(stream, 'purchase.failed', request, failed)
   redis.call('HSET', purchase, 'status', 'failed', 'failure', failure, 'history', history .. ',f' .. now .. ':' .. event)
