@@ -1,9 +1,9 @@
 # What all commands of ops/stack.sh share: settings, jobs on the swarm, waiting. Read by it with `.`.
 # shellcheck shell=sh disable=SC2154 # $here is set by ops/stack.sh
 
-file=$here/../stack.yml
+file=$(dirname "$here")/stack.yml
 grafana_file=$here/stack/grafana.yml
-STACK_ENV=${STACK_ENV:-$here/../stack.env}
+STACK_ENV=${STACK_ENV:-$(dirname "$here")/stack.env}
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -29,9 +29,12 @@ load_settings() {
   export SHOP_MACHINES
 }
 
-# The stack as Docker takes it, with all settings filled in; with Grafana where stack.env says GRAFANA=on.
+# The stack with all settings filled in, and with Grafana where stack.env says GRAFANA=on. `docker stack deploy` would take each remaining $ for
+# the beginning of a setting once more: they are doubled.
 rendered_stack() {
-  if [ "${GRAFANA-}" = on ]; then docker stack config -c "$file" -c "$grafana_file"; else docker stack config -c "$file"; fi
+  if [ "${GRAFANA-}" = on ]; then set -- -c "$grafana_file"; else set --; fi
+  docker stack config -c "$file" "$@" >"$scratch/rendered" || die 'stack.yml cannot be rendered. Nothing was changed.'
+  sed 's/[$]/$$/g' "$scratch/rendered"
 }
 
 # Writes setting $1=$2 to stack.env.

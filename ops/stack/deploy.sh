@@ -67,9 +67,11 @@ apply() {
       for number in $(numbers_master_last "$kind"); do replace_node "$kind-$number"; done
     done
   fi
-  docker stack deploy --with-registry-auth --detach=false -c "$wanted" "$STACK" >/dev/null || true
+  # It fails as well when a service was rolled back, of which more below.
+  docker stack deploy --with-registry-auth --detach=false -c "$wanted" "$STACK" >/dev/null || say 'docker stack deploy reports a fault: looking at every service'
   failed=
   for name in $(services_in "$wanted"); do
+    docker service inspect "${STACK}_$name" >/dev/null 2>&1 || die "the service $name does not exist: the deployment failed, see above"
     wait_for 180 "$name" is_complete "$name"
     case $(docker service inspect -f '{{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}' "${STACK}_$name") in
       rollback* | paused) failed="$failed $name" ;;

@@ -3,7 +3,7 @@
 
 prepare() {
   if [ ! -f "$STACK_ENV" ]; then
-    cp "$here/../stack.env.example" "$STACK_ENV"
+    cp "$(dirname "$here")/stack.env.example" "$STACK_ENV"
     die "$STACK_ENV was made: fill in what is empty there, then run this again"
   fi
   smtp_url=${SMTP_URL-} admin_email=${ADMIN_EMAIL-} admin_password=${ADMIN_PASSWORD-}
@@ -14,6 +14,7 @@ prepare() {
   has_secret shop_SMTP_URL_1 || [ -n "$smtp_url" ] ||
     die 'SMTP_URL is not set: without a mail server no alert reaches a person. SMTP_URL=smtp://user:password@host ops/stack.sh prepare, or SMTP_URL=none'
   check_nodes
+  check_network
   label_nodes
   make_secrets
 }
@@ -31,22 +32,73 @@ check_nodes() {
   done
   job=$STACK-look
   docker service rm "$job" >/dev/null 2>&1 || true
-  docker service create --detach --quiet --name "$job" --mode global-job --restart-condition none --entrypoint sh "$SHOP_IMAGES-redis:$REDIS_VERSION" \
-    -c 'echo "LOOK $(date +%s) $(cat /proc/sys/vm/overcommit_memory) $(sed "s/.*\[\(.*\)\].*/\1/" /sys/kernel/mm/transparent_hugepage/enabled)"; sleep 2' >/dev/null
+  began_s=$(date +%s)
+  docker service create --detach --quiet --name "$job" --mode global-job --restart-condition none --hostname '{{.Node.Hostname}}' \
+    --entrypoint sh "$SHOP_IMAGES-redis:$REDIS_VERSION" -c 'echo "LOOK $(hostname) $(date +%s) $(cat /proc/sys/vm/overcommit_memory) $(sed "s/.*\[\(.*\)\].*/\1/" /sys/kernel/mm/transparent_hugepage/enabled)"' >/dev/null
   wait_for 120 'a look at every node' all_ended "$job"
-  docker service logs --raw -t "$job" 2>/dev/null | awk '
-    # Each line carries the moment at which the engine of its node wrote it, and the clock of the container: the same clock. What counts is how
-    # far the nodes are apart from the manager that collects them.
-    $2 == "LOOK" { print $3, $4, $5 }' | sort -u | while read -r seconds overcommit huge; do
-    now=$(date +%s)
-    away=$((now - seconds))
-    if [ "$away" -ge 120 ] || [ "$away" -le -3 ]; then say "WARNING: the clock of a node differs from this one: synchronise time (chrony)"; fi
-    [ "$overcommit" = 1 ] || say "WARNING: vm.overcommit_memory is $overcommit on a node: a snapshot can fail. sysctl -w vm.overcommit_memory=1 on all nodes"
-    [ "$huge" != always ] || say "WARNING: transparent huge pages are 'always' on a node: Redis gets slower. echo madvise >/sys/kernel/mm/transparent_hugepage/enabled"
-  done
+  docker service logs --raw "$job" 2>/dev/null | warn_of_machines "$began_s" "$(date +%s)"
   docker service rm "$job" >/dev/null
 }
-all_ended() { ! docker service ps --format '{{.CurrentState}}' "$1" | grep -qvE '^(Complete|Failed|Rejected)'; }
+
+# Machines that answer the managers.
+count_machines() { for node in $(docker node ls -q); do docker node inspect -f '{{.Status.State}}' "$node"; done | grep -c '^ready'; }
+
+# Whether the job $1 has run on every machine that answers.
+all_ended() {
+  states=$(docker service ps --format '{{.CurrentState}}' "$1")
+  [ "$(printf '%s\n' "$states" | grep -cE '^(Complete|Failed|Rejected)')" -ge "$(count_machines)" ] &&
+    ! printf '%s\n' "$states" | grep -qvE '^(Complete|Failed|Rejected)'
+}
+
+# Reads "LOOK NAME CLOCK OVERCOMMIT HUGE_PAGES" of each machine. The clock has to lie between $1 and $2, seconds on this machine's clock.
+warn_of_machines() {
+  while read -r mark name seconds overcommit huge; do
+    [ "$mark" = LOOK ] || continue
+    if [ "$seconds" -lt $(($1 - 2)) ] || [ "$seconds" -gt $(($2 + 2)) ]; then
+      say "WARNING: $name: its clock differs from that of this machine: synchronise time (chrony)"
+    fi
+    [ "$overcommit" = 1 ] || say "WARNING: $name: vm.overcommit_memory is $overcommit, and a snapshot can fail. There: sysctl -w vm.overcommit_memory=1"
+    [ "$huge" != always ] || say "WARNING: $name: transparent huge pages are 'always', and Redis gets slower. There: echo madvise >/sys/kernel/mm/transparent_hugepage/enabled"
+  done
+}
+
+# Whether the containers of all machines reach each other over a network with the stack's own encryption. It fails where a firewall drops 4789/udp or
+# ESP, and where the kernel has no ESP: then every service would start, and none would reach another machine.
+check_network() {
+  probe=$STACK-probe
+  remove_probe
+  docker network create --driver overlay --opt "encrypted=${NETWORK_ENCRYPTION:-true}" "$probe" >/dev/null
+  docker service create --detach --quiet --name "$probe" --mode global --endpoint-mode dnsrr --network "$probe" \
+    --entrypoint redis-server "$SHOP_IMAGES-redis:$REDIS_VERSION" --protected-mode no --save '' --dir /tmp >/dev/null
+  wait_for 120 'a container on every machine' runs_everywhere "$probe"
+  # shellcheck disable=SC2016 # for the shell in the container
+  docker service create --detach --quiet --name "$probe-ask" --mode global-job --restart-condition none --network "$probe" \
+    --hostname '{{.Node.Hostname}}' --entrypoint sh "$SHOP_IMAGES-redis:$REDIS_VERSION" -c '
+      for try in 1 2 3 4 5; do
+        all=0 answered=0
+        for address in $(getent ahostsv4 "tasks.$1" | cut -d" " -f1 | sort -u); do
+          all=$((all + 1))
+          [ "$(timeout 2 redis-cli -h "$address" PING 2>/dev/null)" != PONG ] || answered=$((answered + 1))
+        done
+        [ "$answered" -lt "$2" ] || break
+        sleep 1
+      done
+      echo "REACH $(hostname) $answered $2"' - "$probe" "$(count_machines)" >/dev/null
+  wait_for 120 'every machine to ask the others' all_ended "$probe-ask"
+  unreached=$(docker service logs --raw "$probe-ask" 2>/dev/null | awk '$1 == "REACH" && $3 < $4 { print $2 " reaches " $3 " of " $4 }')
+  remove_probe
+  [ -z "$unreached" ] || die "$unreached
+Containers do not reach each other over the network between the machines. Open 7946/tcp, 7946/udp, 4789/udp and IP protocol 50 (ESP) between them. A
+kernel without ESP (zgrep INET_ESP /proc/config.gz, or grep INET_ESP /boot/config-*) can only do without encryption: NETWORK_ENCRYPTION=false in $STACK_ENV"
+}
+remove_probe() {
+  docker service rm "$probe-ask" "$probe" >/dev/null 2>&1 || true
+  until [ -z "$(docker network ls -q -f "name=^$probe\$")" ]; do docker network rm "$probe" >/dev/null 2>&1 || sleep 1; done
+}
+# Whether the global service $1 has a running task on every machine that answers.
+runs_everywhere() {
+  [ "$(docker service ps --format '{{.CurrentState}}' "$1" | grep -c '^Running')" -ge "$(count_machines)" ]
+}
 
 label_nodes() {
   free=

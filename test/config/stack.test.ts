@@ -1,7 +1,7 @@
 /** stack.yml against docker-compose.yml, as far as no engine is needed: the same shop, given the same things. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { hasProgram } from '../support/programs.ts';
 
@@ -45,6 +45,15 @@ describe.skipIf(!hasCompose)('the stack', () => {
     : ({ services: {}, networks: {} } as File);
   const services = ['users', 'products', 'purchases'];
   const shared = [...services, 'nginx', 'redis-1', 'redis-2', 'redis-3', 'sentinel-1', 'sentinel-2', 'sentinel-3'];
+
+  test('is rendered into a file that docker stack deploy takes, with the same meaning', () => {
+    const parts = ['common', 'deploy'].map((name) => `. "$here/stack/${name}.sh";`).join(' ');
+    const code = `here=${resolve('ops')}; scratch=$(mktemp -d); ${parts} rendered_stack >"$scratch/wanted.yml"; docker stack config -c "$scratch/wanted.yml"; rm -r "$scratch"`;
+    const { PATH = '', HOME = '' } = process.env;
+    const text = execFileSync('sh', ['-euc', code], { encoding: 'utf8', env: { PATH, HOME, ...required } });
+    expect(text).toContain('REDIS_PASSWORD=$(cat /run/secrets/REDIS_PASSWORD_EXPORTER)');
+    expect(text).toContain("'{{.Service.Name}}.{{.Task.Slot}}'");
+  });
 
   test.each(Object.keys(required))('cannot be rendered without %s', (name) => {
     const { [name as keyof typeof required]: _left, ...rest } = required;

@@ -14,6 +14,8 @@ beforeAll(() => {
   const docker = `#!/bin/sh
 case "$1 $2" in
   'node ls') printf 'host-2\\nhost-1\\n' ;;
+  'node inspect') echo ready ;;
+  'service ps') cat "$TASKS" 2>/dev/null ;;
   'image inspect') case $3 in *missing*) exit 1 ;; esac ;;
   *) exit 1 ;;
 esac
@@ -68,6 +70,34 @@ describe('the settings of a deployment', () => {
   test('are changed in the file', async () => {
     writeFileSync(settings, `${complete}TLS_NUMBER=1\n`);
     expect(await inStack('set_setting TLS_NUMBER 2; grep TLS_NUMBER "$STACK_ENV"')).toBe('TLS_NUMBER=2\n');
+  });
+});
+
+describe('a look at every machine', () => {
+  const tasks = join(dir, 'tasks');
+  const allEnded = async (states: string) => {
+    writeFileSync(tasks, states);
+    return (await inStack('if all_ended shop-look; then echo yes; else echo no; fi', { TASKS: tasks })).trim();
+  };
+
+  test.each([
+    ['no machine has its task yet', '', 'no'],
+    ['one of two has ended', 'Complete 1 second ago\n', 'no'],
+    ['one still runs', 'Complete 1 second ago\nRunning 1 second ago\n', 'no'],
+    ['both have ended', 'Complete 1 second ago\nFailed 2 seconds ago\n', 'yes'],
+  ])('has ended or not: %s', async (_name, states, ended) => {
+    expect(await allEnded(states)).toBe(ended);
+  });
+
+  test.each([
+    ['in order', '1000 1 madvise', ''],
+    ['a clock behind', '900 1 never', 'WARNING: host-1: its clock'],
+    ['a clock ahead', '1100 1 never', 'WARNING: host-1: its clock'],
+    ['overcommit', '1000 0 never', 'WARNING: host-1: vm.overcommit_memory is 0'],
+    ['huge pages', '1000 1 always', "WARNING: host-1: transparent huge pages are 'always'"],
+  ])('warns of what it has found: %s', async (_name, found, warning) => {
+    const code = `echo "LOOK host-1 ${found}" | warn_of_machines 995 1005 2>&1`;
+    expect(await inStack(code)).toMatch(warning === '' ? /^$/ : new RegExp(`^${warning.replace(/[().]/g, '.')}`));
   });
 });
 
