@@ -1,7 +1,7 @@
 /**
  * The shop's secrets in containers:
  *
- *   secrets.ts keep         makes what is missing in /secrets/all, and hands each owner a copy of its own: /secrets/<owner>/NAME, 0400
+ *   secrets.ts keep         makes what is missing in /secrets/all, and writes each owner's copies: /secrets/<owner>/NAME, 0400
  *   secrets.ts show         prints the first admin's address and password, and the password of Prometheus and Alertmanager
  *   secrets.ts owners       prints OWNER NAME-OF-FILE NAME-OF-SECRET, one line for each (what stack.yml has to hold)
  *   secrets.ts make NAME    prints one new value (ops/stack.sh makes Docker secrets of them); MONITORING_PASSWORD_BCRYPT: the hash of the
@@ -9,7 +9,6 @@
  *
  * An ADMIN_EMAIL or ADMIN_PASSWORD in /run/given is taken; all else is random and made once.
  */
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
@@ -24,7 +23,7 @@ import {
 import { join } from 'node:path';
 import process from 'node:process';
 import { hashSync } from 'bcryptjs';
-import { serviceNames } from '../api/services.ts';
+import { makeSecret, secretOwners } from './credentials.ts';
 
 const root = '/secrets';
 const given = '/run/given';
@@ -37,52 +36,18 @@ const exporterUid = 59000;
 const nobodyUid = 65534;
 const grafanaUid = 472;
 
-/** The users in redis/users.acl that are no services. */
-const otherRedisUsers = ['replication', 'sentinel', 'backup', 'exporter', 'operator'];
-/** The users in redis/sentinel.conf that only ask. */
-const sentinelUsers = [...serviceNames, 'redis', 'backup', 'health'];
-
-type Owner = { readonly uid: number; readonly files: Readonly<Record<string, string>> };
-
-/** Name of a service as in names of settings: `gift-cards` is `GIFT_CARDS`. */
-const inCapitals = (name: string) => name.toUpperCase().replaceAll('-', '_');
-const passwordOf = (user: string) => `REDIS_PASSWORD_${inCapitals(user)}`;
-const sentinelPasswordOf = (user: string) => `SENTINEL_PASSWORD_${inCapitals(user)}`;
-const asThemselves = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, name]));
-
-/** Who gets which secrets, and under which file names. Only `users` signs tokens and knows the first admin. */
-function owners(): Record<string, Owner> {
-  const services = serviceNames.map((service) => {
-    const own = service === 'users' ? ['JWT_PRIVATE_KEY', 'REFRESH_SECRET', 'ADMIN_EMAIL', 'ADMIN_PASSWORD'] : [];
-    const files = {
-      REDIS_PASSWORD: passwordOf(service),
-      SENTINEL_PASSWORD: sentinelPasswordOf(service),
-      IDEMPOTENCY_SECRET: service === 'users' ? 'IDEMPOTENCY_SECRET_USERS' : 'IDEMPOTENCY_SECRET',
-      ...asThemselves(['INTERNAL_SECRET', ...own]),
-    };
-    return [service, { uid: nodeUid, files }] as const;
-  });
-  const redisUsers = [...serviceNames, ...otherRedisUsers].map(passwordOf);
-  return {
-    ...Object.fromEntries(services),
-    redis: { uid: redisUid, files: asThemselves([sentinelPasswordOf('redis'), ...redisUsers]) },
-    sentinel: {
-      uid: redisUid,
-      files: asThemselves([
-        'SENTINEL_PASSWORD',
-        ...sentinelUsers.map(sentinelPasswordOf),
-        passwordOf('sentinel'),
-        passwordOf('exporter'),
-      ]),
-    },
-    exporter: { uid: exporterUid, files: { REDIS_PASSWORD: passwordOf('exporter') } },
-    // What Prometheus and Alertmanager ask of their clients. The password comes before its hash, which is made from it.
-    prometheus: { uid: nobodyUid, files: asThemselves(['MONITORING_PASSWORD', 'MONITORING_PASSWORD_BCRYPT']) },
-    alertmanager: { uid: nobodyUid, files: asThemselves(['MONITORING_PASSWORD_BCRYPT']) },
-    status: { uid: nodeUid, files: asThemselves(['MONITORING_PASSWORD', 'STATUS_TOKEN']) },
-    grafana: { uid: grafanaUid, files: asThemselves(['MONITORING_PASSWORD']) },
-    backup: { uid: redisUid, files: asThemselves([sentinelPasswordOf('backup'), passwordOf('backup')]) },
+/** The user id of the image in which each owner runs. */
+function uidOf(owner: string): number {
+  const others: Record<string, number> = {
+    redis: redisUid,
+    sentinel: redisUid,
+    backup: redisUid,
+    exporter: exporterUid,
+    prometheus: nobodyUid,
+    alertmanager: nobodyUid,
+    grafana: grafanaUid,
   };
+  return others[owner] ?? nodeUid;
 }
 
 /** The hash that Prometheus and Alertmanager compare a password with (bcrypt, cost 10). */
@@ -91,18 +56,14 @@ const bcryptOf = (password: string) => hashSync(password, 10);
 /** A new random value. */
 function make(name: string): string {
   if (name === 'ADMIN_EMAIL') return 'admin@example.com';
-  if (name !== 'JWT_PRIVATE_KEY') return randomBytes(24).toString('base64url');
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' })).toString('base64');
+  return makeSecret(name);
 }
 
-/** What the operator gave: lines NAME=value. An empty value counts as none. */
+/** The operator's settings: lines NAME=value, taken as they are (in the format of .env a `#` would end a password). An empty value counts as none. */
 function readGiven(): Record<string, string> {
   if (!existsSync(given)) return {};
   const lines = readFileSync(given, 'utf8').split('\n');
-  const pairs = lines.map(
-    (line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1).trim()] as const,
-  );
+  const pairs = lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1).trim()]);
   return Object.fromEntries(pairs.filter(([name, value]) => name !== '' && value !== ''));
 }
 
@@ -134,7 +95,8 @@ function folder(path: string, uid: number): void {
 
 function keep(): void {
   folder(join(root, 'all'), 0);
-  for (const [owner, { uid, files }] of Object.entries(owners())) {
+  for (const [owner, files] of Object.entries(secretOwners)) {
+    const uid = uidOf(owner);
     const dir = join(root, owner);
     folder(dir, 0);
     for (const [file, name] of Object.entries(files)) {
@@ -142,13 +104,13 @@ function keep(): void {
       put(join(root, 'all', name), value, 0);
       put(join(dir, file), value, uid);
     }
-    // What an earlier version handed out here and this one does not.
+    // Secrets that only an earlier version gave this owner.
     for (const file of readdirSync(dir).filter((name) => !(name in files))) rmSync(join(dir, file));
     folder(dir, uid);
   }
-  // Where Nginx makes its certificate if it is given none.
+  // Nginx makes its certificate here, unless there is one.
   if (existsSync('/tls')) chownSync('/tls', nginxUid, nginxUid);
-  console.log(`secrets are in place for: ${Object.keys(owners()).join(', ')}`);
+  console.log(`secrets are in place for: ${Object.keys(secretOwners).join(', ')}`);
 }
 
 function show(): void {
@@ -163,7 +125,7 @@ else if (command === 'make' && argument === 'MONITORING_PASSWORD_BCRYPT')
   process.stdout.write(bcryptOf(readFileSync(0, 'utf8').trim()));
 else if (command === 'make' && argument !== undefined) process.stdout.write(make(argument));
 else if (command === 'owners') {
-  for (const [owner, { files }] of Object.entries(owners())) {
+  for (const [owner, files] of Object.entries(secretOwners)) {
     for (const [file, name] of Object.entries(files)) console.log(owner, file, name);
   }
 } else {

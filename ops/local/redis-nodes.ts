@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { redisPasswordName, sentinelPasswordName } from '../credentials.ts';
 import { reservePorts } from './ports.ts';
 import { makeSecrets } from './secrets.ts';
-import { readSettings, type Settings, settingName } from './settings.ts';
+import { readSettings, type Settings } from './settings.ts';
 import { type Shop, type ShopEvent, startShop } from './shop.ts';
 import { masterName, portsFrom } from './spec.ts';
 
@@ -75,10 +76,9 @@ export async function startRedisNodes(
       shop,
       sentinels: [1, 2, 3].map((number) => `127.0.0.1:${ports.sentinel(number)}`),
       masterName,
-      sentinelPassword: (user) =>
-        secret(user === undefined ? 'SENTINEL_PASSWORD' : `SENTINEL_PASSWORD_${settingName(user)}`),
+      sentinelPassword: (user) => secret(user === undefined ? 'SENTINEL_PASSWORD' : sentinelPasswordName(user)),
       redisPorts: [1, 2, 3].map(ports.redis),
-      password: (user) => secret(`REDIS_PASSWORD_${settingName(user)}`),
+      password: (user) => secret(redisPasswordName(user)),
       async close() {
         await shop.killAll(); // the data go anyway
         await remove();

@@ -1,15 +1,7 @@
 // Makes secrets, and keeps them in `.env`: what is there stays, what is missing is added.
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import { secretNames } from './settings.ts';
-
-/** A new value for the secret of this name: 192 random bits, or for JWT_PRIVATE_KEY a P-256 key as base64 of its PEM. */
-export function makeSecret(name: string): string {
-  if (name !== 'JWT_PRIVATE_KEY') return randomBytes(24).toString('base64url');
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' })).toString('base64');
-}
+import { makeSecret, secretNames } from '../credentials.ts';
 
 /** A full set of new secrets by name, for a shop that lives only as long as a test. */
 export function makeSecrets(): Record<string, string> {

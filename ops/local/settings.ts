@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { serviceNames } from '../../api/services.ts';
+import { secretNames, settingName } from '../credentials.ts';
 
 const { version } = z
   .object({ version: z.string() })
@@ -54,33 +55,6 @@ export type Settings = {
   /** What every child process is given of this process' environment, and no more. */
   inherited: Record<string, string>;
 };
-
-/** The part of a setting's name that stands for a service: `gift-cards` is `GIFT_CARDS`. */
-export function settingName(service: string): string {
-  return service.toUpperCase().replaceAll('-', '_');
-}
-
-/** The users in redis/sentinel.conf that only ask; each has a password of its own. */
-export const sentinelUsers = [...serviceNames, 'redis', 'backup', 'health'];
-
-/** The names of all secrets; a new service's are among them. */
-export function secretNames(): string[] {
-  return [
-    'ADMIN_PASSWORD',
-    'JWT_PRIVATE_KEY',
-    'REFRESH_SECRET',
-    'INTERNAL_SECRET',
-    'IDEMPOTENCY_SECRET',
-    'IDEMPOTENCY_SECRET_USERS',
-    'MONITORING_PASSWORD',
-    'STATUS_TOKEN',
-    'SENTINEL_PASSWORD',
-    ...sentinelUsers.map((user) => `SENTINEL_PASSWORD_${settingName(user)}`),
-    ...[...serviceNames, 'replication', 'sentinel', 'backup', 'exporter', 'operator'].map(
-      (user) => `REDIS_PASSWORD_${settingName(user)}`,
-    ),
-  ];
-}
 
 const port = (fallback: number) =>
   z

@@ -2,9 +2,10 @@
 // There is no order of starting: each process waits for what it needs, and says so in its log.
 import { join } from 'node:path';
 import { serviceNames } from '../../api/services.ts';
+import { secretOwners, settingName } from '../credentials.ts';
 import { backupProcesses } from './backups.ts';
 import { monitoringProcesses } from './monitoring.ts';
-import { type Settings, sentinelUsers, settingName } from './settings.ts';
+import type { Settings } from './settings.ts';
 import { addressOf, localhost, masterName, nodeCommand, type Ports, type ProcessSpec, portsFrom } from './spec.ts';
 
 const redisCount = 3;
@@ -36,8 +37,12 @@ export function topology(settings: Settings): ProcessSpec[] {
   ];
 }
 
-function pickSecrets({ secrets }: Settings, ...names: string[]): Record<string, string> {
-  return Object.fromEntries(names.map((name) => [name, secrets[name] ?? '']));
+/** The secrets of an owner, under the names by which it reads them. @param owner see {@link secretOwners} */
+function secretsOf(owner: string, { secrets, adminEmail }: Settings): Record<string, string> {
+  const values: Record<string, string> = { ...secrets, ADMIN_EMAIL: adminEmail };
+  return Object.fromEntries(
+    Object.entries(secretOwners[owner] ?? {}).map(([name, from]) => [name, values[from] ?? '']),
+  );
 }
 
 /** What Redis nodes and Sentinels have in common: both start with redis/entry.sh. */
@@ -57,7 +62,6 @@ function redisProcess(place: Place, number: number): ProcessSpec {
   const { settings, ports } = place;
   const name = `redis-${number}`;
   const port = ports.redis(number);
-  const users = [...serviceNames, 'replication', 'sentinel', 'backup', 'exporter', 'operator'];
   return {
     name,
     kind: 'redis',
@@ -67,11 +71,7 @@ function redisProcess(place: Place, number: number): ProcessSpec {
       ...redisEnv(place, name, port),
       REDIS_MAXMEMORY: settings.redisMaxMemory,
       REDIS_APPENDFSYNC: settings.redisAppendFsync,
-      ...pickSecrets(
-        settings,
-        'SENTINEL_PASSWORD_REDIS',
-        ...users.map((user) => `REDIS_PASSWORD_${settingName(user)}`),
-      ),
+      ...secretsOf('redis', settings),
     },
     health: { ask: 'redis', port, path: '' },
     stopSignal: 'SIGTERM',
@@ -91,13 +91,7 @@ function sentinelProcess(place: Place, number: number): ProcessSpec {
     command: ['sh', join(place.settings.projectDir, 'redis', 'entry.sh'), 'sentinel'],
     env: {
       ...redisEnv(place, name, port),
-      ...pickSecrets(
-        place.settings,
-        'SENTINEL_PASSWORD',
-        ...sentinelUsers.map((user) => `SENTINEL_PASSWORD_${settingName(user)}`),
-        'REDIS_PASSWORD_SENTINEL',
-        'REDIS_PASSWORD_EXPORTER',
-      ),
+      ...secretsOf('sentinel', place.settings),
     },
     health: { ask: 'sentinel', port, path: '' },
     stopSignal: 'SIGTERM',
@@ -108,31 +102,19 @@ function sentinelProcess(place: Place, number: number): ProcessSpec {
 }
 
 function serviceProcesses({ settings, ports, redisNodes, sentinels }: Place, service: string): ProcessSpec[] {
-  const secret = (name: string) => settings.secrets[name] ?? '';
   const env = {
     NODE_ENV: 'production',
     HOST: localhost,
     REDIS_SENTINELS: sentinels.join(','),
     REDIS_NODES: redisNodes.join(','),
     REDIS_MASTER_NAME: masterName,
-    REDIS_PASSWORD: secret(`REDIS_PASSWORD_${settingName(service)}`),
-    SENTINEL_PASSWORD: secret(`SENTINEL_PASSWORD_${settingName(service)}`),
     INTERNAL_URL: `http://${addressOf(ports.internal)}`,
     SHOP_VERSION: settings.version,
     SHOP_CURRENCY: settings.currency,
     RATE_LIMITS: settings.rateLimits,
     LOG_LEVEL: settings.logLevel,
     ...settings.limits,
-    ...pickSecrets(settings, 'INTERNAL_SECRET', 'IDEMPOTENCY_SECRET'),
-    // Only `users` signs tokens, knows the first admin, and can make its own keyed hashes.
-    ...(service === 'users'
-      ? {
-          ...pickSecrets(settings, 'REFRESH_SECRET', 'ADMIN_PASSWORD'),
-          IDEMPOTENCY_SECRET: secret('IDEMPOTENCY_SECRET_USERS'),
-          ADMIN_EMAIL: settings.adminEmail,
-          JWT_PRIVATE_KEY: Buffer.from(secret('JWT_PRIVATE_KEY'), 'base64').toString(),
-        }
-      : {}),
+    ...secretsOf(service, settings),
   };
   return upTo(settings.replicas[service] ?? 0).map((number): ProcessSpec => {
     const name = `${service}-${number}`;

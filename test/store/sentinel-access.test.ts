@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { deadlineIn } from '../../api/core/clock.ts';
 import { openRedis, type ShopRedis } from '../../api/redis/open.ts';
 import { serviceNames } from '../../api/services.ts';
+import { sentinelUsers } from '../../ops/credentials.ts';
 import { type RedisNodes, startRedisNodes } from '../../ops/local/redis-nodes.ts';
-import { sentinelUsers } from '../../ops/local/settings.ts';
 import { redisSettingsOf } from '../support/own-redis.ts';
 import { waitFor } from '../support/wait.ts';
 

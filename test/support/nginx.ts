@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { serviceNames } from '../../api/services.ts';
+import { settingName } from '../../ops/credentials.ts';
 import { reservePorts } from '../../ops/local/ports.ts';
-import { settingName } from '../../ops/local/settings.ts';
 import { waitFor } from './wait.ts';
 
 /** See {@link startNginx}. */

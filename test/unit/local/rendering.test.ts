@@ -5,8 +5,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { serviceNames } from '../../../api/services.ts';
+import { settingName } from '../../../ops/credentials.ts';
 import { makeSecrets } from '../../../ops/local/secrets.ts';
-import { readSettings, settingName } from '../../../ops/local/settings.ts';
+import { readSettings } from '../../../ops/local/settings.ts';
 import { topology } from '../../../ops/local/topology.ts';
 
 const projectDir = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));

@@ -2,8 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { keepEnvFile, keepSetting, makeSecret } from '../../../ops/local/secrets.ts';
-import { readSettings, secretNames } from '../../../ops/local/settings.ts';
+import { makeSecret, secretNames } from '../../../ops/credentials.ts';
+import { keepEnvFile, keepSetting } from '../../../ops/local/secrets.ts';
+import { readSettings } from '../../../ops/local/settings.ts';
 
 let path: string;
 beforeEach(() => {

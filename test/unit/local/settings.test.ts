@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { secretNames, settingName } from '../../../ops/credentials.ts';
 import { makeSecrets } from '../../../ops/local/secrets.ts';
-import { readSettings, secretNames, settingName, withSystemFolders } from '../../../ops/local/settings.ts';
+import { readSettings, withSystemFolders } from '../../../ops/local/settings.ts';
 
 const secrets = makeSecrets();
 const read = (changes: Record<string, string | undefined>) => readSettings({ ...secrets, ...changes }, '/project');

@@ -38,10 +38,10 @@ test('a service is given its own Redis password and no other, and only users wha
       const isForAll = name === 'INTERNAL_SECRET' || (name === 'IDEMPOTENCY_SECRET' && service !== 'users');
       const isOwn = ['REDIS_PASSWORD', 'SENTINEL_PASSWORD'].some((kind) => name === `${kind}_${service.toUpperCase()}`);
       const isForUsers =
-        service === 'users' && ['ADMIN_PASSWORD', 'REFRESH_SECRET', 'IDEMPOTENCY_SECRET_USERS'].includes(name);
+        service === 'users' &&
+        ['ADMIN_PASSWORD', 'REFRESH_SECRET', 'IDEMPOTENCY_SECRET_USERS', 'JWT_PRIVATE_KEY'].includes(name);
       expect([service, name, env.includes(secret)]).toEqual([service, name, isForAll || isOwn || isForUsers]);
     }
-    expect([service, env.includes('BEGIN PRIVATE KEY')]).toEqual([service, service === 'users']);
   }
 });
 
