@@ -4,7 +4,6 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { checkSession } from './contracts/calls.ts';
 import { deadlineIn } from './core/clock.ts';
-import type { Config } from './core/config.ts';
 import { buildApp } from './http/app.ts';
 import { internalClient } from './http/client.ts';
 import { growthRoute, openGrowth } from './http/growth.ts';
@@ -14,6 +13,7 @@ import { cursors } from './http/lists.ts';
 import { openMetrics } from './http/metrics.ts';
 import type { OpenService, Service } from './http/service.ts';
 import { watchSessions } from './http/sessions.ts';
+import type { Config } from './http/settings.ts';
 import { type PublicJwk, tokenVerifier } from './http/tokens.ts';
 import { documentationRoutes } from './openapi/documentation.ts';
 import { hasRecord, revokedByRecord } from './redis/keyed.ts';
@@ -29,7 +29,7 @@ export type Assembled = {
 };
 
 /** Puts a service together. Returns at once, whatever is up or down. */
-export function assemble(config: Config, open: OpenService, log: Logger): Assembled {
+export function assemble(config: Config, open: OpenService<never>, log: Logger): Assembled {
   const metrics = openMetrics(config.service, config.SHOP_VERSION);
   const redis = openRedis(
     {
@@ -48,7 +48,8 @@ export function assemble(config: Config, open: OpenService, log: Logger): Assemb
   const limits = openLimits(config, redis.scratch);
   const growth = openGrowth(config.service, redis.scratch, redis.reads);
   const service = open({
-    config,
+    // readServiceConfig has read the service's own settings as well.
+    config: config as never,
     redis,
     client,
     cursors: cursors(config.IDEMPOTENCY_SECRET),

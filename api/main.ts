@@ -4,19 +4,21 @@ import { hostname } from 'node:os';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { assemble } from './assemble.ts';
-import { BadConfig, readConfig } from './core/config.ts';
+import { BadConfig } from './core/config.ts';
 import { openLog } from './http/log.ts';
-import type { OpenService } from './http/service.ts';
+import { readServiceConfig, type ServiceModule } from './http/service.ts';
+import { serviceNames } from './services.ts';
 
 /** How long Nginx may go on sending after we say that we are not ready, and how long what is in work may take, in ms. */
 const noticeMs = 500;
 const drainMs = 9000;
 
-const config = configOrExit(process.argv[2] ?? '');
+const name = nameOrExit(process.argv[2] ?? '');
+const module = (await import(`./${name}/open.ts`)) as ServiceModule;
+const config = configOrExit();
 // A container without a name of its own is known by its host name, which Docker shows, too.
 const log = openLog(config.service, config.REPLICA || hostname(), config.LOG_LEVEL);
-const { open } = (await import(`./${config.service}/open.ts`)) as { open: OpenService };
-const { app, service, redis, readiness } = assemble(config, open, log);
+const { app, service, redis, readiness } = assemble(config, module.open, log);
 const stopBackground = service.background?.() ?? (() => undefined);
 
 // Longer than Nginx keeps a connection to us (60 s), or it would send a request into one that we are closing.
@@ -29,14 +31,23 @@ process.on('SIGINT', drain);
 process.on('uncaughtException', (error) => fail(error, 'uncaught exception: this process ends and is started again'));
 process.on('unhandledRejection', (error) => fail(error, 'unhandled rejection: this process ends and is started again'));
 
-function configOrExit(name: string) {
+function nameOrExit(given: string) {
+  const found = serviceNames.find((service) => service === given);
+  return found ?? exitConfig(`There is no service '${given}'; the services are ${serviceNames.join(', ')}.`);
+}
+
+function configOrExit() {
   try {
-    return readConfig(name, process.env);
+    return readServiceConfig(name, module, process.env);
   } catch (error) {
     if (!(error instanceof BadConfig)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(78); // EX_CONFIG of sysexits.h: starting again does not help
+    return exitConfig(error.message);
   }
+}
+
+function exitConfig(message: string): never {
+  process.stderr.write(`${message}\n`);
+  process.exit(78); // EX_CONFIG of sysexits.h: starting again does not help
 }
 
 async function drain() {

@@ -3,7 +3,6 @@ import express, { type Express, type Request, type RequestHandler, type Response
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { type Deadline, deadlineIn } from '../core/clock.ts';
-import type { Config } from '../core/config.ts';
 import { emailIdentity } from '../core/email.ts';
 import { newId } from '../core/ids.ts';
 import { isRefusal, NoFirstAnswer, refuse, Unavailable } from '../core/outcome.ts';
@@ -23,6 +22,7 @@ import { nearestPath } from './nearest-path.ts';
 import { parseInput, takesParams } from './parse.ts';
 import type { Answer, Route } from './route.ts';
 import { serverTiming, timingOf } from './server-timing.ts';
+import type { Config } from './settings.ts';
 
 /** What the edge needs. */
 export type Edge = {

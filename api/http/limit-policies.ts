@@ -1,11 +1,11 @@
 /** Which requests are limited, by what, and how much: the whole table. What the contract promises about limits is in here. */
 import { addressIdentity } from '../core/address.ts';
 import { shopTimeMs } from '../core/clock.ts';
-import type { Config } from '../core/config.ts';
 import { timeOfId } from '../core/ids.ts';
 import type { Caller } from '../core/request.ts';
 import type { LimitName, Route } from './route.ts';
 import { keyedHash } from './secrets.ts';
+import type { Config } from './settings.ts';
 
 /** What a request is counted by. */
 export type Subject = {

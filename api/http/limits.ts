@@ -1,7 +1,6 @@
 /** Rate limits of routes: who is refused, and what the headers say. The table of limits is in limit-policies.ts. */
 import type { Response } from 'express';
 import type { Redis } from 'ioredis';
-import type { Config } from '../core/config.ts';
 import { isRefusal, type Refusal, refuse } from '../core/outcome.ts';
 import type { Caller } from '../core/request.ts';
 import { type Charge, type Count, openCounters } from './limit-counters.ts';
@@ -17,6 +16,7 @@ import {
 } from './limit-policies.ts';
 import { openShares, type Shares } from './limit-shares.ts';
 import type { Route } from './route.ts';
+import type { Config } from './settings.ts';
 
 /** Points that were counted and can be given back. `giveBack` never throws. */
 export type Reservation = { giveBack(): Promise<void> };

@@ -1,20 +1,22 @@
 /** What a service is made from, and what it gives: the type that each `<service>/open.ts` exports as `open`. */
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import type { z } from 'zod';
 import type { TokenClaims } from '../contracts/claims.ts';
 import type { Deadline } from '../core/clock.ts';
-import type { Config } from '../core/config.ts';
+import { readConfig } from '../core/config.ts';
 import type { ShopRedis } from '../redis/open.ts';
 import type { ServiceRoutes } from './app.ts';
 import type { InternalClient } from './client.ts';
 import type { HandlerLimits } from './limits.ts';
 import type { Cursors } from './lists.ts';
 import type { SessionState } from './sessions.ts';
+import { type Config, limitSettings } from './settings.ts';
 import type { PublicJwk } from './tokens.ts';
 
-/** What every service is given. */
-export type Parts = {
-  readonly config: Config;
+/** What a service is made from. `Own`: the values of its own settings. */
+export type Parts<Own extends object = object> = {
+  readonly config: Config & Own;
   readonly redis: ShopRedis;
   readonly client: InternalClient;
   readonly cursors: Cursors;
@@ -37,4 +39,22 @@ export type Service = ServiceRoutes & {
 };
 
 /** Opens a service; must not wait for anything: what is needed may come up later. */
-export type OpenService = (parts: Parts) => Service;
+export type OpenService<Own extends object = object> = (parts: Parts<Own>) => Service;
+
+/** The module `<service>/open.ts`. */
+export type ServiceModule = {
+  readonly open: OpenService<never>;
+  /** Schemas of the settings that only this service has, by name; none unless exported. */
+  readonly settings?: z.ZodRawShape;
+};
+
+/**
+ * Reads the configuration of a service: the settings of all, those of limits, its own.
+ * @param env the process's environment
+ * @throws BadConfig when a setting is missing or wrong
+ */
+export function readServiceConfig(service: string, { settings }: ServiceModule, env: NodeJS.ProcessEnv): Config {
+  // The service's own settings are there as well; `open` names their type.
+  const all = { ...limitSettings, ...settings } as typeof limitSettings;
+  return readConfig(service, all, env);
+}

@@ -1,5 +1,4 @@
 /** Puts `users` together: stores, rules, routes. */
-import type { UsersConfig } from '../core/config.ts';
 import type { OpenService } from '../http/service.ts';
 import { accessTokens } from './access-tokens.ts';
 import { ensureFirstAdmin } from './first-admin.ts';
@@ -8,6 +7,7 @@ import { openPasswords } from './passwords.ts';
 import { refreshTokens } from './refresh-tokens.ts';
 import { openUsers } from './service.ts';
 import { openSignIns } from './service-sign-in.ts';
+import { type UserSettings, userSettings } from './settings.ts';
 import { openUserStore } from './store.ts';
 import { openSessionStore } from './store-sessions.ts';
 import { tables } from './tables.ts';
@@ -15,18 +15,20 @@ import { tables } from './tables.ts';
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
+/** The settings that only `users` has. */
+export const settings = userSettings;
+
 /** Opens the service. */
-export const open: OpenService = ({ config, redis, cursors, log, registry, limits }) => {
-  const settings = config as UsersConfig; // readConfig reads more for this service
+export const open: OpenService<UserSettings> = ({ config, redis, cursors, log, registry, limits }) => {
   const store = openUserStore(redis);
   const passwords = openPasswords();
-  const access = accessTokens(settings.JWT_PRIVATE_KEY);
-  const refresh = refreshTokens(settings.REFRESH_SECRET);
-  const ends = { customer: settings.SESSION_MAX_DAYS * dayMs, admin: settings.ADMIN_SESSION_MAX_HOURS * hourMs };
+  const access = accessTokens(config.JWT_PRIVATE_KEY);
+  const refresh = refreshTokens(config.REFRESH_SECRET);
+  const ends = { customer: config.SESSION_MAX_DAYS * dayMs, admin: config.ADMIN_SESSION_MAX_HOURS * hourMs };
   const sessions = openSessionStore(redis, ends);
-  const guessing = openGuessing(limits, settings.IDEMPOTENCY_SECRET, registry);
+  const guessing = openGuessing(limits, config.IDEMPOTENCY_SECRET, registry);
   const signIns = openSignIns({ users: store, sessions, passwords, guessing, access, refresh, limits: ends });
-  const { ADMIN_EMAIL: email, ADMIN_PASSWORD: password } = settings;
+  const { ADMIN_EMAIL: email, ADMIN_PASSWORD: password } = config;
   const admin = email === undefined || password === undefined ? undefined : { email, password };
   let firstAdmin: ReturnType<typeof ensureFirstAdmin> | undefined;
   return {

@@ -7,10 +7,10 @@ import { pino } from 'pino';
 import supertest from 'supertest';
 import { type Assembled, assemble } from '../../api/assemble.ts';
 import { accessTokenSeconds } from '../../api/contracts/events.ts';
-import { type Config, readConfig } from '../../api/core/config.ts';
 import { newId } from '../../api/core/ids.ts';
 import type { Role } from '../../api/core/request.ts';
-import type { OpenService } from '../../api/http/service.ts';
+import { type OpenService, readServiceConfig, type ServiceModule } from '../../api/http/service.ts';
+import type { Config } from '../../api/http/settings.ts';
 import { algorithm, audience, issuer } from '../../api/http/tokens.ts';
 import type { ServiceName } from '../../api/services.ts';
 import { documented } from './documented.ts';
@@ -67,12 +67,13 @@ export async function startInternalRouter(): Promise<{
  */
 export async function startTestService(
   name: ServiceName,
-  open: OpenService,
+  open: OpenService<never>,
   internalUrl: string,
   settings: Record<string, string> = {},
 ): Promise<TestService> {
   const redis = redisSettings(name);
-  const config = readConfig(name, {
+  const module = (await import(`../../api/${name}/open.ts`)) as ServiceModule;
+  const config = readServiceConfig(name, module, {
     PORT: '0',
     REDIS_SENTINELS: redis.sentinels.join(','),
     REDIS_NODES: redis.nodes.join(','),
