@@ -8,7 +8,7 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     projects: [
-      project('unit', 0, {}),
+      project('unit', 0, { testTimeout: 30_000 }), // some start openssl, Nginx or a shell, slow on a busy machine
       project('model', 0, { testTimeout: 30_000 }),
       project('config', 0, { testTimeout: 60_000 }),
       project('store', 1, redis),
