@@ -17,7 +17,7 @@ if [ -w "$TLS_DIR" ]; then
 fi
 
 log_name=${ACCESS_LOG_TO-}
-# The address and port behind it: none while nobody has the name, the one before where that cannot be told.
+# The address and port behind it: none while the name has no address, the one before when the lookup fails.
 log_address() {
   [ -n "$log_name" ] || return 0
   if found=$(timeout 1 getent ahostsv4 "${log_name%:*}"); then

@@ -1,4 +1,4 @@
-/** What travels on the bus: each service's event stream, which the others may read and nobody else writes. */
+/** What travels on the bus: each service's event stream, which the other services may read and only its own service writes. */
 import { z } from 'zod';
 import type { ServiceName } from '../services.ts';
 

@@ -1,7 +1,7 @@
 /** Time: deadlines on a monotonic clock, the shop's time of day, sleeping, RFC 3339. */
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A moment on the monotonic clock, in ms, after which nobody waits for the answer any more. */
+/** A moment on the monotonic clock, in ms. The caller does not wait for the answer after it. */
 export type Deadline = { readonly atMs: number };
 
 /** Milliseconds on a clock that never jumps. */

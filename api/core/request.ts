@@ -1,7 +1,7 @@
 /** What a rule or a store may know of the request it serves. No Express in here. */
 import type { Deadline } from './clock.ts';
 
-/** `own`: a read sees at least everything acknowledged to anybody before it began. `recent`: it is at most a second old. */
+/** `own`: a read sees at least every write acknowledged before it began. `recent`: it is at most a second old. */
 export type Freshness = 'own' | 'recent';
 
 /** Who asks. An address is the one that Nginx saw. */

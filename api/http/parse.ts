@@ -6,7 +6,7 @@ import { faultsOfText, isTooDeep } from './body.ts';
 import type { Route } from './route.ts';
 
 const nothing = z.strictObject({});
-const noBody = z.union([z.undefined(), z.strictObject({}).transform(() => undefined)]);
+const withoutBody = z.union([z.undefined(), z.strictObject({}).transform(() => undefined)]);
 
 /** The parts of a request that come from the client, parsed. */
 export type Parsed = { readonly params: unknown; readonly query: unknown; readonly body: unknown };
@@ -24,7 +24,7 @@ export function parseInput(route: Route, req: Request, body: unknown): Parsed | 
   const texts = [...faultsOfText(without(body, route.itemsOf)), ...faultsOfText(req.query).map(asParameter)];
   if (texts.length > 0) return invalid(texts);
   const query = (route.query ?? nothing).safeParse(req.query);
-  const parsedBody = (route.body ?? noBody).safeParse(body);
+  const parsedBody = (route.body ?? withoutBody).safeParse(body);
   const faults = [
     ...(query.success ? [] : faultsOf(query.error, body).map(asParameter)),
     ...(parsedBody.success ? [] : faultsOf(parsedBody.error, body)),

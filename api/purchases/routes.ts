@@ -70,7 +70,7 @@ export function purchasesRoutes(service: PurchasesService, cursors: Cursors): Se
     path: '/:id',
     access: 'user',
     operationId: 'getPurchase',
-    summary: "Shows a purchase; somebody else's is not found.",
+    summary: "Shows a purchase; another user's is not found.",
     params: purchaseParams,
     response: { status: 200, body: purchaseOut, etag: true },
     async handle({ params, context }) {

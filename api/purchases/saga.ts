@@ -86,7 +86,7 @@ export function openSaga(
   };
 }
 
-/** Waits for the same work that somebody here has begun already; does it when that fails. So that 50 of one key ask `products` once. */
+/** Single-flight: waits for the same work already begun in this process; does it when that fails. 50 requests of one key call `products` once. */
 async function together<T>(
   running: Map<string, Promise<T>>,
   id: string,

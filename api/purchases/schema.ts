@@ -68,7 +68,7 @@ export const failureDetails: Readonly<Record<Failure['code'], string>> = {
 
 /**
  * The Purchase of the contract. Name and price of an item and the total are those of the moment when the stock was taken; they are null
- * in a purchase for which none was (pending, failed, cancelled while pending): nobody has named a price for it.
+ * in a purchase for which none was (pending, failed, cancelled while pending): no price was fixed for it.
  */
 export const purchaseOut = z
   .strictObject({

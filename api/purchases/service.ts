@@ -9,7 +9,7 @@ import type { Failure, Status, StoredEvent, Wanted } from './schema.ts';
 import type { PurchaseWrites } from './store.ts';
 import type { PurchaseReads } from './store-reads.ts';
 
-/** Who asks: somebody signed in. */
+/** The signed-in user of a request. */
 export type Buyer = { readonly userId: string; readonly role: 'customer' | 'admin' };
 
 /** A purchase to answer with, and whether it was answered before under the same key. */
@@ -28,7 +28,7 @@ export type PurchasesService = {
    * @returns the purchase as it was when it completed (or, cancelled before it could, as that); or why it failed
    */
   buy(buyer: Buyer, lines: readonly Wanted[], context: RequestContext): Promise<Answered | Refusal>;
-  /** A purchase of the buyer's own, or for an admin anybody's. */
+  /** A purchase of the buyer's own, or for an admin any user's. */
   get(buyer: Buyer, id: string, context: RequestContext): Promise<Purchase | Refusal>;
   /** What happened to it, oldest first. */
   events(buyer: Buyer, id: string, context: RequestContext): Promise<readonly StoredEvent[] | Refusal>;

@@ -18,7 +18,7 @@ export type Answered = { readonly user: User; readonly replayed: boolean };
 /** Done, perhaps before. */
 export type Done = { readonly replayed: boolean };
 
-/** Somebody who is signed in. */
+/** The signed-in user of a request. */
 export type SignedIn = { readonly userId: string; readonly sessionId: string };
 
 /** See {@link openUsers}. Everything throws Unavailable when it is not certain before the deadline. */
@@ -70,7 +70,7 @@ export function openUsers(store: UserStore, passwords: Passwords, cursors: Curso
         case 'created':
           return outcome;
         case 'taken':
-          return { ...refuse('email-taken', 'Somebody has signed up with this address.'), replayed: outcome.replayed };
+          return { ...refuse('email-taken', 'A user with this address exists.'), replayed: outcome.replayed };
         case 'gone':
           return notFound();
       }

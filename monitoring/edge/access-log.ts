@@ -17,10 +17,10 @@ const literals = new Set(['me', 'login', 'refresh', 'logout', 'batch', '.well-kn
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 /** The objectives' 0.2 s and 0.5 s are among them, so that they are counted and not guessed. */
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2.5, 5, 10];
-/** More routes than the shop has: whoever makes up paths cannot make up series without end. */
+/** More routes than the shop has: a client that makes up paths cannot create series without end. */
 const maxRoutes = 60;
 
-/** Whose requests are nobody's of the shop's: health, what services ask each other, the status page, which asks every few seconds. */
+/** Requests that do not count as a client's: health checks, internal calls, and the status page, which polls every few seconds. */
 const notClients = /^\/(internal|healthz|status|_problem)(\/|$)/;
 
 /**

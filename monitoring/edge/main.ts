@@ -5,7 +5,7 @@
  *                        listener, and the certificate
  *   /nginx?target=H:P    connections of one Nginx (from its stub_status)
  *
- * One process for all Nginx. If it is away, Nginx does not notice: a datagram that nobody takes is gone.
+ * One process for all Nginx. If it does not run, Nginx does not wait: the datagrams are lost.
  * Environment: HOST, PORT (of both, TCP and UDP), TLS_TARGET (host:port of HTTPS, which is probed and whose certificate is read; none if empty),
  * TLS_PROXY_PROTOCOL (`on`: every connection there begins with a line of the PROXY protocol).
  */

@@ -12,7 +12,7 @@ export type TlsTarget = {
 
 /**
  * Connects. Errors of the connection and silence of `timeoutMs` come as errors of the socket.
- * @see https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt (section 2.1: UNKNOWN, for a connection that relays nobody's)
+ * @see https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt (section 2.1: UNKNOWN, for a connection that is not relayed)
  */
 export function connectTo({ address, speaksProxy }: TlsTarget, timeoutMs: number): TLSSocket {
   const colon = address.lastIndexOf(':');

@@ -51,7 +51,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => pr
 
 function keep(mail: Buffer): void {
   const name = fileNameOf(mail.toString(), new Date());
-  // Whoever watches the folder never sees half a mail.
+  // Renamed when complete: a reader of the folder never sees half a mail.
   const unfinished = join(settings.MAIL_DIR, `.${name}`);
   writeFileSync(unfinished, mail);
   renameSync(unfinished, join(settings.MAIL_DIR, name));

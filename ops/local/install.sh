@@ -34,7 +34,7 @@ fi
 
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 
-# Only what was not there before is ours to keep from starting: somebody else's nginx stays as it is.
+# Keeps only what it installs from starting: an nginx that was there before stays as it is.
 fresh=
 for package in "$@"; do
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)" = installed ] || fresh="$fresh $package"

@@ -4,7 +4,7 @@ import type { Settings } from './settings.ts';
 import { portsFrom } from './spec.ts';
 import { topology } from './topology.ts';
 
-/** Listens on a port for a moment or for longer; undefined if somebody else has it. */
+/** Listens on a port for a moment or for longer; undefined if another program has it. */
 function listen(port: number, host: string): Promise<Server | undefined> {
   return new Promise((done) => {
     const server = createServer();

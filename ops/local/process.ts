@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import type { ProcessSpec } from './spec.ts';
 
-/** What happens to a process without anybody asking for it. */
+/** The unexpected end of a process. */
 export type ProcessEvent = { name: string; what: 'died'; how: string; code: number | null; retryMs: number };
 
 /** A process under supervision. */
@@ -14,7 +14,7 @@ export type SupervisedProcess = {
   logPath: string;
   /** Of the process that runs now, if one does. */
   pid(): number | undefined;
-  /** Whether it stands still (SIGSTOP), by whoever's hand. */
+  /** Whether it is stopped by SIGSTOP, also one that another program sent. */
   isPaused(): boolean;
   /** Whether it was started and not stopped since. */
   isWanted(): boolean;
@@ -97,7 +97,7 @@ export function superviseProcess(
     try {
       process.kill(-pid, signal);
     } catch {
-      // ESRCH: nobody is left.
+      // ESRCH: no process is left.
     }
   };
 

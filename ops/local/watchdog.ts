@@ -9,7 +9,7 @@ const missesUntilFrozen = 3;
 const missesWhenNoneAnswers = 12;
 
 /**
- * Watches all Nginx. A frozen one still gets its share of new connections from the kernel, and nobody answers them: it is found in less
+ * Watches all Nginx. A frozen one still gets its share of new connections from the kernel, which then get no answer. It is found in less
  * than 2 s and killed, and its supervision starts it again. Services and Redis need none of it: Nginx and Sentinel pass them over.
  * @returns the timer, to be cleared
  */

@@ -29,7 +29,7 @@ function services(...options: string[]): Record<string, Service> {
   const { PATH, HOME } = process.env;
   const text = execFileSync('docker', ['compose', ...options, 'config', '--format', 'json'], {
     encoding: 'utf8',
-    // Settings of the shop that somebody runs here do not matter.
+    // Without the settings of a shop that runs on this machine.
     env: { PATH, HOME, COMPOSE_DISABLE_ENV_FILE: '1' },
   });
   return JSON.parse(text).services;
@@ -53,13 +53,13 @@ describe.skipIf(!hasCompose)('Compose', () => {
     }
   });
 
-  test('starts each again, takes its powers away, and shows nobody more of the machine than the log files', () => {
+  test('starts each again, takes its powers away, and mounts no more of the machine than the log files', () => {
     for (const name of own) expect(all[name]).toMatchObject({ restart: 'unless-stopped', cap_drop: ['ALL'] });
     const binds = own.flatMap((name) => all[name]?.volumes?.filter(({ type }) => type === 'bind') ?? []);
     expect(binds).toMatchObject([{ source: '/var/lib/docker/containers', read_only: true }]);
   });
 
-  test('runs without it, too, and Nginx then sends nothing to anybody', () => {
+  test('runs without it, too, and Nginx then sends its log nowhere', () => {
     const without = services('-f', 'docker-compose.yml', '-f', 'monitoring/without.yml', '--profile', 'logs');
     expect(Object.keys(without).filter((name) => own.includes(name))).toEqual([]);
     expect(Object.keys(all).filter((name) => !own.includes(name))).toEqual(Object.keys(without));

@@ -42,7 +42,7 @@ test('what is committed is what its source says (node --import tsx monitoring/gr
 });
 
 describe.each(dashboards)('$file', ({ file, dashboard }) => {
-  test('has a title, says what it is for, links to the others, and nobody edits it in Grafana', () => {
+  test('has a title, says what it is for, links to the others, and cannot be edited in Grafana', () => {
     expect(dashboard).toMatchObject({ uid: file.replace('.json', ''), editable: false, tags: ['evergreen'] });
     expect(dashboard.title).not.toBe('');
     expect(dashboard.description).not.toBe('');

@@ -45,7 +45,7 @@ describe.skipIf(!engine)('The shop in containers', { timeout: 120_000 }, () => {
     expect(password.length).toBeGreaterThan(20);
   });
 
-  test('is watched: Prometheus reaches everybody, and counts what clients ask Nginx for', async () => {
+  test('is watched: Prometheus reaches every part, and counts what clients ask Nginx for', async () => {
     const prometheus = (await shop.compose('port', 'prometheus', '9090')).trim();
     const shown = await shop.compose('run', '--rm', '-T', 'secrets', 'show');
     const monitoringPassword = shown.match(/^MONITORING_PASSWORD=(.+)$/m)?.[1];
@@ -58,11 +58,11 @@ describe.skipIf(!engine)('The shop in containers', { timeout: 120_000 }, () => {
       };
       return Object.fromEntries(data.result.map(({ metric, value }) => [metric.job ?? '', Number(value[1])]));
     };
-    const everybody = {
+    const expected = {
       ...{ api: 6, redis: 3, sentinel: 3, 'redis-exporter': 1, nginx: 1, edge: 1, node: 1 },
       ...{ prometheus: 1, alertmanager: 1 },
     };
-    await waitFor('all to be scraped', async () => isEqual(await ask('sum by (job) (up)'), everybody), 30_000, 500);
+    await waitFor('all to be scraped', async () => isEqual(await ask('sum by (job) (up)'), expected), 30_000, 500);
     const alive = { redis: 3, sentinel: 3, nginx: 1 };
     expect(await ask('sum by (job) (redis_up or nginx_up)')).toEqual(alive);
     for (let i = 0; i < 10; i++) await fetch(`${shop.url}/products`);
@@ -116,8 +116,8 @@ describe.skipIf(!engine)('The shop in containers', { timeout: 120_000 }, () => {
     }
   });
 
-  test('lets each container reach whom it needs, and nobody else', async () => {
-    const everybody: Record<string, string> = {
+  test('lets each container reach the others that it needs, and no more', async () => {
+    const addresses: Record<string, string> = {
       nginx: 'nginx:8082',
       users: 'users:3000',
       products: 'products:3000',
@@ -126,7 +126,7 @@ describe.skipIf(!engine)('The shop in containers', { timeout: 120_000 }, () => {
       sentinel: 'sentinel-1:26379',
       outside: '1.1.1.1:53',
     };
-    const probe = Object.entries(everybody)
+    const probe = Object.entries(addresses)
       .map(([name, address]) => {
         const [host = '', port = ''] = address.split(':');
         return `timeout 2 bash -c '</dev/tcp/${host}/${port}' 2>/dev/null && echo ${name}`;

@@ -217,7 +217,7 @@ describe.each(named(all))('%s', (_title, line) => {
 });
 
 describe.each(named(all.filter(({ access }) => access !== 'anyone')))('%s', (_title, line) => {
-  test('refuses whoever may not', async () => {
+  test('refuses clients without permission', async () => {
     const sent = line.body === undefined ? {} : { body: line.body };
     expectProblem(await shop(line.method, line.path(), sent), 401, 'unauthenticated');
     expectProblem(await shop(line.method, line.path(), { ...sent, token: 'made.up.token' }), 401, 'unauthenticated');

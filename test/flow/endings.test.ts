@@ -1,4 +1,4 @@
-/** What ends by itself and what is for the books: every key that a shop leaves behind, named by nobody in advance, and a month of days. */
+/** Retention: every key that a shop leaves behind, found by a scan and not by a list of names, and a month of days. */
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { temporarySettings } from '../../ops/local/redis-nodes.ts';

@@ -34,7 +34,7 @@ describe('buying', () => {
     ]);
   });
 
-  test('the last pieces: whoever comes too late is told what is left, and nothing is taken', async () => {
+  test('the last pieces: a later buyer gets the number that is left, and nothing is taken', async () => {
     const product = await makeProduct(shop, admin, { stock: 3 });
     const attempts = await Promise.all(Array.from({ length: 8 }, () => buy(ann.token, product.id, 1)));
     expect(attempts.filter(({ status }) => status === 201)).toHaveLength(3);
@@ -71,7 +71,7 @@ describe('buying', () => {
     expect(await stockOf(product.id)).toBe(4);
   });
 
-  test('is nobody else’s business', async () => {
+  test('is hidden from other users', async () => {
     const product = await makeProduct(shop, admin);
     const { body: purchase } = await buy(ann.token, product.id, 1);
     const bob = await signUp(shop, 'Bob');

@@ -1,4 +1,4 @@
-/** Start order does not matter: whoever comes first waits for what it needs, says so, and works when it is there. */
+/** Start order does not matter: the part that starts first waits for what it needs, logs it, and works when it is there. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { temporarySettings } from '../../ops/local/redis-nodes.ts';
 import { type Shop, startShop } from '../../ops/local/shop.ts';

@@ -1,4 +1,4 @@
-/** What `products` answers to `purchases`, by the very client that `purchases` uses; and to nobody else. */
+/** What `products` answers to `purchases`, by the client that `purchases` uses; and what it refuses to others. */
 import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { releaseStock, reserveStock } from '../../api/contracts/calls.ts';
@@ -80,7 +80,7 @@ describe('reservations', () => {
   });
 });
 
-describe('nobody else', () => {
+describe('another caller', () => {
   const paths = ['/internal/products/reservations', '/internal/products/releases'];
 
   test.each(paths)('may call %s', async (path) => {

@@ -144,9 +144,9 @@ describe('who may', () => {
     ['delete', '/x'],
     ['post', '/x/stock'],
   ] as const)('%s /products%s is for admins', async (method, path) => {
-    const nobody = await shop.request[method](`/products${path}`).send({});
-    expect(nobody).toMatchObject(problem('unauthenticated', 401));
-    expect(nobody.headers['www-authenticate']).toContain('Bearer');
+    const anonymous = await shop.request[method](`/products${path}`).send({});
+    expect(anonymous).toMatchObject(problem('unauthenticated', 401));
+    expect(anonymous.headers['www-authenticate']).toContain('Bearer');
     const customer = await shop.request[method](`/products${path}`).auth(customerToken, { type: 'bearer' }).send({});
     expect(customer).toMatchObject(problem('forbidden', 403));
   });
@@ -169,7 +169,7 @@ describe('who may', () => {
       ...problem('method-not-allowed', 405),
       headers: { allow: 'GET, PATCH, DELETE, HEAD, OPTIONS' },
     });
-    for (const id of ['nobody', 'a b', 'a%2Fb', '%7Bx%7D', '%0d%0a', 'x'.repeat(65)]) {
+    for (const id of ['unknown', 'a b', 'a%2Fb', '%7Bx%7D', '%0d%0a', 'x'.repeat(65)]) {
       expect(await read(`/${id}`)).toMatchObject(problem('not-found', 404));
       expect(await write('patch', `/${id}`, { name: 'x' })).toMatchObject(problem('not-found', 404));
       expect(await write('delete', `/${id}`)).toMatchObject(problem('not-found', 404));

@@ -19,7 +19,7 @@ describe('reading', () => {
     bought = await buyer.buy([{ productId: await shop.product(10), quantity: 2 }]);
   });
 
-  test("somebody else's purchase is not found, like one that never was; nor its events, nor can it be cancelled", async () => {
+  test("another user's purchase is not found, like one that never was; nor its events, nor can it be cancelled", async () => {
     const stranger = shop.customer();
     const path = `/purchases/${bought.body.id}`;
     const answers = [

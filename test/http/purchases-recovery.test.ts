@@ -120,7 +120,7 @@ describe('a pending purchase that is cancelled', () => {
     expect(await shop.stock(mug)).toBe(10);
   });
 
-  test('while it is carried forward ends one way for everybody, with the stock to match', async () => {
+  test('while it is carried forward ends one way for all callers, with the stock to match', async () => {
     const mug = await shop.product(100);
     const rounds = Array.from({ length: 10 }, async () => {
       const begun = await leftBehind(mug, 1);
@@ -176,7 +176,7 @@ describe.concurrent('while products or the carrier is gone', () => {
     expect(await shop.stock(mug)).toBe(10);
   });
 
-  test('and nobody asks, recovery beside the service finishes what was left behind, and says how old it is', async () => {
+  test('without a request, recovery beside the service finishes what was left behind, and reports its age', async () => {
     const mug = await shop.product(10);
     const begun = await leftBehind(mug, 2);
     const stop = shop.purchases.service.background?.();

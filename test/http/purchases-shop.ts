@@ -16,7 +16,7 @@ export type Gate = 'open' | 'shut' | 'deaf';
 /** The answer to a purchase. */
 export type Bought = Response;
 
-/** Somebody signed in. */
+/** A signed-in user. */
 export type Person = {
   readonly userId: string;
   buy(items: readonly Wanted[], key?: string): Promise<Bought>;

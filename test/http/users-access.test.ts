@@ -38,7 +38,7 @@ describe('sign-in', () => {
       return { answer, tookMs: performance.now() - startMs };
     };
     const wrong = attempt(person.email);
-    const unknown = attempt('nobody@example.com');
+    const unknown = attempt('unknown@example.com');
     await wrong();
     const tries: Awaited<ReturnType<typeof wrong>>[][] = [];
     const fastest = (which: number) => Math.min(...tries.map((each) => each[which]?.tookMs ?? 0));
@@ -76,7 +76,7 @@ describe('the keys', () => {
     expect(jwt.decode(token, { complete: true })?.header.kid).toBe(answer.body.keys[0].kid);
   });
 
-  it('of somebody else verify nothing', async () => {
+  it('of another key pair verify nothing', async () => {
     const { user } = await newcomer(users);
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const forger = accessTokens(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());

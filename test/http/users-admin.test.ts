@@ -88,7 +88,7 @@ describe('an admin', () => {
   });
 
   it.each(['0198c0de-0000-7000-8000-000000000000', 'x', 'me%2F', '%7Busers%7D', 'a%0D%0Ab', '%00'])(
-    'finds nobody under %s',
+    'finds no user under %s',
     async (id) => {
       const answers = [
         await users.request.get(`/users/${id}`).set(auth),
@@ -168,7 +168,7 @@ describe('the list', () => {
     return seen;
   }
 
-  it('is walked newest first, and neither repeats nor skips anybody while others come and go', async () => {
+  it('is walked newest first, and neither repeats nor skips a user while others come and go', async () => {
     const there: UserOut[] = [];
     for (let i = 0; i < 7; i++) there.push((await users.request.post('/users').send(newPerson())).body);
     const doomed = there.splice(2, 1)[0] as UserOut;

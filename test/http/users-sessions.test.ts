@@ -175,7 +175,7 @@ describe('a new password', () => {
     await signIn(users, person.email, newPassword);
   });
 
-  it('is refused to whoever does not know the present one', async () => {
+  it('is refused without the present one', async () => {
     const { person, session } = await newcomer(users);
     const answer = await change(session.accessToken, { currentPassword: 'not the password', newPassword });
     expect(answer.body).toMatchObject({

@@ -50,12 +50,12 @@ describe('sign-up', () => {
   it('lists every fault of a body', async () => {
     const answer = await users.request
       .post('/users')
-      .send({ email: 'nobody', password: 'short', firstName: ' ', role: 'admin', lastName: 'x\0' });
+      .send({ email: 'not-an-address', password: 'short', firstName: ' ', role: 'admin', lastName: 'x\0' });
     expect(answer.status).toBe(422);
     expect(answer.body.errors).toEqual([{ pointer: '#/lastName', detail: 'must not contain NUL' }]);
     const more = await users.request
       .post('/users')
-      .send({ email: 'nobody', password: 'short', firstName: ' ', role: 'admin' });
+      .send({ email: 'not-an-address', password: 'short', firstName: ' ', role: 'admin' });
     expect(more.body.errors.map((fault: { pointer: string }) => fault.pointer).sort()).toEqual([
       '#/email',
       '#/firstName',

@@ -1,4 +1,4 @@
-/** Faults that somebody has to be told of, and a shop in which one of them happens: who is told what, how soon, and how often. */
+/** Faults that must raise an alert, and a shop in which one of them happens: which mails go out, how soon, and how often. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -86,7 +86,7 @@ describe.skipIf(!hasProgram('prometheus'))('a shop under traffic', () => {
     await waitFor('nothing to be missed', async () => (await prometheus.instant('up == 0')).length === 0, 45_000, 250);
   });
 
-  test('shows the page and the pages for alerts to everybody, and numbers to the admin alone', async () => {
+  test('shows the page and the runbooks to every client, and numbers to the admin alone', async () => {
     const html = await client('GET', '/status');
     expect(html.status).toBe(200);
     expect(html.headers.get('content-security-policy')).toMatch(

@@ -47,5 +47,5 @@ async function turn(
   if (i % 4 === 0) await shop('GET', '/users/me', { token });
   if (i % 7 === 0) await shop('GET', '/purchases', { token });
   if (i % 20 === 0)
-    await shop('POST', '/users/login', { body: { email: 'nobody@example.com', password: 'wrong password' } });
+    await shop('POST', '/users/login', { body: { email: 'unknown@example.com', password: 'wrong password' } });
 }

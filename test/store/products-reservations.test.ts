@@ -94,12 +94,12 @@ describe('a reservation', () => {
 
   test('names the products that do not exist', async () => {
     const a = await product(5);
-    const nobody = newId();
+    const unknown = newId();
     const items = [
       { productId: a, quantity: 1 },
-      { productId: nobody, quantity: 1 },
+      { productId: unknown, quantity: 1 },
     ];
-    expect(await reserve(newId(), items)).toEqual({ result: 'unknown-product', productIds: [nobody] });
+    expect(await reserve(newId(), items)).toEqual({ result: 'unknown-product', productIds: [unknown] });
     expect(await ledger(a)).toMatchObject({ stock: 5 });
   });
 
@@ -138,7 +138,7 @@ describe('a reservation', () => {
     expect(await ledger(a)).toMatchObject({ stock: 11, sold: 0 });
   });
 
-  test('of 50 at once for the last 10, ten get one each and nobody more', async () => {
+  test('of 50 at once for the last 10, ten get one each and the others none', async () => {
     const a = await product(10);
     const results = await Promise.all(
       Array.from({ length: 50 }, (_, i) => reserve(newId(), [{ productId: a, quantity: 1 }], i % 2 ? redis : other)),
@@ -195,7 +195,7 @@ describe('a release', () => {
     expect(await ledger(a)).toMatchObject({ stock: 10, sold: 0, returned: 0 });
   });
 
-  test('at the same time as the reservation leaves the stock whole, whoever comes first', async () => {
+  test('at the same time as the reservation leaves the stock whole, in either order', async () => {
     const a = await product(100);
     const rounds = Array.from({ length: 20 }, async () => {
       const purchaseId = newId();

@@ -22,7 +22,7 @@ export const soldOut: Failure = {
   items: [{ productId: 'mug', requested: 2, available: 1 }],
 };
 
-/** A purchase of two mugs that nobody has begun yet. */
+/** A purchase of two mugs that was not begun yet. */
 export function someBegun(userId = newId()): Begun {
   return { id: newId(), userId, requested: [{ productId: 'mug', quantity: 2 }], currency: 'USD' };
 }

@@ -1,4 +1,4 @@
-/** The scripts of `purchases` on a real Redis: each step once, whoever repeats it, and state, index, history and event together. */
+/** The scripts of `purchases` on a real Redis: each step once, however often it is repeated, and state, index, history and event together. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
 import { newId } from '../../api/core/ids.ts';
@@ -207,7 +207,7 @@ describe('confirming', () => {
 });
 
 describe('events', () => {
-  test('of a purchase are on the bus too, with ids and numbers but nobody by name', async () => {
+  test('of a purchase are on the bus too, with ids and numbers but no names', async () => {
     const begun = await begin();
     await complete(begun);
     await store.cancel(begun, begun.userId, contextFor(begun));

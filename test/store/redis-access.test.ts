@@ -142,6 +142,6 @@ describe.each(serviceNames)('%s', (service) => {
   });
 });
 
-test('there is no stream of events by a name that nobody gave', async () => {
+test('there is no stream of events by any other name', async () => {
   expect(await allowed('users', 'XRANGE', '{made-up}:events', '-', '+')).toMatch(denied);
 });

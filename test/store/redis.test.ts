@@ -152,7 +152,7 @@ test('a write whose deadline has passed is refused as unavailable', async () => 
   await expect(users.writes.run(put, ['{users}:test:late'], ['x'], deadlineIn(0))).rejects.toBeInstanceOf(Unavailable);
 });
 
-test('no port answers without a password, and nobody is the default user', async () => {
+test('no port answers without a password, and the default user is off', async () => {
   const { redisPorts, sentinels } = inject('redis');
   const { Redis } = await import('ioredis');
   for (const port of [...redisPorts, ...sentinels.map((s) => Number(s.split(':')[1]))]) {

@@ -28,7 +28,7 @@ describe('what a master wrote after another was promoted', () => {
     await node(0).wait(1, 5000);
   });
 
-  test('is shown to nobody, though a replica that follows it has it', async () => {
+  test('is never read, though a replica that follows it has it', async () => {
     await expect(own(500)).rejects.toThrow(/no Redis node/);
     redis.say(1, { behind: [0] });
     await redis.follow(2, 1);
@@ -36,7 +36,7 @@ describe('what a master wrote after another was promoted', () => {
   });
 });
 
-test('what a master has that its replicas never heard of is shown to nobody, though the Sentinels see nothing wrong', async () => {
+test('what a master has that its replicas never heard of is never read, though the Sentinels see nothing wrong', async () => {
   // As good as cut off: the replicas go on following a master that does not let them in any more.
   await Promise.all(
     [1, 2].map(async (number) => {
@@ -66,7 +66,7 @@ describe('without a master', () => {
     expect(await own(2000)).toEqual(['acknowledged']);
   });
 
-  test('what only one replica has is shown to nobody', async () => {
+  test('what only one replica has is never read', async () => {
     await node(2).replicaof('127.0.0.1', 1); // cut off, so it misses the last write
     await node(0).set(key, 'on one replica');
     await node(0).wait(1, 5000);

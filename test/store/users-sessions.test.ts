@@ -8,7 +8,7 @@ import type { Account } from '../../api/users/schema.ts';
 import { openUserStore, type UserStore } from '../../api/users/store.ts';
 import { openSessionStore, type SessionStore } from '../../api/users/store-sessions.ts';
 import { openTestRedis, operator } from '../support/redis.ts';
-import { asRead, context, createdIn, eventsOf, somebody, soon } from './users-support.ts';
+import { asRead, context, createdIn, eventsOf, soon, unstoredAccount } from './users-support.ts';
 
 const dayMs = 24 * 3_600_000;
 
@@ -71,7 +71,7 @@ describe('a sign-in', () => {
     ]);
   });
 
-  it('that has expired is none, and makes room for another without anybody being signed out', async () => {
+  it('that has expired is none, and makes room for another without a sign-out of another', async () => {
     const made = await created();
     const expired = await fill(made, Date.now() - 1000);
     const token = { userId: made.id, sessionId: expired, generation: 1 };
@@ -84,7 +84,7 @@ describe('a sign-in', () => {
     expect(await master.pttl(sessionsKey(made.id))).toBeGreaterThan(30 * 24 * 3600 * 1000);
   });
 
-  it('is exchanged once, whoever asks and however often: all get what the first one sealed', async () => {
+  it('is exchanged once, however often it is presented: every caller gets what the first one sealed', async () => {
     const made = await created();
     const token = await begun(made);
     const outcomes = await Promise.all(
@@ -114,7 +114,7 @@ describe('a sign-in', () => {
     }
   });
 
-  it('exchanged after its grace is ended, and says so again to whoever repeats it', async () => {
+  it('exchanged after its grace is ended, and a repetition gets the same answer', async () => {
     const made = await created();
     const token = await begun(made);
     await sessions.exchange(token, 'customer', 'sealed', context());
@@ -152,7 +152,7 @@ describe('a sign-in', () => {
     expect(event?.data.sessionIds.sort()).toEqual(others.map(({ sessionId }) => sessionId).sort());
   });
 
-  it('that has ended deletes nobody', async () => {
+  it('that has ended deletes no user', async () => {
     const made = await created();
     expect(await store.remove(asRead(made), newId(), context())).toEqual({ kind: 'ended' });
     const { sessionId } = await begun(made);
@@ -166,7 +166,7 @@ describe('every write', () => {
     const signUp = context();
     const token = { userId: made.id, sessionId: newId(), generation: 1 };
     const repeatable: [string, () => Promise<unknown>][] = [
-      ['create', () => store.create(somebody({ email: `again-${made.email}` }), signUp)],
+      ['create', () => store.create(unstoredAccount({ email: `again-${made.email}` }), signUp)],
       ['login', () => sessions.begin(made, token.sessionId, 'address', context())],
       ['refresh', () => sessions.exchange(token, 'customer', 'sealed', context())],
       ['logout', () => sessions.end(made.id, token.sessionId, context())],

@@ -25,15 +25,15 @@ export const again = (first: RequestContext) => context({ write: { ...write(firs
 
 export const soon = () => deadlineIn(5000);
 
-/** Somebody new. */
-export function somebody(changes: Partial<Account> = {}): Account {
+/** An account that is not stored yet. */
+export function unstoredAccount(changes: Partial<Account> = {}): Account {
   const person = { firstName: 'Ada', lastName: 'Lovelace', role: 'customer', passwordHash: 'hash' } as const;
   return { ...newAccount({ ...person, email: `s-${newId()}@example.com` }), ...changes };
 }
 
-/** Somebody new, stored. */
+/** A new account, stored. */
 export async function createdIn(store: UserStore, changes?: Partial<Account>): Promise<Account> {
-  const made = somebody(changes);
+  const made = unstoredAccount(changes);
   expect(await store.create(made, context())).toMatchObject({ kind: 'created', replayed: false });
   return made;
 }

@@ -9,7 +9,7 @@ import type { Account } from '../../api/users/schema.ts';
 import { changed } from '../../api/users/service.ts';
 import { openUserStore, type UserStore } from '../../api/users/store.ts';
 import { openTestRedis, operator } from '../support/redis.ts';
-import { again, asRead, context, createdIn, eventsOf, somebody, soon, write } from './users-support.ts';
+import { again, asRead, context, createdIn, eventsOf, soon, unstoredAccount, write } from './users-support.ts';
 
 let redis: ShopRedis;
 let store: UserStore;
@@ -29,7 +29,7 @@ const created = (changes?: Partial<Account>) => createdIn(store, changes);
 describe('the first admin', () => {
   it('is one, however many replicas make one at once, and made again is the same', async () => {
     expect(await store.hasAdmin(soon())).toBe(false);
-    const wishes = Array.from({ length: 4 }, () => somebody({ role: 'admin', email: 'first@example.com' }));
+    const wishes = Array.from({ length: 4 }, () => unstoredAccount({ role: 'admin', email: 'first@example.com' }));
     const make = (made: Account) => store.createFirstAdmin(made, newId(), soon());
     const outcomes = await Promise.all(wishes.map(make));
     expect([...outcomes].sort()).toEqual(['created', 'there-is-one', 'there-is-one', 'there-is-one']);
@@ -60,11 +60,11 @@ describe('the first admin', () => {
     expect(await store.remove(asRead(last), undefined, context())).toEqual({ kind: 'deleted', replayed: false });
   });
 
-  it('is not made of whoever has the address', async () => {
+  it('is not made of a customer who has the address', async () => {
     const admins = await master.smembers('{users}:admins');
     await master.del('{users}:admins');
     const customer = await created();
-    const wish = somebody({ role: 'admin', email: customer.email });
+    const wish = unstoredAccount({ role: 'admin', email: customer.email });
     expect(await store.createFirstAdmin(wish, newId(), soon())).toBe('taken');
     await master.sadd('{users}:admins', ...admins);
   });
@@ -76,7 +76,7 @@ describe('a user', () => {
     expect(await store.find(made.id, 'own', soon())).toEqual(made);
     const find = async (email: string) => (await store.findForSignIn(email, 'address', soon())).account;
     expect(await find(made.email.toUpperCase())).toEqual(made);
-    expect(await find('nobody@example.com')).toBeUndefined();
+    expect(await find('unknown@example.com')).toBeUndefined();
   });
 
   it('whose names look like numbers, JSON or formats keeps them', async () => {
@@ -86,9 +86,9 @@ describe('a user', () => {
 
   it('made again under the same key by another replica is the first one', async () => {
     const attempt = context();
-    const first = somebody();
+    const first = unstoredAccount();
     await store.create(first, attempt);
-    const second = { ...somebody(), email: first.email };
+    const second = { ...unstoredAccount(), email: first.email };
     expect(await store.create(second, attempt)).toMatchObject({
       kind: 'created',
       user: { id: first.id },
@@ -98,7 +98,7 @@ describe('a user', () => {
     expect(await store.find(second.id, 'own', soon())).toBeUndefined();
   });
 
-  it('is not changed by whoever read another version, and the writer is told so', async () => {
+  it('is not changed by a writer who read another version, and the result says so', async () => {
     const made = await created();
     const renamed = changed(made, { firstName: 'Grace' }, 0);
     expect(await store.save(asRead(made), renamed, { firstName: 'Grace' }, context())).toMatchObject({
@@ -113,17 +113,17 @@ describe('a user', () => {
   });
 
   it('that was changed and then deleted answers neither change nor sign-up again', async () => {
-    const made = somebody();
+    const made = unstoredAccount();
     const [signUp, change, erase] = [context(), context(), context()];
     await store.create(made, signUp);
     await store.save(asRead(made), changed(made, {}, 0), {}, change);
     await store.remove(asRead(made), undefined, erase);
-    expect(await store.create(somebody(), again(signUp))).toMatchObject({ kind: 'gone' });
-    const nobody = { id: made.id, read: undefined, stale: false };
-    expect(await store.save(nobody, undefined, {}, again(change))).toEqual({ kind: 'gone' });
-    expect(await store.save(nobody, undefined, {}, context())).toEqual({ kind: 'missing' });
-    expect(await store.remove(nobody, undefined, again(erase))).toEqual({ kind: 'deleted', replayed: true });
-    expect(await store.remove(nobody, undefined, context())).toEqual({ kind: 'missing' });
+    expect(await store.create(unstoredAccount(), again(signUp))).toMatchObject({ kind: 'gone' });
+    const unread = { id: made.id, read: undefined, stale: false };
+    expect(await store.save(unread, undefined, {}, again(change))).toEqual({ kind: 'gone' });
+    expect(await store.save(unread, undefined, {}, context())).toEqual({ kind: 'missing' });
+    expect(await store.remove(unread, undefined, again(erase))).toEqual({ kind: 'deleted', replayed: true });
+    expect(await store.remove(unread, undefined, context())).toEqual({ kind: 'missing' });
   });
 
   it('that was deleted and replayed under another body refuses the key', async () => {

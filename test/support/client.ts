@@ -1,4 +1,4 @@
-/** A client of the shop as somebody with curl would be one: plain HTTP, nothing of the project's own code. */
+/** A client of the shop, as with curl: plain HTTP, no code of the project. */
 import { randomUUID } from 'node:crypto';
 import { waitFor } from './wait.ts';
 
@@ -50,7 +50,7 @@ export type SignedIn = {
   readonly refreshToken: string;
 };
 
-/** Signs somebody new up and in. */
+/** Signs a new user up and in. */
 export async function signUp(shop: ShopClient, name = 'Ann'): Promise<SignedIn> {
   const email = `${name.toLowerCase()}-${randomUUID()}@example.com`;
   const password = `a good password ${randomUUID()}`;

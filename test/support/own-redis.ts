@@ -46,7 +46,7 @@ export async function startOwnRedis(service: string): Promise<OwnRedis> {
   const settings = redisSettingsOf(nodes, service);
   const redis = openRedis(settings);
   const master = new Redis({
-    port: nodes.redisPorts[0] ?? 0, // the first start: nobody else was elected
+    port: nodes.redisPorts[0] ?? 0, // the first start: no other node was elected
     username: 'operator',
     password: nodes.password('operator'),
     protocol: 2,

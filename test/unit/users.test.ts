@@ -55,7 +55,7 @@ describe('sign-up', () => {
     { lastName: null },
   ])('refuses %j', (change) => expect(takes(change)).toBe(false));
 
-  it('does not check the form of what somebody signs in with', () => {
+  it('does not check the form of the password at a sign-in', () => {
     expect(credentials.safeParse({ email: 'no address', password: 'x' }).success).toBe(true);
   });
 });
@@ -216,7 +216,7 @@ describe('passwords', () => {
     expect(await passwords.verify(stored, 'manana manana', deadlineIn(5000))).toBe(false);
   });
 
-  it('are nobody’s where there is no hash', async () => {
+  it('match no account without a hash', async () => {
     expect(await openPasswords().verify(undefined, '', deadlineIn(5000))).toBe(false);
   });
 

@@ -21,7 +21,7 @@ export const redis: DashboardSource = {
         {
           kind: 'stat',
           title: 'Sentinels up',
-          description: 'Of three. With one, nobody can replace a failed master.',
+          description: 'Of three. With one, a failed master cannot be replaced.',
           unit: 'short',
           queries: [['sum(redis_up{job="sentinel"})', 'Sentinels']],
           bad: { warn: 3, alarm: 2, below: true },

@@ -229,7 +229,8 @@ export const business: DashboardSource = {
         {
           kind: 'graph',
           title: 'Sign-ups and sign-ins',
-          description: 'Each minute, by answer: many 401 are somebody guessing passwords, many 429 the limits at work.',
+          description:
+            'Each minute, by answer: many 401 mean guessed passwords, many 429 mean clients over their limits.',
           unit: 'short',
           queries: [
             [

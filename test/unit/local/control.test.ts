@@ -43,9 +43,9 @@ test('a command reaches the process that it names', async () => {
 });
 
 test('an unknown name or command is told in a sentence', async () => {
-  expect(await askControl(dir, 'POST', '/kill/nobody')).toEqual({
+  expect(await askControl(dir, 'POST', '/kill/unknown')).toEqual({
     status: 409,
-    body: { message: "There is no process 'nobody'." },
+    body: { message: "There is no process 'unknown'." },
   });
   expect((await askControl(dir, 'POST', '/dance'))?.status).toBe(404);
 });
@@ -55,7 +55,7 @@ test('stop is answered before it is obeyed', async () => {
   expect(stopped).toBe(true);
 });
 
-test('where no shop runs, nobody answers', async () => {
+test('where no shop runs, there is no answer', async () => {
   expect(await askControl(join(dir, 'elsewhere'), 'GET', '/status')).toBeUndefined();
 });
 

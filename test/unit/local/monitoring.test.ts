@@ -45,7 +45,7 @@ test('a shop is watched unless it is told not to be', () => {
   expect(nginx?.env.STATUS_UPSTREAM).toBeUndefined();
 });
 
-test('with a mail server there is no mailbox, and mails go to the admin unless to somebody else', () => {
+test('with a mail server there is no mailbox, and mails go to the admin unless another address is set', () => {
   const settings = settingsOf({ SMTP_URL: 'smtps://me:secret@mail.example.com', ADMIN_EMAIL: 'admin@example.org' });
   expect(names(settings)).not.toContain('mailbox');
   const env = (given: Settings) => watchers(given).find(({ name }) => name === 'alertmanager')?.env;

@@ -81,7 +81,7 @@ test('children that outlive their parent are killed, so that they do not keep it
   await vi.waitFor(() => expect(isAlive(Number(log().split('\n')[0]))).toBe(false), within);
 });
 
-test('a paused process is known to be paused, whoever paused it', async () => {
+test('a paused process is known to be paused, also when another program paused it', async () => {
   const paused = supervise('exec sleep 1000');
   await vi.waitFor(() => expect(paused.pid()).toBeDefined(), within);
   process.kill(paused.pid() ?? 0, 'SIGSTOP');

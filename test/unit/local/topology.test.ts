@@ -26,7 +26,7 @@ test('no two processes have one port, with as many replicas as there can be', ()
   expect(Math.max(...ports)).toBeLessThan(settings.portBase + 1000);
 });
 
-test('no secret stands in a command line, where everybody on the machine could read it', () => {
+test('no secret stands in a command line, where every user of the machine could read it', () => {
   const commands = specs.flatMap(({ command }) => command).join(' ');
   for (const secret of Object.values(settings.secrets)) expect(commands).not.toContain(secret);
 });
@@ -53,7 +53,7 @@ test('Nginx is given every replica', () => {
   });
 });
 
-test('who asks others stops before them', () => {
+test('a caller stops before what it calls', () => {
   const order = (kind: string) => specs.find((spec) => spec.kind === kind)?.stopOrder ?? Number.NaN;
   expect(order('nginx')).toBeLessThan(order('users'));
   expect(order('users')).toBeLessThan(order('sentinel'));

@@ -1,4 +1,4 @@
-/** Plain HTTP at Nginx: where HTTPS is required, nothing secret is sent on by it, and nobody is led to a host that a client names. */
+/** Plain HTTP at Nginx: where HTTPS is required, nothing secret is sent on by it, and no redirect goes to a host that a client names. */
 import { request as httpsRequest } from 'node:https';
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';

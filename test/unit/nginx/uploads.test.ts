@@ -121,7 +121,7 @@ describe('an upload', () => {
     expect([statusOf(answer), answer.includes('GET /products/batch')]).toEqual([200, true]);
   });
 
-  test('of more than 2 MB is refused as too large, whoever sends it', async () => {
+  test('of more than 2 MB is refused as too large, for an admin and for others', async () => {
     const answer = await exchange(nginx.httpPort, head('admin', '198.51.100.4', 3 * megabyte), {
       enough: (heard) => heard.endsWith('}'),
     });
