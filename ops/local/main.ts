@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 import { runCommand } from './commands.ts';
-import { installMissing } from './programs.ts';
+import { installBenchPrograms, installMissing } from './programs.ts';
 import { keepEnvFile } from './secrets.ts';
 import { readSettings, type Settings, withSystemFolders } from './settings.ts';
 import { runShop } from './start.ts';
@@ -55,7 +55,7 @@ switch (command) {
     break;
   }
   case 'bench': {
-    if (!installMissing(projectDir, withSystemFolders(environment.PATH ?? ''))) process.exit(1);
+    if (!installBenchPrograms(projectDir, withSystemFolders(environment.PATH ?? ''))) process.exit(1);
     const { runBenches } = await import('../../test/bench/main.ts');
     process.exit(await runBenches(rest));
     break;

@@ -54,6 +54,11 @@ export function installTestPrograms(projectDir: string, path: string): boolean {
   return installMissing(projectDir, path, { shellcheck: 'shellcheck' });
 }
 
+/** Like {@link installMissing}, for what only `npm run bench` uses. */
+export function installBenchPrograms(projectDir: string, path: string): boolean {
+  return installMissing(projectDir, path, { ...packageOf, wrk: 'wrk' });
+}
+
 function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);

@@ -1,14 +1,18 @@
 /**
- * `npm run bench -- NAME …`: what something costs, as a ratio of two shops, one with it and one without, measured in turns on the same
- * machine in the same run. Seconds and requests differ from machine to machine; the ratio says what a choice costs.
+ * `npm run bench`: the shop beside bare references. `npm run bench -- NAME …`: what something costs, as a ratio of two shops, one with it and
+ * one without. All is measured in turns on the same machine in the same run: seconds and requests differ, the ratios are what counts.
  */
 import { benchFsync } from './fsync.ts';
 import { benchMonitoring } from './monitoring.ts';
+import { benchProfile } from './profile.ts';
+import { benchReferences } from './references.ts';
 import { benchAgainst } from './revision.ts';
 import { benchSearch } from './search.ts';
 
-/** Each prints what it measured, and runs for less than four minutes. */
+/** Each prints what it measured, and runs for less than five minutes. */
 const benches: Record<string, () => Promise<void>> = {
+  references: benchReferences,
+  profile: benchProfile,
   fsync: benchFsync,
   monitoring: benchMonitoring,
   search: () => benchSearch(100_000),
@@ -16,10 +20,11 @@ const benches: Record<string, () => Promise<void>> = {
 };
 
 /**
- * Runs the benches with these names, or all; `against REVISION` compares purchases with an earlier revision.
+ * Runs the benches with these names, `references` without any; `against REVISION` compares purchases with an earlier revision.
  * @returns the exit code: 2 when there is none of that name
  */
-export async function runBenches(names: string[]): Promise<number> {
+export async function runBenches(given: string[]): Promise<number> {
+  const names = given.length > 0 ? given : ['references'];
   const [name, revision] = names;
   if (name === 'against' && revision !== undefined) {
     await benchAgainst(revision);
@@ -32,7 +37,7 @@ export async function runBenches(names: string[]): Promise<number> {
     );
     return 2;
   }
-  const wanted = Object.entries(benches).filter(([name]) => names.length === 0 || names.includes(name));
+  const wanted = Object.entries(benches).filter(([name]) => names.includes(name));
   console.log(
     `${wanted.map(([name]) => name).join(', ')}: some minutes each, with the whole machine at work. Ctrl-C ends it.`,
   );
