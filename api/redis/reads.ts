@@ -11,8 +11,8 @@ import { singleFlight } from '../core/single-flight.ts';
 import type { Doubt } from './durability.ts';
 import type { Nodes } from './nodes.ts';
 import { proveDurable } from './proof.ts';
+import { openBatches, type Snapshot } from './read-batches.ts';
 import { covers, indexOfReplicas, isFreshEnough, isReusable, judgeSnapshot, type ReadIndex } from './read-rules.ts';
-import { parseInfo, parseRole, type Role } from './role.ts';
 import { isolatedAfterMs, type Sentinels } from './sentinels.ts';
 
 /** See {@link openReads}. */
@@ -27,9 +27,6 @@ export type Reads = {
   query(freshness: Freshness, fill: (pipeline: ChainableCommander) => unknown, deadline: Deadline): Promise<unknown[]>;
   close(): void;
 };
-
-/** Replies, and the role of the node that gave them, at that very moment. */
-type Snapshot = { readonly role: Role; readonly replies: unknown[] };
 
 const suspectMs = 200;
 /** A replica tells its master every second how far it is. */
@@ -50,6 +47,7 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
   let followedAtMs = Number.NEGATIVE_INFINITY;
   let suspectUntilMs = 0;
 
+  const batches = openBatches(nodes.connection);
   const masterIndex = singleFlight(askMaster);
 
   function replicasOf(master: string | undefined): string[] {
@@ -95,22 +93,9 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
     index: ReadIndex,
     fill: (pipeline: ChainableCommander) => unknown,
   ): Promise<Snapshot | 'behind' | 'failed'> {
-    const redis = nodes.connection(address);
-    if (redis.status !== 'ready') return 'failed';
-    const pipeline = redis.pipeline();
-    if (index.master === undefined) pipeline.info('replication');
-    else pipeline.role();
-    fill(pipeline);
-    const results = await pipeline.exec().catch(() => null);
-    if (results == null) return 'failed';
-    const bug = results.find(
-      ([error]) => error?.name === 'ReplyError' && /^(ERR|WRONGTYPE|NOPERM)/.test(error.message),
-    );
-    if (bug?.[0]) throw bug[0];
-    if (results.some(([error]) => error)) return 'failed';
-    const [own, ...replies] = results.map(([, reply]) => reply);
-    const role = parseRole(own) ?? parseInfo(own);
-    return role !== undefined && covers(role, index, address) ? { role, replies } : 'behind';
+    const snapshot = await batches.query(address, index.master === undefined ? 'info' : 'role', fill);
+    if (snapshot === undefined) return 'failed';
+    return covers(snapshot.before, index, address) && covers(snapshot.after, index, address) ? snapshot : 'behind';
   }
 
   async function query(freshness: Freshness, fill: (pipeline: ChainableCommander) => unknown, deadline: Deadline) {
@@ -168,7 +153,7 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
    * Whether no failover can undo what was read. Without this, a master that was passed over and has not been demoted yet shows writes that
    * will never be acknowledged.
    */
-  async function isDurable({ role }: Snapshot, index: ReadIndex, deadline: Deadline): Promise<boolean> {
+  async function isDurable({ after: role }: Snapshot, index: ReadIndex, deadline: Deadline): Promise<boolean> {
     const untilMs = monotonicMs() + Math.min(confirmationTimeoutMs, remainingMs(deadline));
     for (let pauseMs = 1; ; pauseMs = Math.min(100, 3 * pauseMs)) {
       const roles = await (index.master === undefined ? nodes.replicaInfos() : nodes.replicaRoles());
