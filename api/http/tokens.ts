@@ -44,30 +44,66 @@ const fetchIntervalMs = 5000;
 /** How long a token waits for keys that are due, while older ones are known. */
 const fetchWaitMs = 500;
 
+/** A token that was verified: with which key, and what it says. Times in seconds since 1970. */
+type Verified = {
+  readonly kid: string;
+  readonly key: KeyObject;
+  readonly iat: number;
+  readonly exp: number;
+  readonly claims: TokenClaims;
+};
+
+/** How many verified tokens are remembered; the oldest is forgotten first. */
+const maxRemembered = 10_000;
+
 /**
  * Makes a verifier. The keys are fetched at the first token, again every minute or two, and at once when a token names an unknown key,
  * at most every 5 s. While they cannot be fetched, those that are known stay in use: signing in goes on while `users` restarts.
+ *
+ * A signature is checked once for each token and fetch of the keys: that costs 0.1 ms, more than all else about a token. Its times are checked
+ * each time, and so are revocations (sessions.ts).
  */
 export function tokenVerifier(fetchKeys: (requestId: string) => Promise<readonly PublicJwk[]>): TokenVerifier {
   const keys = openKeys(fetchKeys);
+  const remembered = new Map<string, Verified>();
   return async (token, requestId, deadline) => {
-    const header = jwt.decode(token, { complete: true })?.header;
-    if (header?.typ !== 'at+jwt' || typeof header.kid !== 'string' || header.alg !== algorithm) return undefined;
-    const key = await keys(header.kid, requestId, deadline);
-    return key === undefined ? undefined : readClaims(token, key);
+    const known = remembered.get(token);
+    const kid = known?.kid ?? keyIdOf(token);
+    const key = kid === undefined ? undefined : await keys(kid, requestId, deadline);
+    if (kid === undefined || key === undefined) return undefined;
+    if (known?.key === key && isInTime(known)) return known.claims;
+    const verified = verifyToken(token, kid, key);
+    remembered.delete(token);
+    if (verified === undefined) return undefined;
+    if (remembered.size >= maxRemembered) remembered.delete(remembered.keys().next().value ?? '');
+    remembered.set(token, verified);
+    return verified.claims;
   };
 }
 
+/** The id of the key in a token's header; `undefined` when it is no access token. */
+function keyIdOf(token: string): string | undefined {
+  const header = jwt.decode(token, { complete: true })?.header;
+  const isAccessToken = header?.typ === 'at+jwt' && header.alg === algorithm;
+  return isAccessToken && typeof header.kid === 'string' ? header.kid : undefined;
+}
+
 /** What a token says, if it was signed with this key, is valid now, and lives no longer than `users` makes them. */
-function readClaims(token: string, key: KeyObject): TokenClaims | undefined {
+function verifyToken(token: string, kid: string, key: KeyObject): Verified | undefined {
   try {
     const times = { clockTimestamp: shopTimeSeconds(), clockTolerance: clockSkewSeconds };
     const options: jwt.VerifyOptions = { algorithms: [algorithm], issuer, audience, ...times };
     const { sub, sid, role, iat, exp } = claims.parse(jwt.verify(token, key, options));
-    return isShortLived({ iat, exp }, accessTokenSeconds) ? { userId: sub, sessionId: sid, role } : undefined;
+    if (!isShortLived({ iat, exp }, accessTokenSeconds)) return undefined;
+    return { kid, key, iat, exp, claims: { userId: sub, sessionId: sid, role } };
   } catch {
     return undefined;
   }
+}
+
+/** What {@link verifyToken} checks of a token's times, for one that was verified before. */
+function isInTime(times: { readonly iat: number; readonly exp: number }): boolean {
+  return shopTimeSeconds() < times.exp + clockSkewSeconds && isShortLived(times, accessTokenSeconds);
 }
 
 /** Whether a token began before now and lives at most `maxSeconds`, give or take the clocks' difference. Times in seconds since 1970. */

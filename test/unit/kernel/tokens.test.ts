@@ -2,8 +2,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { deadlineIn } from '../../../api/core/clock.ts';
-import { serviceOf } from '../../../api/http/client.ts';
+import { deadlineIn, monotonicMs, setShopOffset } from '../../../api/core/clock.ts';
+import { internalKey, serviceOf } from '../../../api/http/client.ts';
 import { algorithm, audience, issuer, type PublicJwk, tokenVerifier } from '../../../api/http/tokens.ts';
 
 const soon = () => deadlineIn(5000);
@@ -48,6 +48,43 @@ describe('an access token', () => {
     ['an unknown role', { role: 'owner' }],
   ])('with %s is refused', async (_what, changes) => {
     expect(await verify(sign(changes), 'a-request', soon())).toBeUndefined();
+  });
+});
+
+describe('a token that was verified before', () => {
+  const [old, next] = [makeKey('same id'), makeKey('same id')];
+  afterEach(() => {
+    setShopOffset(undefined);
+    vi.useRealTimers();
+  });
+
+  test('is refused when its time has come', async () => {
+    const verify = tokenVerifier(async () => [old.jwk]);
+    const token = old.sign();
+    expect(await verify(token, 'r', soon())).toBeDefined();
+    setShopOffset(Date.now() - monotonicMs() + 306_000);
+    expect(await verify(token, 'r', soon())).toBeUndefined();
+  });
+
+  test('is refused when another key has taken the place of its own', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    let published = old.jwk;
+    const verify = tokenVerifier(async () => [published]);
+    const token = old.sign();
+    expect(await verify(token, 'r', soon())).toBeDefined();
+    published = next.jwk;
+    vi.advanceTimersByTime(120_000);
+    expect(await verify(token, 'r', soon())).toBeUndefined();
+    expect(await verify(next.sign(), 'r', soon())).toBeDefined();
+  });
+
+  test('says nothing about another token with the same claims', async () => {
+    const verify = tokenVerifier(async () => [old.jwk]);
+    const token = old.sign();
+    expect(await verify(token, 'r', soon())).toBeDefined();
+    const [head, payload] = token.split('.');
+    const [, , signature] = next.sign().split('.');
+    expect(await verify(`${head}.${payload}.${signature}`, 'r', soon())).toBeUndefined();
   });
 });
 
@@ -121,7 +158,7 @@ describe('the credential of a service', () => {
     });
 
   test('of a service of the shop names it', () => {
-    expect(serviceOf(sign(), secret)).toBe('purchases');
+    expect(serviceOf(sign(), internalKey(secret))).toBe('purchases');
   });
 
   test.each([
@@ -138,6 +175,6 @@ describe('the credential of a service', () => {
     ],
     ['without a signature', jwt.sign({}, '', { algorithm: 'none', issuer: 'purchases', expiresIn: 60 })],
   ])('%s is refused', (_what, credential) => {
-    expect(serviceOf(credential, secret)).toBeUndefined();
+    expect(serviceOf(credential, internalKey(secret))).toBeUndefined();
   });
 });
