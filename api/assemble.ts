@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { checkSession } from './contracts/calls.ts';
 import { deadlineIn } from './core/clock.ts';
 import { buildApp } from './http/app.ts';
-import { internalClient } from './http/client.ts';
+import { internalClient, internalKey } from './http/client.ts';
 import { growthRoute, openGrowth } from './http/growth.ts';
 import { healthRoutes, openReadiness, type Readiness } from './http/health.ts';
 import { openLimits } from './http/limits.ts';
@@ -74,7 +74,7 @@ export function assemble(config: Config, open: OpenService<never>, log: Logger):
       identities: {
         verify: tokenVerifier(keys),
         sessions: watchSessions(redis, ask),
-        internalSecret: config.INTERNAL_SECRET,
+        internalKey: internalKey(config.INTERNAL_SECRET),
       },
       health: healthRoutes(readiness, client),
       documentation: documentationRoutes(serviceNames, config.SHOP_CURRENCY, config.SHOP_VERSION),

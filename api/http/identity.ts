@@ -1,4 +1,5 @@
 /** Authentication: who calls, by a bearer token, the credential of a service, or only an address; and whether they may. */
+import type { KeyObject } from 'node:crypto';
 import type { Request } from 'express';
 import type { Deadline } from '../core/clock.ts';
 import { type Refusal, refuse } from '../core/outcome.ts';
@@ -12,7 +13,8 @@ import type { TokenVerifier } from './tokens.ts';
 export type Identities = {
   readonly verify: TokenVerifier;
   readonly sessions: Sessions;
-  readonly internalSecret: string;
+  /** See `internalKey` in client.ts. */
+  readonly internalKey: KeyObject;
 };
 
 /** A user who is signed in. */
@@ -43,7 +45,7 @@ export async function identify(
   const anonymous: Caller = { kind: 'anonymous', address };
   const token = bearerOf(req);
   if (route.access === 'service') {
-    const service = token === undefined ? undefined : serviceOf(token, by.internalSecret);
+    const service = token === undefined ? undefined : serviceOf(token, by.internalKey);
     if (service !== undefined) return { caller: { kind: 'service', address, service } };
     return { caller: anonymous, refusal: refuse('unauthenticated', 'Only services of the shop may call this.') };
   }

@@ -1,11 +1,14 @@
 /** The shop's time: which of several clocks counts, and that the services use no other. */
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { deadlineIn, monotonicMs, setShopOffset, shopTimeMs } from '../../../api/core/clock.ts';
 import { newId } from '../../../api/core/ids.ts';
-import { internalClient, serviceOf } from '../../../api/http/client.ts';
+import { internalClient, internalKey, serviceOf } from '../../../api/http/client.ts';
 import { shopOffset } from '../../../api/redis/clock-sync.ts';
 
 const hourMs = 3_600_000;
@@ -14,7 +17,6 @@ const dayMs = 24 * hourMs;
 afterEach(() => {
   setShopOffset(undefined);
   vi.useRealTimers();
-  vi.unstubAllGlobals();
 });
 
 describe('the time that most clocks agree on', () => {
@@ -41,22 +43,26 @@ describe('on a host whose clock is wrong', () => {
     const rightMs = Date.now();
     const secret = 'a secret';
     const sent: string[] = [];
-    vi.stubGlobal('fetch', (_url: unknown, init: { headers: Record<string, string> }) => {
-      sent.push(init.headers.authorization?.replace('Bearer ', '') ?? '');
-      return Promise.resolve(new Response('{}', { status: 500 }));
+    const server = createServer((req, res) => {
+      sent.push(req.headers.authorization?.replace('Bearer ', '') ?? '');
+      res.writeHead(500).end('{}');
     });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
     vi.useFakeTimers({ toFake: ['Date'], now: rightMs + skewMs });
     newId(); // as before the clocks were compared
     setShopOffset(rightMs - monotonicMs());
     expect(Math.abs(shopTimeMs() - rightMs)).toBeLessThan(1000);
     expect(Math.abs(Number.parseInt(newId().replace('-', '').slice(0, 12), 16) - rightMs)).toBeLessThan(1000);
     const call = { service: 'users', method: 'POST', path: '/x', input: {}, output: {} } as never;
-    await internalClient('http://127.0.0.1:9', 'purchases', secret)
+    await internalClient(`http://127.0.0.1:${port}`, 'purchases', secret)
       .call(call, {}, 'r', deadlineIn(1000))
       .catch(() => undefined);
+    server.closeAllConnections();
+    server.close();
     vi.useRealTimers();
     setShopOffset(undefined);
-    expect(serviceOf(sent[0] ?? '', secret)).toBe('purchases');
+    expect(serviceOf(sent[0] ?? '', internalKey(secret))).toBe('purchases');
   });
 });
 
