@@ -14,19 +14,20 @@ export function sendAnswer(req: Request, res: Response, route: Route, answer: An
   const isRead = req.method === 'GET' || req.method === 'HEAD';
   const text = answer.body === undefined ? undefined : JSON.stringify(answer.body);
   const tag = tagOf(answer, isRead ? text : undefined);
-  res.set('Cache-Control', route.public ? 'no-cache' : 'no-store');
-  if (tag !== undefined) res.set('ETag', tag);
-  if (answer.location !== undefined) res.set('Location', answer.location);
-  if (answer.replayed) res.set('Idempotent-Replayed', 'true');
+  // `setHeader` of Node.js: Express' `set` looks up character sets each time.
+  res.setHeader('Cache-Control', route.public ? 'no-cache' : 'no-store');
+  if (tag !== undefined) res.setHeader('ETag', tag);
+  if (answer.location !== undefined) res.setHeader('Location', answer.location);
+  if (answer.replayed) res.setHeader('Idempotent-Replayed', 'true');
   const next = answer.next == null ? undefined : nextPage(req, answer.next);
-  if (next !== undefined && next.length <= maxLinkLength) res.set('Link', `<${next}>; rel="next"`);
+  if (next !== undefined && next.length <= maxLinkLength) res.setHeader('Link', `<${next}>; rel="next"`);
   if (isRead && tag !== undefined && hasEtag(req.get('If-None-Match'), tag)) {
     res.status(304).end();
     return;
   }
   res.status(answer.status);
-  if (text === undefined) res.end();
-  else res.set('Content-Type', 'application/json; charset=utf-8').end(text);
+  if (text !== undefined) res.setHeader('Content-Type', 'application/json; charset=utf-8');
+  res.end(text);
 }
 
 /** The tag of the resource's version, or of the text of an answer that shows more than one resource. */

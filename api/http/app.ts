@@ -57,22 +57,23 @@ export function buildApp(edge: Edge, { routes, internal }: ServiceRoutes): Expre
   app.set('etag', false);
   app.set('case sensitive routing', true);
   app.set('query parser', 'simple');
+  app.disable('x-powered-by');
   app.use(
     identifyRequest,
     requestLog(edge.log),
     edge.metrics.measure,
     serverTiming,
-    helmet({ strictTransportSecurity: false }), // Nginx sends it, where TLS ends
+    setSecurityHeaders(),
     closeWhenDraining(edge),
-    edge.health,
-    exposeMetrics(edge.metrics),
+    onlyFor(['/livez', '/readyz', '/healthz'], edge.health),
+    onlyFor(['/metrics'], exposeMetrics(edge.metrics)),
     shed(edge.config.MAX_IN_FLIGHT),
   );
-  app.use(edge.documentation);
-  app.get('/authorize/admin', authorizeAdmin(edge.identities));
   const base = `/${edge.config.service}`;
   app.use(base, table(routes, edge, base));
   app.use(`/internal/${edge.config.service}`, table(internal, edge, `/internal/${edge.config.service}`));
+  app.get('/authorize/admin', authorizeAdmin(edge.identities));
+  app.use(edge.documentation);
   const paths = routes.map(({ path }) => (path === '/' ? base : base + path));
   app.use((req, res) => {
     const nearest = nearestPath(req.path, paths);
@@ -92,6 +93,23 @@ export const identifyRequest: RequestHandler = (req, res, next) => {
   next();
 };
 
+/** Sets helmet's headers. They are the same on every answer, so helmet is asked once. */
+function setSecurityHeaders(): RequestHandler {
+  const headers = new Map<string, string>();
+  const recorder = { setHeader: headers.set.bind(headers), removeHeader: () => undefined };
+  const decide = helmet({ strictTransportSecurity: false }); // Nginx sends that one, where TLS ends
+  decide({} as Request, recorder as unknown as Response, () => undefined);
+  return (_req, res, next) => {
+    for (const [name, value] of headers) res.setHeader(name, value);
+    next();
+  };
+}
+
+/** Spares all other requests the look at a handler's own routes. */
+function onlyFor(paths: readonly string[], handler: RequestHandler): RequestHandler {
+  return (req, res, next) => (paths.includes(req.path) ? handler(req, res, next) : next());
+}
+
 function closeWhenDraining({ isDraining }: Edge): RequestHandler {
   return (_req, res, next) => {
     if (isDraining()) res.set('Connection', 'close');
@@ -100,10 +118,7 @@ function closeWhenDraining({ isDraining }: Edge): RequestHandler {
 }
 
 function exposeMetrics({ registry }: Metrics): RequestHandler {
-  return async (req, res, next) => {
-    if (req.path !== '/metrics') next();
-    else res.set('Content-Type', registry.contentType).end(await registry.metrics());
-  };
+  return async (_req, res) => void res.set('Content-Type', registry.contentType).end(await registry.metrics());
 }
 
 /**
@@ -129,6 +144,7 @@ function shed(maxInFlight: number): RequestHandler {
 /** Aborted when the connection has closed before the answer was sent. */
 function signalOf(res: Response): AbortSignal {
   const controller = new AbortController();
+  if (res.closed && !res.writableFinished) controller.abort();
   res.once('close', () => {
     if (!res.writableFinished) controller.abort();
   });
@@ -196,13 +212,17 @@ function serve(route: Route, edge: Edge, base: string): RequestHandler {
     const counted = await edge.limits.countFirstTime(route, subject, res, isRepetition);
     if (isRefusal(counted)) return counted;
     mark('limits');
+    let signal: AbortSignal | undefined;
     const freshness = caller.kind === 'anonymous' ? 'recent' : 'own';
     const context: RequestContext = {
       requestId: String(req.id),
       caller,
       deadline,
       freshness,
-      signal: signalOf(res),
+      get signal() {
+        signal ??= signalOf(res); // only searches ask for it
+        return signal;
+      },
       write,
       ifMatch: ifMatchOf(req),
       userAgent: req.get('User-Agent'),

@@ -1,4 +1,5 @@
 /** Logs: JSON lines on stdout, each request's with the id that runs through all of them; nothing secret or personal. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Logger, pino } from 'pino';
 import { type HttpLogger, pinoHttp } from 'pino-http';
 
@@ -11,14 +12,25 @@ export function openLog(service: string, replica: string, level: string): Logger
 export function requestLog(log: Logger): HttpLogger {
   return pinoHttp({
     logger: log,
+    // The line of an answer is made when it is written. By default pino-http makes a logger for each request that repeats it in all its lines.
     quietReqLogger: true,
-    customAttributeKeys: { reqId: 'requestId' },
+    quietResLogger: true,
+    wrapSerializers: false,
+    customAttributeKeys: { reqId: 'requestId', req: 'unused' },
+    serializers: { unused: () => undefined },
+    customSuccessObject: (req, res, { responseTime }) => lineOf(req, res, responseTime),
+    customErrorObject: (req, res, error, { responseTime }) => ({ ...lineOf(req, res, responseTime), err: error }),
     autoLogging: { ignore: (req) => /^\/(livez|readyz|healthz|metrics)$/.test(req.url ?? '') },
-    serializers: {
-      req: (req: { method: string; url: string }) => ({ method: req.method, path: req.url.split('?')[0] }),
-      res: (res: { statusCode: number }) => ({ status: res.statusCode }),
-    },
     customLogLevel: (_req, res, error) =>
       error || res.statusCode >= 500 ? 'error' : res.statusCode >= 400 ? 'warn' : 'info',
   });
+}
+
+function lineOf(
+  { method, originalUrl, url }: IncomingMessage & { originalUrl?: string },
+  res: ServerResponse,
+  responseTime: number,
+) {
+  const [path] = (originalUrl ?? url ?? '').split('?');
+  return { req: { method, path }, res: { status: res.statusCode }, responseTime };
 }

@@ -48,9 +48,11 @@ export function createPendingWrite(
     if (!settled) how();
     settled = true;
   }
-  const late = new Unavailable('the write was not confirmed in time');
   // A reply that arrived while the process was busy is read before `setImmediate`.
-  const timer = setTimeout(() => setImmediate(settle, () => reject(late)), remainingMs(deadline));
+  const timer = setTimeout(
+    () => setImmediate(settle, () => reject(new Unavailable('the write was not confirmed in time'))),
+    remainingMs(deadline),
+  );
   return {
     script,
     keys,
