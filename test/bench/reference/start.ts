@@ -8,6 +8,8 @@ import type { Shop } from '../../../ops/local/shop.ts';
 import { waitFor } from '../../support/wait.ts';
 import { redisPortsOf } from '../subjects.ts';
 
+/** How long a process may take to start, in ms. */
+const startMs = 60_000;
 /** Two processes each, like the shop's services. */
 const processes = 2;
 const kinds = ['express-read', 'http-read', 'express-write'] as const;
@@ -91,12 +93,16 @@ export async function startReferences(shop: Shop, productId: string): Promise<Re
 
 /** The body behind a URL once it is answered with 200. */
 function textOf(url: string): Promise<string> {
-  return waitFor(`200 from ${url}`, async () => {
-    const answer = await fetch(url);
-    return answer.ok ? answer.text() : undefined;
-  });
+  return waitFor(
+    `200 from ${url}`,
+    async () => {
+      const answer = await fetch(url);
+      return answer.ok ? answer.text() : undefined;
+    },
+    startMs,
+  );
 }
 
 function isListening(url: string): Promise<boolean> {
-  return waitFor(`an answer from ${url}`, async () => (await fetch(url)).status > 0);
+  return waitFor(`an answer from ${url}`, async () => (await fetch(url)).status > 0, startMs);
 }
