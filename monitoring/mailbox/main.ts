@@ -37,8 +37,7 @@ const server = new SMTPServer({
     stream.on('error', done);
     stream.on('end', () => {
       if (bytes > maxBytes) return done(new Error('message too large'));
-      keep(Buffer.concat(chunks));
-      done();
+      keep(Buffer.concat(chunks)).then(() => done(), done);
     });
   },
 });
@@ -49,8 +48,8 @@ server.on('error', (error) => {
 server.listen(settings.PORT, settings.HOST);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(0));
 
-function keep(mail: Buffer): void {
-  const name = fileNameOf(mail.toString(), new Date());
+async function keep(mail: Buffer): Promise<void> {
+  const name = await fileNameOf(mail, new Date());
   // Renamed when complete: a reader of the folder never sees half a mail.
   const unfinished = join(settings.MAIL_DIR, `.${name}`);
   writeFileSync(unfinished, mail);

@@ -1,5 +1,6 @@
-/** A runbook as a page: as much of Markdown as the runbooks use, everything else as it stands. */
+/** A runbook as a page. */
 import { readFileSync } from 'node:fs';
+import { Marked } from 'marked';
 
 const folder = new URL('../runbooks/', import.meta.url);
 
@@ -31,46 +32,30 @@ ${htmlOf(text)}
 `;
 }
 
-/** Headings, lists, indented code, tables, paragraphs; inside of them bold, code, links. */
+const pages = new Marked({
+  renderer: {
+    heading({ tokens, depth, text }) {
+      const id = text
+        .toLowerCase()
+        .replace(/[^a-z0-9]+/g, '-')
+        .replace(/^-|-$/g, '');
+      return `<h${depth} id="${id}">${this.parser.parseInline(tokens)}</h${depth}>\n`;
+    },
+    /** A runbook links to another, or by https; any other link is shown as its text. */
+    link({ href, tokens }) {
+      const text = this.parser.parseInline(tokens);
+      const [, name, section = ''] = /^(\w+)\.md(#[\w-]+)?$/.exec(href) ?? [];
+      if (name !== undefined) return `<a href="/status/runbooks/${name}${section}">${text}</a>`;
+      return href.startsWith('https://') ? `<a href="${escaped(href)}">${text}</a>` : text;
+    },
+    image: ({ text }) => escaped(text),
+    html: ({ text }) => escaped(text),
+  },
+});
+
+/** Markdown as HTML, without any HTML of its own. */
 export function htmlOf(markdown: string): string {
-  return markdown
-    .split(/\n{2,}/)
-    .map((block) => {
-      const lines = block.split('\n').filter((line) => line !== '');
-      const heading = /^(#{1,3}) (.*)/.exec(block);
-      if (heading) return `<h${heading[1]?.length}>${inline(heading[2] ?? '')}</h${heading[1]?.length}>`;
-      if (lines.every((line) => line.startsWith('    ')))
-        return `<pre><code>${escaped(lines.map((line) => line.slice(4)).join('\n'))}</code></pre>`;
-      if (lines.every((line) => line.startsWith('- ')))
-        return `<ul>${lines.map((line) => `<li>${inline(line.slice(2))}</li>`).join('')}</ul>`;
-      if (lines.every((line) => line.startsWith('|'))) return tableOf(lines);
-      return lines.length === 0 ? '' : `<p>${inline(lines.join(' '))}</p>`;
-    })
-    .join('\n');
-}
-
-function tableOf([head = '', _line, ...rows]: string[]): string {
-  const cells = (row: string, tag: string) =>
-    row
-      .replace(/^\||\|$/g, '')
-      .split('|')
-      .map((cell) => `<${tag}>${inline(cell.trim())}</${tag}>`)
-      .join('');
-  return `<table><tr>${cells(head, 'th')}</tr>${rows.map((row) => `<tr>${cells(row, 'td')}</tr>`).join('')}</table>`;
-}
-
-function inline(text: string): string {
-  // What is code stays untouched by the rest: odd parts of the split.
-  return text
-    .split('`')
-    .map((part, i) =>
-      i % 2 === 1
-        ? `<code>${escaped(part)}</code>`
-        : escaped(part)
-            .replace(/\*\*(.+?)\*\*/g, '<strong>$1</strong>')
-            .replace(/\[([^\]]+)\]\((\w+)\.md(#\w+)?\)/g, '<a href="/status/runbooks/$2$3">$1</a>'),
-    )
-    .join('');
+  return pages.parse(markdown, { async: false });
 }
 
 function escaped(text: string): string {

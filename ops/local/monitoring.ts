@@ -137,7 +137,7 @@ function exporterProcesses(settings: Settings, ports: Ports): ProcessSpec[] {
       ],
       { REDIS_USER: 'exporter', REDIS_PASSWORD: settings.secrets.REDIS_PASSWORD_EXPORTER ?? '' },
     ),
-    watcher('edge-exporter', ports.edgeExporter, own('edge'), {
+    watcher('edge-exporter', ports.edgeExporter, own('nginx-exporter'), {
       PORT: String(ports.edgeExporter),
       TLS_TARGET: addressOf(settings.httpsPort),
       TLS_PROXY_PROTOCOL: settings.proxies.PROXY_PROTOCOL ?? 'off',

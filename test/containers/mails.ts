@@ -68,7 +68,7 @@ async function mailsSince(shop: ComposeShop, sinceMs: number): Promise<Mail[]> {
   const recent = names.filter((name) => timeOf(name) > sinceMs).sort();
   return Promise.all(
     recent.map(async (name) => ({
-      subject: subjectOf(await shop.inside('mailbox', `cat '/tmp/mail/${name}'`)),
+      subject: await subjectOf(await shop.inside('mailbox', `cat '/tmp/mail/${name}'`)),
       atMs: timeOf(name),
     })),
   );

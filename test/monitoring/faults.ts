@@ -113,7 +113,7 @@ export async function tellOf(fault: Fault, quietMs: number): Promise<Told> {
     const master = (await shop.status()).find(({ role }) => role === 'master')?.name ?? '';
     if (fault.before === undefined) madeAtMs = Date.now();
     await fault.make(shop, master);
-    const mail = await waitFor(`a mail about ${fault.name}`, () => mails()[0], 200_000, 100);
+    const mail = await waitFor(`a mail about ${fault.name}`, async () => (await mails())[0], 200_000, 100);
     await delay(quietMs);
     let overSeconds: number | undefined;
     if (fault.end !== undefined) {
@@ -121,14 +121,14 @@ export async function tellOf(fault: Fault, quietMs: number): Promise<Told> {
       await fault.end(shop, master);
       const over = await waitFor(
         `the mail that ${fault.name} is over`,
-        () => mails().find(({ subject }) => subject.startsWith('[RESOLVED]')),
+        async () => (await mails()).find(({ subject }) => subject.startsWith('[RESOLVED]')),
         200_000,
         100,
       );
       overSeconds = (over.atMs - endedAtMs) / 1000;
     }
     // Also those that came after its end: parts that come back one by one must not each have a mail.
-    const subjects = mails().flatMap(({ subject }) => (subject.startsWith('[RESOLVED]') ? [] : [subject]));
+    const subjects = (await mails()).flatMap(({ subject }) => (subject.startsWith('[RESOLVED]') ? [] : [subject]));
     return { seconds: (mail.atMs - madeAtMs) / 1000, subjects, overSeconds, mail };
   } finally {
     await traffic?.stop();
@@ -138,13 +138,14 @@ export async function tellOf(fault: Fault, quietMs: number): Promise<Told> {
 }
 
 /** All mails of a shop, the oldest first. */
-export function readMails(dir: string): Mail[] {
+export function readMails(dir: string): Promise<Mail[]> {
   const folder = mailDir(dir);
   const names = readdirSync(folder).filter((name) => name.endsWith('.eml'));
-  return names.sort().map((name) => {
+  const read = names.sort().map(async (name) => {
     const text = readFileSync(join(folder, name), 'utf8');
-    return { subject: subjectOf(text), text, atMs: statSync(join(folder, name)).mtimeMs };
+    return { subject: await subjectOf(text), text, atMs: statSync(join(folder, name)).mtimeMs };
   });
+  return Promise.all(read);
 }
 
 function makeShortCertificate(dir: string): void {

@@ -130,13 +130,13 @@ describe.skipIf(!hasProgram('prometheus'))('a shop under traffic', () => {
   test('tells of a dead service by one mail, and says that it is over by another', async () => {
     const mails = () => readMails(shop.settings.dir);
     await Promise.all(['users-1', 'users-2'].map((name) => shop.halt(name)));
-    const first = await waitFor('a mail', () => mails()[0], 60_000, 250);
+    const first = await waitFor('a mail', async () => (await mails())[0], 60_000, 250);
     expect(first.subject).toBe('[CRITICAL] users is down: no replica answers');
     expect(first.text).toMatch(/^ {2}To do: +Look at the last lines of its log/m);
     expect(first.text).toContain('Content-Type: text/html');
     for (const name of ['users-1', 'users-2']) shop.revive(name);
-    await waitFor('the mail that it is over', () => mails().length > 1, 90_000, 250);
-    expect(mails().map(({ subject }) => subject)).toEqual([
+    await waitFor('the mail that it is over', async () => (await mails()).length > 1, 90_000, 250);
+    expect((await mails()).map(({ subject }) => subject)).toEqual([
       first.subject,
       '[RESOLVED] Over: users is down: no replica answers',
     ]);

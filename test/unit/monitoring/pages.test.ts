@@ -1,4 +1,5 @@
 /** Texts that people read: mails' names, runbooks as pages, dashboards' queries. */
+import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { fileNameOf, subjectOf } from '../../../monitoring/mailbox/mail.ts';
 import { fillVariables, legendOf, readDashboards } from '../../../monitoring/status/dashboards.ts';
@@ -8,31 +9,51 @@ import { capacityOf } from '../../../monitoring/status/page/capacity.js';
 import { htmlOf, runbookPage } from '../../../monitoring/status/runbook.ts';
 
 describe('a mail in the mailbox', () => {
-  test('is named by time and subject', () => {
+  test('is named by time and subject', async () => {
     const mail = 'From: a@b.c\r\nSubject: [CRITICAL] users is down: no replica answers\r\n\r\nSubject: not this\r\n';
-    expect(fileNameOf(mail, new Date('2026-11-20T18:40:15.123Z'))).toBe(
+    expect(await fileNameOf(mail, new Date('2026-11-20T18:40:15.123Z'))).toBe(
       '20261120T184015123Z-CRITICAL-users-is-down-no-replica-answers.eml',
     );
   });
 
-  test('may have a subject that is folded and encoded', () => {
-    expect(subjectOf('Subject: one\r\n two\r\n\r\n')).toBe('one two');
-    expect(subjectOf('Subject: =?utf-8?q?caf=C3=A9_?=\r\n =?utf-8?q?au_lait?=\r\n\r\n')).toBe('café au lait');
-    expect(subjectOf('Subject: =?UTF-8?B?Y2Fmw6k=?=\r\n\r\n')).toBe('café');
+  test('may have a subject that is folded and encoded', async () => {
+    expect(await subjectOf('Subject: one\r\n two\r\n\r\n')).toBe('one two');
+    expect(await subjectOf('Subject: =?utf-8?q?caf=C3=A9_?=\r\n =?utf-8?q?au_lait?=\r\n\r\n')).toBe('café au lait');
+    expect(await subjectOf('Subject: =?UTF-8?B?Y2Fmw6k=?=\r\n\r\n')).toBe('café');
   });
 
-  test('never leaves its folder, whatever its subject is', () => {
-    expect(fileNameOf('Subject: ../../etc/passwd\r\n\r\n', new Date(0))).toBe('19700101T000000000Z-etc-passwd.eml');
-    expect(fileNameOf('no head at all', new Date(0))).toBe('19700101T000000000Z-no-subject.eml');
+  test('never leaves its folder, whatever its subject is', async () => {
+    expect(await fileNameOf('Subject: ../../etc/passwd\r\n\r\n', new Date(0))).toBe(
+      '19700101T000000000Z-etc-passwd.eml',
+    );
+    expect(await fileNameOf('no head at all', new Date(0))).toBe('19700101T000000000Z-no-subject.eml');
   });
 });
 
 describe('a runbook as a page', () => {
   test('shows what Markdown means and nothing that it is not', () => {
-    expect(htmlOf('# A\n\n- **b** `c<d` & [e](E.md)\n\n    code & more')).toBe(
-      '<h1>A</h1>\n<ul><li><strong>b</strong> <code>c&lt;d</code> &amp; <a href="/status/runbooks/E">e</a></li></ul>\n<pre><code>code &amp; more</code></pre>',
+    expect(htmlOf('# A b\n\n- **b** `c<d` & [e](E.md#f)\n\ntext\n\n    code & more')).toBe(
+      '<h1 id="a-b">A b</h1>\n<ul>\n<li><strong>b</strong> <code>c&lt;d</code> &amp; <a href="/status/runbooks/E#f">e</a></li>\n</ul>\n<p>text</p>\n<pre><code>code &amp; more\n</code></pre>\n',
     );
-    expect(htmlOf('<script>alert(1)</script>')).toBe('<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>');
+  });
+
+  test('runs no script and links to runbooks and https alone', () => {
+    expect(htmlOf('<script>alert(1)</script> <b>')).not.toMatch(/<script|<b>/);
+    expect(htmlOf('[x](javascript:alert(1)) [y](../../ops/README.md) ![z](https://a.example/z.png)')).not.toMatch(
+      /<a|<img/,
+    );
+    expect(htmlOf('[docs](https://redis.io/docs)')).toContain('<a href="https://redis.io/docs">docs</a>');
+  });
+
+  test('has every section that another links to', () => {
+    const names = readdirSync('monitoring/runbooks').map((name) => name.replace('.md', ''));
+    const pages = new Map(names.map((name) => [name, runbookPage(name) ?? '']));
+    for (const page of pages.values()) {
+      for (const [, name = '', section] of page.matchAll(/href="\/status\/runbooks\/(\w+)(?:#([\w-]+))?"/g)) {
+        expect(pages.has(name), name).toBe(true);
+        if (section !== undefined) expect(pages.get(name)).toContain(`id="${section}"`);
+      }
+    }
   });
 
   test('exists for alerts only', () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { afterEach, describe, expect, test } from 'vitest';
 import { watchContainer } from '../../../api/http/container-metrics.ts';
-import { probe } from '../../../monitoring/edge/probe.ts';
+import { probe } from '../../../monitoring/nginx-exporter/probe.ts';
 import { seriesOf } from '../../../monitoring/prometheus/used-series.ts';
 
 describe('the probe', () => {

@@ -2,8 +2,8 @@
 import { request as httpsRequest } from 'node:https';
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { expiryOf } from '../../../monitoring/edge/certificate.ts';
-import { probe } from '../../../monitoring/edge/probe.ts';
+import { expiryOf } from '../../../monitoring/nginx-exporter/certificate.ts';
+import { probe } from '../../../monitoring/nginx-exporter/probe.ts';
 import { exchange, startNginx, type TestNginx } from '../../support/nginx.ts';
 import { waitFor } from '../../support/wait.ts';
 

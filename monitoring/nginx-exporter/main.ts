@@ -1,5 +1,5 @@
 /**
- * The edge exporter: what Prometheus scrapes about Nginx.
+ * The Nginx exporter: what Prometheus scrapes about Nginx.
  *
  *   /metrics             what clients see (from the access log, which every Nginx also sends here by syslog over UDP), a probe of the public
  *                        listener, and the certificate

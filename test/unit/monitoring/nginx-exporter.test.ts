@@ -1,8 +1,8 @@
 /** What the edge exporter makes of Nginx' log and counters. */
 import { Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
-import { openAccessLog, routeOf } from '../../../monitoring/edge/access-log.ts';
-import { parseStubStatus } from '../../../monitoring/edge/stub-status.ts';
+import { openAccessLog, routeOf } from '../../../monitoring/nginx-exporter/access-log.ts';
+import { parseStubStatus } from '../../../monitoring/nginx-exporter/stub-status.ts';
 
 describe('a path becomes a route', () => {
   test.each([

@@ -1,15 +1,28 @@
 /** An Nginx' connections, from its stub_status, under the names of nginx-prometheus-exporter, which can only ask a single Nginx. */
+import { Counter, Gauge, Registry } from 'prom-client';
+
+const counters = new Set(['connections_accepted', 'connections_handled', 'http_requests_total']);
 
 /** Asks the Nginx whose watch listener is `target` (host:port). @returns Prometheus' text format; `nginx_up 0` when it does not answer */
 export async function scrapeNginx(target: string, timeoutMs = 2000): Promise<string> {
+  const registry = new Registry();
+  for (const [key, value] of Object.entries(await valuesOf(target, timeoutMs))) {
+    const options = { name: `nginx_${key}`, help: `${key} of Nginx`, registers: [registry] };
+    if (counters.has(key)) new Counter(options).inc(value);
+    else new Gauge(options).set(value);
+  }
+  return registry.metrics();
+}
+
+async function valuesOf(target: string, timeoutMs: number): Promise<Record<string, number>> {
   try {
     const answer = await fetch(`http://${target}/stub_status`, { signal: AbortSignal.timeout(timeoutMs) });
-    if (!answer.ok) return text({ up: 0 });
+    if (!answer.ok) return { up: 0 };
     const fits = await fetch(`http://${target}/certificate`, { signal: AbortSignal.timeout(timeoutMs) });
-    const certificate = fits.ok ? { certificate_fits: Number(await fits.text()) } : {}; // an older Nginx does not say
-    return text({ up: 1, ...certificate, ...parseStubStatus(await answer.text()) });
+    const certificate = fits.ok ? { certificate_fits: Number(await fits.text()) } : {}; // an older Nginx has no such page
+    return { up: 1, ...certificate, ...parseStubStatus(await answer.text()) };
   } catch {
-    return text({ up: 0 });
+    return { up: 0 };
   }
 }
 
@@ -27,14 +40,4 @@ export function parseStubStatus(page: string): Record<string, number> {
       connections_waiting: waiting,
     }).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   );
-}
-
-const counters = new Set(['connections_accepted', 'connections_handled', 'http_requests_total']);
-
-function text(values: Record<string, number>): string {
-  return Object.entries(values)
-    .map(
-      ([name, value]) => `# TYPE nginx_${name} ${counters.has(name) ? 'counter' : 'gauge'}\nnginx_${name} ${value}\n`,
-    )
-    .join('');
 }
