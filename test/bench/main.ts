@@ -2,6 +2,7 @@
  * `npm run bench`: the shop beside bare references. `npm run bench -- NAME …`: what something costs, as a ratio of two shops, one with it and
  * one without. All is measured in turns on the same machine in the same run: seconds and requests differ, the ratios are what counts.
  */
+import { runMutants } from '../mutants/main.ts';
 import { benchFsync } from './fsync.ts';
 import { benchMonitoring } from './monitoring.ts';
 import { benchProfile } from './profile.ts';
@@ -20,12 +21,14 @@ const benches: Record<string, () => Promise<void>> = {
 };
 
 /**
- * Runs the benches with these names, `references` without any; `against REVISION` compares purchases with an earlier revision.
+ * Runs the benches with these names, `references` without any; `against REVISION` compares purchases with an earlier revision, `mutants` tries
+ * whether the tests notice small faults.
  * @returns the exit code: 2 when there is none of that name
  */
 export async function runBenches(given: string[]): Promise<number> {
   const names = given.length > 0 ? given : ['references'];
   const [name, revision] = names;
+  if (name === 'mutants') return runMutants(names.slice(1));
   if (name === 'against' && revision !== undefined) {
     await benchAgainst(revision);
     return 0;
@@ -33,7 +36,7 @@ export async function runBenches(given: string[]): Promise<number> {
   const unknown = names.filter((name) => !(name in benches));
   if (unknown.length > 0) {
     console.error(
-      `There is no bench ${unknown.join(', ')}. There are: ${Object.keys(benches).join(', ')}, against REVISION`,
+      `There is no bench ${unknown.join(', ')}. There are: ${Object.keys(benches).join(', ')}, against REVISION, mutants [COUNT] [SEED] [SKIP]`,
     );
     return 2;
   }
