@@ -30,11 +30,11 @@ load_settings() {
 }
 
 # The stack with all settings filled in, and with Grafana where stack.env says GRAFANA=on. `docker stack deploy` would take each remaining $ for
-# the beginning of a setting once more: they are doubled.
+# the beginning of a setting once more: they are doubled. Docker encrypts a network that has the option `encrypted`, also with the value "false": it goes.
 rendered_stack() {
   if [ "${GRAFANA-}" = on ]; then set -- -c "$grafana_file"; else set --; fi
   docker stack config -c "$file" "$@" >"$scratch/rendered" || die 'stack.yml cannot be rendered. Nothing was changed.'
-  sed 's/[$]/$$/g' "$scratch/rendered"
+  sed -e 's/[$]/$$/g' -e '/^ *driver_opts:$/{N;/encrypted: "false"/d;}' "$scratch/rendered"
 }
 
 # Writes setting $1=$2 to stack.env.

@@ -67,7 +67,8 @@ warn_of_machines() {
 check_network() {
   probe=$STACK-probe
   remove_probe
-  docker network create --driver overlay --opt "encrypted=${NETWORK_ENCRYPTION:-true}" "$probe" >/dev/null
+  if [ "${NETWORK_ENCRYPTION:-true}" = true ]; then set -- --opt encrypted; else set --; fi
+  docker network create --driver overlay "$@" "$probe" >/dev/null
   docker service create --detach --quiet --name "$probe" --mode global --endpoint-mode dnsrr --network "$probe" \
     --entrypoint redis-server "$SHOP_IMAGES-redis:$REDIS_VERSION" --protected-mode no --save '' --dir /tmp >/dev/null
   wait_for 120 'a container on every machine' runs_everywhere "$probe"

@@ -46,13 +46,23 @@ describe.skipIf(!hasCompose)('the stack', () => {
   const services = ['users', 'products', 'purchases'];
   const shared = [...services, 'nginx', 'redis-1', 'redis-2', 'redis-3', 'sentinel-1', 'sentinel-2', 'sentinel-3'];
 
-  test('is rendered into a file that docker stack deploy takes, with the same meaning', () => {
+  /** What ops/stack.sh gives to `docker stack deploy`, as that reads it. */
+  function deployed(settings: Record<string, string>): string {
     const parts = ['common', 'deploy'].map((name) => `. "$here/stack/${name}.sh";`).join(' ');
     const code = `here=${resolve('ops')}; scratch=$(mktemp -d); ${parts} rendered_stack >"$scratch/wanted.yml"; docker stack config -c "$scratch/wanted.yml"; rm -r "$scratch"`;
     const { PATH = '', HOME = '' } = process.env;
-    const text = execFileSync('sh', ['-euc', code], { encoding: 'utf8', env: { PATH, HOME, ...required } });
+    return execFileSync('sh', ['-euc', code], { encoding: 'utf8', env: { PATH, HOME, ...required, ...settings } });
+  }
+
+  test('is rendered into a file that docker stack deploy takes, with the same meaning', () => {
+    const text = deployed({});
     expect(text).toContain('REDIS_PASSWORD=$(cat /run/secrets/REDIS_PASSWORD_EXPORTER)');
     expect(text).toContain("'{{.Service.Name}}.{{.Task.Slot}}'");
+    expect(text).toContain('encrypted: "true"');
+  });
+
+  test('has no trace of encryption where NETWORK_ENCRYPTION is false: Docker encrypts a network with the option, whatever its value', () => {
+    expect(deployed({ NETWORK_ENCRYPTION: 'false' })).not.toContain('encrypted');
   });
 
   test.each(Object.keys(required))('cannot be rendered without %s', (name) => {
