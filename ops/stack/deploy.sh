@@ -67,24 +67,31 @@ apply() {
       for number in $(numbers_master_last "$kind"); do replace_node "$kind-$number"; done
     done
   fi
-  # It fails as well when a service was rolled back, of which more below.
-  docker stack deploy --with-registry-auth --detach=false -c "$wanted" "$STACK" >/dev/null || say 'docker stack deploy reports a fault: looking at every service'
+  # Without --detach it would wait for one service after the other, each for its whole `monitor` time: 4 min where nothing changes.
+  docker stack deploy --with-registry-auth --detach=true -c "$wanted" "$STACK" >/dev/null || die 'docker stack deploy failed, see above'
+  deployed_s=$(date +%s)
   failed=
   for name in $(services_in "$wanted"); do
-    docker service inspect "${STACK}_$name" >/dev/null 2>&1 || die "the service $name does not exist: the deployment failed, see above"
-    wait_for 180 "$name" is_complete "$name"
-    case $(docker service inspect -f '{{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}' "${STACK}_$name") in
-      rollback* | paused) failed="$failed $name" ;;
-    esac
+    wait_for 600 "$name (docker service ps ${STACK}_$name --no-trunc)" is_settled "$name" "$deployed_s"
+    case $(update_state "$name") in rollback* | paused) failed="$failed $name" ;; esac
   done
   [ -z "$failed" ] || die "ROLLED BACK:$failed (docker service ps ${STACK}_NAME --no-trunc says why). The other services run the new version: repair it and deploy again, or ops/stack.sh rollback"
   remember "$wanted"
   say 'deployed: every service runs what stack.env says'
 }
 
+update_state() { docker service inspect -f '{{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}' "${STACK}_$1"; }
+
+# A deployment clears the state of all services; the managers set it again, within a second or so, where there is something to update.
+settle_s=10
+# Whether the deployment of service $1 at $2 (seconds since 1970) has ended, well or not.
+is_settled() {
+  is_complete "$1" && { [ -n "$(update_state "$1")" ] || [ $(($(date +%s) - $2)) -ge "$settle_s" ]; }
+}
+
 # Whether service $1 runs as many tasks as it should, and no update of it is under way.
 is_complete() {
-  case $(docker service inspect -f '{{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}' "${STACK}_$1") in updating | rollback_started) return 1 ;; esac
+  case $(update_state "$1") in updating | rollback_started) return 1 ;; esac
   docker service ls --filter "name=${STACK}_$1" --format '{{.Name}} {{.Replicas}}' | awk -v name="${STACK}_$1" '
     $1 == name { split($2, count, "/"); found = count[1] == count[2] } END { exit !found }'
 }
@@ -105,7 +112,7 @@ replace_node() {
   case $1 in redis-*) cluster move "$1" >&2 || die "$1 is the master, and no replica took over" ;; esac
   docker stack deploy --quiet --with-registry-auth --detach=false -c "$scratch/one.yml" "$STACK" >/dev/null || true
   wait_for 180 "$1" is_complete "$1"
-  case $(docker service inspect -f '{{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}' "${STACK}_$1") in
+  case $(update_state "$1") in
     rollback* | paused) die "ROLLED BACK: $1. Nothing after it was changed." ;;
   esac
   cluster wait 120 >&2 || die "$1 is not in step after 120 s. Nothing after it was changed."

@@ -15,6 +15,8 @@ beforeAll(() => {
 case "$1 $2" in
   'node ls') printf 'host-2\\nhost-1\\n' ;;
   'node inspect') echo ready ;;
+  'service inspect') echo "$STATE" ;;
+  'service ls') echo "shop_users $REPLICAS" ;;
   'service ps') cat "$TASKS" 2>/dev/null ;;
   'image inspect') case $3 in *missing*) exit 1 ;; esac ;;
   *) exit 1 ;;
@@ -98,6 +100,21 @@ describe('a look at every machine', () => {
   ])('warns of what it has found: %s', async (_name, found, warning) => {
     const code = `echo "LOOK host-1 ${found}" | warn_of_machines 995 1005 2>&1`;
     expect(await inStack(code)).toMatch(warning === '' ? /^$/ : new RegExp(`^${warning.replace(/[().]/g, '.')}`));
+  });
+});
+
+describe('a deployed service', () => {
+  test.each([
+    ['is updated', 'updating', '3/3', 60, 'no'],
+    ['is taken back', 'rollback_started', '3/3', 60, 'no'],
+    ['has ended its update', 'completed', '3/3', 0, 'yes'],
+    ['was taken back', 'rollback_completed', '3/3', 0, 'yes'],
+    ['lacks a replica', 'completed', '2/3', 60, 'no'],
+    ['was deployed just now, and its update may not have begun', '', '3/3', 0, 'no'],
+    ['was deployed a while ago and needed no update', '', '3/3', 60, 'yes'],
+  ])('has settled or not: %s', async (_name, state, replicas, agoS, settled) => {
+    const code = `STACK=shop; if is_settled users $(($(date +%s) - ${agoS})); then echo yes; else echo no; fi`;
+    expect((await inStack(code, { STATE: state, REPLICAS: replicas })).trim()).toBe(settled);
   });
 });
 
