@@ -94,7 +94,7 @@ kernel without ESP (zgrep INET_ESP /proc/config.gz, or grep INET_ESP /boot/confi
 }
 remove_probe() {
   docker service rm "$probe-ask" "$probe" >/dev/null 2>&1 || true
-  until [ -z "$(docker network ls -q -f "name=^$probe\$")" ]; do docker network rm "$probe" >/dev/null 2>&1 || sleep 1; done
+  while docker network inspect "$probe" >/dev/null 2>&1; do docker network rm "$probe" >/dev/null 2>&1 || sleep 1; done
 }
 # Whether the global service $1 has a running task on every machine that answers.
 runs_everywhere() {
