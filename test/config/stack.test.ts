@@ -12,7 +12,7 @@ type Service = {
   secrets?: { source: string; target: string }[];
   ports?: unknown[];
   healthcheck?: { test?: string[]; disable?: boolean };
-  deploy?: { resources?: { limits?: { memory?: string } } };
+  deploy?: { resources?: { limits?: { memory?: string } }; update_config?: { failure_action?: string } };
   logging?: { options?: Record<string, string> };
 };
 type File = { services: Record<string, Service>; networks: Record<string, { driver_opts?: Record<string, string> }> };
@@ -102,6 +102,11 @@ describe.skipIf(!hasCompose)('the stack', () => {
       expect([name, withGrafana.services[name]?.ports]).toEqual([name, undefined]);
     for (const name of ['prometheus', 'alertmanager'])
       expect(stack.services[name]?.environment).toHaveProperty('MONITORING_PASSWORD_BCRYPT_FILE');
+  });
+
+  test('takes back an update of any part that does not become healthy', () => {
+    for (const [name, { deploy }] of Object.entries(withGrafana.services))
+      expect(`${name}: ${deploy?.update_config?.failure_action}`).toBe(`${name}: rollback`);
   });
 
   test('keeps its networks as they are when Grafana is added', () => {
