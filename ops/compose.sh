@@ -42,9 +42,11 @@ replace_service() {
   set -- "$1" $old
   service=$1 count=$(($# - 1))
   say "$service: starting $count new replicas"
-  docker compose up -d --no-deps --no-recreate --scale "$service=$((2 * count))" "$service" >/dev/null 2>&1
+  docker compose up -d --no-deps --no-recreate --scale "$service=$((2 * count))" "$service" >/dev/null 2>&1 ||
+    say "$service: docker compose reports a fault"
   new=
   for container in $(containers_of "$service"); do case " $old " in *"$container"*) ;; *) new="$new $container" ;; esac; done
+  [ "$(echo "$new" | wc -w)" = "$count" ] || die "$service: not all new replicas were started; the old ones serve. Nothing after $service was changed."
   # shellcheck disable=SC2086
   if ! wait_healthy 120 $new; then
     docker rm -f $new >/dev/null
@@ -70,7 +72,11 @@ replace_node() {
 }
 
 upgrade() {
-  docker compose build --quiet 2>/dev/null || true # where images come from a registry there is nothing to build
+  docker compose build --quiet 2>/dev/null || say 'the images could not be built here: taking those that are here, or of the registry'
+  for image in $(docker compose config --images | sort -u); do
+    docker image inspect "$image" >/dev/null 2>&1 || docker pull -q "$image" >/dev/null 2>&1 ||
+      die "the image $image is neither here, nor could it be built or pulled. Nothing was changed."
+  done
   docker compose run --rm --no-deps secrets keep >/dev/null 2>&1 || die 'the secrets could not be made'
   # Sentinels and Redis first: a new version of a service may need a user or a right that only they can give it.
   for number in 1 2 3; do is_outdated "sentinel-$number" && replace_node "sentinel-$number"; done
