@@ -46,7 +46,11 @@ replace_service() {
     say "$service: docker compose reports a fault"
   new=
   for container in $(containers_of "$service"); do case " $old " in *"$container"*) ;; *) new="$new $container" ;; esac; done
-  [ "$(echo "$new" | wc -w)" = "$count" ] || die "$service: not all new replicas were started; the old ones serve. Nothing after $service was changed."
+  if [ "$(echo "$new" | wc -w)" != "$count" ]; then
+    # shellcheck disable=SC2086
+    [ -z "$new" ] || docker rm -f $new >/dev/null
+    die "$service: not all new replicas were started; the old ones serve. Nothing after $service was changed."
+  fi
   # shellcheck disable=SC2086
   if ! wait_healthy 120 $new; then
     docker rm -f $new >/dev/null
