@@ -129,6 +129,8 @@ export function judgeDurability(evidence: Evidence, periods: SentinelPeriods): V
   if (answers.some(({ switchingFrom }) => switchingFrom !== undefined && missing.has(switchingFrom))) {
     return doubt('switching');
   }
+  // Where they lose the master and the winner dies, they elect the node that lacks the write, however well the master is.
+  if (hearing.length <= evidence.sentinels.length / 2) return doubt('master-not-heard');
   const elections = leaders.map((leader) =>
     judgeElection(leader, evidence, missing, hearing.includes(leader), periods),
   );
@@ -191,16 +193,11 @@ function judgeElection(
   return heardMs >= sinceMs ? { blind: 'no', hearsMaster } : 'winner-not-heard';
 }
 
-/** Sentinels without a candidate: harmless while no failover can begin. It takes two that hold the master for down, the leader among them. */
+/** Sentinels without a candidate: harmless while no failover can begin. It takes two that hold the master for down, and most hear it. */
 function judgeBlindLeaders(elections: readonly Election[]): Verdict {
-  const deaf = elections.filter(({ hearsMaster }) => !hearsMaster).length;
-  for (const { blind, hearsMaster } of elections) {
-    if (blind !== 'no' && !hearsMaster && deaf > 1) return doubt('master-not-heard');
-  }
-  const seesWinner = elections.some(({ blind }) => blind === 'no');
-  if (!seesWinner && elections.some(({ blind }) => blind === 'lost')) return doubt('no-candidate');
-  if (!seesWinner && deaf > 0) return doubt('master-not-heard');
-  return { durable: true };
+  if (elections.some(({ blind }) => blind === 'no')) return { durable: true };
+  if (elections.some(({ blind }) => blind === 'lost')) return doubt('no-candidate');
+  return elections.every(({ hearsMaster }) => hearsMaster) ? { durable: true } : doubt('master-not-heard');
 }
 
 // --- Who could lead a failover

@@ -15,7 +15,10 @@ export type Nodes = {
   replicaRoles(): Promise<ReadonlyMap<string, Role>>;
   /** All replicas by INFO, which also tells the offset of one without a master; callers share one question. */
   replicaInfos(): Promise<ReadonlyMap<string, Role>>;
-  /** What each replica has confirmed to this master, by ROLE; empty when the master does not answer. */
+  /**
+   * What each replica that is connected to this master has confirmed to it, by ROLE; empty when the master does not answer or another has
+   * replaced it. Callers share one question.
+   */
   acknowledgedBy(master: string): Promise<ReadonlyMap<string, number>>;
   /** The replication id of the present master, learned since it became master, from it or from a connected replica; `undefined` until then. */
   masterHistory(): string | undefined;
@@ -23,6 +26,8 @@ export type Nodes = {
 };
 
 const timeoutMs = 300;
+/** Other questions to the master wait for so long, while one of its replicas is silent. */
+const acknowledgedWithinMs = 20;
 const historyIntervalMs = 500;
 const unknownHistoryIntervalMs = 50;
 
@@ -59,6 +64,23 @@ export function openNodes(
   const infoOf = async (address: string) => parseInfo(await ask(address, (redis) => redis.info('replication')));
 
   const replicaInfos = singleFlight(() => askReplicas(infoOf));
+  /** How many replicas are connected to the master, when one of them was behind at the last question; else 0. */
+  let replicasToWaitFor = 0;
+  const acknowledged = singleFlight(async () => {
+    const master = sentinels.view()?.master;
+    const reply = master === undefined ? undefined : await ask(master, askAcknowledged);
+    const role = parseMasterRole(reply);
+    const isBehind = role?.replicas.some(({ offset }) => offset < role.offset) ?? false;
+    replicasToWaitFor = isBehind ? (role?.replicas.length ?? 0) : 0;
+    return { master, offsets: new Map(role?.replicas.map(({ address, offset }) => [address, offset])) };
+  });
+
+  /** Replicas tell the master once a second how far they are; WAIT makes it ask them. */
+  async function askAcknowledged(redis: Redis): Promise<unknown> {
+    if (replicasToWaitFor === 0) return redis.role();
+    const replies = await redis.pipeline().role().wait(replicasToWaitFor, acknowledgedWithinMs).role().exec();
+    return replies?.[2]?.[1];
+  }
 
   let history: { readonly master: string; readonly id: string } | undefined;
   async function learnHistory() {
@@ -88,8 +110,8 @@ export function openNodes(
     replicaRoles: singleFlight(() => askReplicas(roleOf)),
     replicaInfos,
     async acknowledgedBy(master) {
-      const role = parseMasterRole(await ask(master, (redis) => redis.role()));
-      return new Map(role?.replicas.map(({ address, offset }) => [address, offset]));
+      const known = await acknowledged();
+      return known.master === master ? known.offsets : new Map();
     },
     masterHistory: () => (history?.master === sentinels.view()?.master ? history?.id : undefined),
     close() {

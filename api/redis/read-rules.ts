@@ -54,14 +54,18 @@ export type SnapshotVerdict =
   | 'not-durable'
   /** Some replicas are a moment behind, or have not told yet how far they are: ask again. */
   | 'ask-again'
-  /** What is left to prove with the Sentinels. */
-  | Claim;
+  /** Some replicas have it; the rest is to be proved with the Sentinels. */
+  | {
+      readonly claim: Claim;
+      /** The others are connected to the master, so that they may have it in a moment. */
+      readonly mayCatchUp: boolean;
+    };
 
 /**
  * Judges a snapshot that ends at `offset` by what the nodes reported after it was taken: all replicas have it, or the rest is to be proved
  * with the Sentinels by the rule that acknowledges writes.
  * @param replicas all nodes but the master
- * @param acknowledged what the replicas have confirmed to the master: also known of those that this service does not reach
+ * @param acknowledged what the replicas that are connected to the master have confirmed to it: also known of those that this service does not reach
  */
 export function judgeSnapshot(
   offset: number,
@@ -81,7 +85,11 @@ export function judgeSnapshot(
   if (replicas.length > 0 && confirmed.size === replicas.length) return 'durable';
   if (index.master === undefined) return 'not-durable';
   if (confirmed.size === 0 || replicas.every(hasReached(index.offset))) return 'ask-again';
-  return { master: index.master, offset, confirmed, settledAtMs: nowMs + deliveryMs };
+  const isConnected = (replica: string) => acknowledged.has(replica) || hasReached(0)(replica);
+  return {
+    claim: { master: index.master, offset, confirmed, settledAtMs: nowMs + deliveryMs },
+    mayCatchUp: replicas.every(isConnected),
+  };
 }
 
 /**

@@ -159,14 +159,15 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
       const roles = await (index.master === undefined ? nodes.replicaInfos() : nodes.replicaRoles());
       const replicas = replicasOf(index.master ?? sentinels.view()?.master);
       let verdict = judgeSnapshot(role.offset, index, replicas, roles, new Map(), monotonicMs());
-      if (verdict === 'ask-again' && index.master !== undefined) {
+      if (verdict !== 'durable' && index.master !== undefined) {
         const acknowledged = await nodes.acknowledgedBy(index.master);
         verdict = judgeSnapshot(role.offset, index, replicas, roles, acknowledged, monotonicMs());
       }
       if (verdict === 'durable' || verdict === 'not-durable') return verdict === 'durable';
       if (typeof verdict === 'object') {
         const timeoutMs = Math.min(proofTimeoutMs, remainingMs(deadline));
-        return proveDurable(sentinels, verdict, timeoutMs, (doubt) => !passingDoubts.has(doubt));
+        if (await proveDurable(sentinels, verdict.claim, timeoutMs, (doubt) => !passingDoubts.has(doubt))) return true;
+        if (!verdict.mayCatchUp || sentinels.view()?.master !== index.master) return false;
       }
       if (monotonicMs() >= untilMs) return false;
       await pause(pauseMs, deadline);

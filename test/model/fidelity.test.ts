@@ -17,7 +17,7 @@ type Name = keyof typeof scenarios;
 
 function playScenario(name: Name, lengthMs: number, rule: 'fence' | 'production') {
   const choose = rule === 'fence' ? chooseAsBefore : chooseAsProduction;
-  return play(scheduleOf(name, lengthMs, 1), {
+  return play(scheduleOf(name, lengthMs, 2), {
     rule: rules[rule],
     settings: rule === 'fence' ? earlierSettings : shopSettings,
     writeEveryMs: 100,

@@ -12,7 +12,7 @@ const promised = (rule: RuleName): Exploration => ({ rule, mode: 'promised', set
 const losing: [RuleName, number][] = [
   ['no-wait', 7],
   ['wait-1', 17],
-  ['fence', 65],
+  ['fence', 115],
   ['fresh-pong', 308],
   ['missing-down', 67],
 ];
@@ -30,6 +30,8 @@ const cured: [number, Exploration['settings']][] = [
   [505073, earlierSettings],
   [405520, shopSettings],
   [407426, shopSettings],
+  [1009530, shopSettings],
+  [1012030, shopSettings],
 ];
 
 test.each(cured)('the rule of production loses nothing and shows nothing wrong in seed %i', (seed, settings) => {

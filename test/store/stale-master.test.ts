@@ -84,3 +84,23 @@ test('one replica down: the Sentinels decide whether the other may be believed',
   redis.say(0, { flags: ['failover_in_progress'], down: [2] });
   await expect(own(500)).rejects.toThrow(/no Redis node/);
 });
+
+test('a replica that this service does not reach has what it confirms to the master: no Sentinel is needed for that', async () => {
+  // A service on another host than that replica, with the link between the two cut: it cannot be asked, and its host's Sentinel is silent.
+  await node(2).call('ACL', 'SETUSER', 'users', 'off');
+  await node(2).call('CLIENT', 'KILL', 'USER', 'users');
+  redis.say(0, { flags: ['failover_in_progress'] });
+  const writing = setInterval(
+    () =>
+      void node(0)
+        .incr('{users}:test:other')
+        .catch(() => undefined),
+    5,
+  );
+  try {
+    // It confirms once a second by itself.
+    for (let read = 0; read < 3; read++) expect(await own(3000)).toEqual(['acknowledged']);
+  } finally {
+    clearInterval(writing);
+  }
+});

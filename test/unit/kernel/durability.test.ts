@@ -154,7 +154,7 @@ const cases: Record<string, readonly Case[]> = {
       [
         sentinel(1, { peers: peers(1, [3]), ...deafToMaster }),
         sentinel(2, { peers: peers(2, [3]) }),
-        sentinel(3, { replicas: [has({ down: true }), lacks()], ...deafToMaster }),
+        sentinel(3, { replicas: [has({ down: true }), lacks()] }),
       ],
     ],
     [
@@ -176,7 +176,16 @@ const cases: Record<string, readonly Case[]> = {
       'durable',
       [sentinel(1, masterDown), sentinel(2), sentinel(3)],
     ],
-    ['all hold it for down, and would elect a node with the write', 'durable', all(masterDown)],
+    [
+      'two do not hear it: were the node with the write to die, they would elect the other',
+      'master-not-heard',
+      [sentinel(1, deafToMaster), sentinel(2, deafToMaster), sentinel(3)],
+    ],
+    [
+      'two heard it last before the write had settled',
+      'master-not-heard',
+      [1, 2, 3].map((n) => sentinel(n, n === 3 ? {} : { masterPongAgeMs: 300, masterInfoAgeMs: 300 })),
+    ],
   ],
   'a Sentinel that could lead would elect': [
     ['a node that has it, and knows that', 'durable', all()],
