@@ -54,7 +54,7 @@ export async function readFinalState(
     products,
     userIds,
     histories,
-    foldedStock: await foldStock(nodes, label),
+    foldedStock: await foldStock(nodes, label, purchases),
     ...(await compareNodes(nodes)),
   };
 }
@@ -96,7 +96,7 @@ function untilNothingIsPending(nodes: Nodes, settleMs: number): Promise<void> {
   return withNodes(nodes, async ([master]) => {
     const untilMs = performance.now() + settleMs;
     while (master !== undefined && performance.now() < untilMs) {
-      const pipeline = master.pipeline().zcard('{purchases}:pending').zcard('{purchases}:owed');
+      const pipeline = master.pipeline().zcard('{purchases}:pending').zcard('{purchases}:release-pending');
       const left = (await pipeline.exec())?.reduce((sum, [, count]) => sum + Number(count), 0);
       if (left === 0) return;
       await delay(200);
@@ -104,32 +104,35 @@ function untilNothingIsPending(nodes: Nodes, settleMs: number): Promise<void> {
   });
 }
 
-/** What the events of `products` make of the stock of each product of the run. */
-function foldStock(nodes: Nodes, label: string): Promise<Record<string, number>> {
+/** What the events of `products` make of the stock of each product of the run; how much a purchase took is said by the purchase. */
+function foldStock(nodes: Nodes, label: string, purchases: readonly StoredPurchase[]): Promise<Record<string, number>> {
+  const itemsOf = new Map(purchases.map(({ id, items }) => [id, items]));
+  const reserved = new Set<string>();
   return withNodes(nodes, async ([master]) => {
     const stock: Record<string, number> = {};
     const add = (id: string, amount: number) => {
       if (id.startsWith(`${label}-`)) stock[id] = (stock[id] ?? 0) + amount;
     };
+    const addItems = (purchaseId: string, sign: 1 | -1) => {
+      for (const { productId, quantity } of itemsOf.get(purchaseId) ?? []) add(productId, sign * quantity);
+    };
     let from = '-';
     for (;;) {
       const entries = (await master?.xrange('{products}:events', from, '+', 'COUNT', 2000)) ?? [];
-      for (const [, flat] of entries) applyStockEvent(flat, add);
+      for (const [, flat] of entries) {
+        const field = (name: string) => flat[flat.indexOf(name) + 1] ?? '';
+        const data = JSON.parse(field('data'));
+        const type = field('type');
+        if (type === 'product.created') add(data.productId, data.stock);
+        else if (type === 'product.restocked') add(data.productId, data.delta);
+        else if (type === 'product.reserved') {
+          reserved.add(data.purchaseId);
+          addItems(data.purchaseId, -1);
+        } else if (type === 'product.released' && reserved.has(data.purchaseId)) addItems(data.purchaseId, 1);
+      }
       const last = entries.at(-1)?.[0];
       if (last === undefined) return stock;
       from = `(${last}`;
     }
   });
-}
-
-/** One entry of the stream of `products`: fields and values in turn. */
-function applyStockEvent(flat: readonly string[], add: (id: string, amount: number) => void): void {
-  const field = (name: string) => flat[flat.indexOf(name) + 1] ?? '';
-  const data = JSON.parse(field('data'));
-  const items: [productId: string, quantity: number][] = data.items ?? [];
-  const type = field('type');
-  if (type === 'product.created') add(data.productId, data.stock);
-  if (type === 'product.restocked') add(data.productId, data.delta);
-  const sign = { 'product.reserved': -1, 'product.released': 1 }[type] ?? 0;
-  for (const [productId, quantity] of items) add(productId, sign * quantity);
 }
