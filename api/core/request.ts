@@ -1,8 +1,8 @@
 /** What a rule or a store may know of the request it serves. No Express in here. */
 import type { Deadline } from './clock.ts';
 
-/** `own`: a read sees at least every write acknowledged before it began. `recent`: it is at most a second old. */
-export type Freshness = 'own' | 'recent';
+/** `read-your-writes`: a read sees at least what was acknowledged before it began. `bounded-staleness`: it is at most a second old. */
+export type Consistency = 'read-your-writes' | 'bounded-staleness';
 
 /** Who asks. An address is the one that Nginx saw. */
 export type Caller =
@@ -44,7 +44,7 @@ export type RequestContext = {
   readonly requestId: string;
   readonly caller: Caller;
   readonly deadline: Deadline;
-  readonly freshness: Freshness;
+  readonly consistency: Consistency;
   /** Aborted when the client's connection has closed before the answer was sent: nothing more needs to be looked up for it. */
   readonly signal?: AbortSignal;
   /** `undefined` on routes that change nothing. */

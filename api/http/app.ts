@@ -213,12 +213,12 @@ function serve(route: Route, edge: Edge, base: string): RequestHandler {
     if (isRefusal(counted)) return counted;
     mark('limits');
     let signal: AbortSignal | undefined;
-    const freshness = caller.kind === 'anonymous' ? 'recent' : 'own';
+    const consistency = caller.kind === 'anonymous' ? 'bounded-staleness' : 'read-your-writes';
     const context: RequestContext = {
       requestId: String(req.id),
       caller,
       deadline,
-      freshness,
+      consistency,
       get signal() {
         signal ??= signalOf(res); // only searches ask for it
         return signal;

@@ -53,7 +53,7 @@ export function openGrowth(service: string, master: () => Redis | undefined, rea
     },
     async top(count, deadline) {
       const [found] = await reads.query(
-        'recent',
+        'bounded-staleness',
         (pipeline) => pipeline.zrange(keyOfToday(), 0, String(count - 1), 'REV', 'WITHSCORES'),
         deadline,
       );

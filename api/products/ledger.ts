@@ -80,13 +80,13 @@ export async function walkLedger(
   let { after, oversoldUnits, products } = from;
   const { startedAtMs } = from;
   do {
-    const reading = { freshness: 'recent', deadline: deadlineIn(pieceMs) } as const;
+    const reading = { consistency: 'bounded-staleness', deadline: deadlineIn(pieceMs) } as const;
     const range = { key: index, min: after === '' ? '-' : `(${after}`, max: '+' };
     const members = await reads.members(range, pieceSize, false, reading);
     const ids = members.map(idOfMember);
     if (ids.length > 0) {
       const replies = await redis.reads.query(
-        'recent',
+        'bounded-staleness',
         (pipeline) => {
           for (const id of ids) pipeline.hmget(productKey(id), ...fields);
         },

@@ -132,7 +132,7 @@ export function productRoutes(
   /** A page. One that has to look for its products waits for its turn, and is shared by callers who need not see their own last write. */
   async function pageOf(question: Question, limit: number, after: string | undefined, context: RequestContext) {
     if (!planOf(question, after).isFiltered) return search.page(question, limit, after, context);
-    const key = context.freshness === 'recent' ? keyOf(question, limit, after) : undefined;
+    const key = context.consistency === 'bounded-staleness' ? keyOf(question, limit, after) : undefined;
     return queue.run(key, context, async (signal) => {
       const page = await search.page(question, limit, after, { ...context, signal });
       limits.add('search-work', context.caller, Math.ceil(page.work.ms));

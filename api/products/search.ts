@@ -41,7 +41,7 @@ export function createSearch(reads: ProductReads, bounds: SearchBounds = usualBo
       question: Question,
       limit: number,
       after: string | undefined,
-      context: Pick<RequestContext, 'freshness' | 'deadline' | 'signal'>,
+      context: Pick<RequestContext, 'consistency' | 'deadline' | 'signal'>,
     ): Promise<Page> {
       const plan = planOf(question, after);
       const budget = createBudget(bounds);

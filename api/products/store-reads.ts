@@ -13,7 +13,7 @@ const inspectScript = loadReadScript(new URL('./lua/inspect-products.lua', impor
 export type IndexRange = { readonly key: string; readonly min: string; readonly max: string };
 
 /** How new the answer must be, and until when it is waited for. */
-export type Reading = Pick<RequestContext, 'freshness' | 'deadline'>;
+export type Reading = Pick<RequestContext, 'consistency' | 'deadline'>;
 
 /** A wanted word: how many entries of the word index begin with it, and the words that they are of. */
 export type Prefix = {
@@ -60,10 +60,10 @@ export type ProductReads = ReturnType<typeof createProductReads>;
 export function createProductReads(redis: Pick<ShopRedis, 'reads'>) {
   return {
     /** The products with these ids, in their order; `undefined` where there is none. */
-    async read(ids: readonly string[], { freshness, deadline }: Reading): Promise<(StoredProduct | undefined)[]> {
+    async read(ids: readonly string[], { consistency, deadline }: Reading): Promise<(StoredProduct | undefined)[]> {
       if (ids.length === 0) return [];
       const replies = await redis.reads.query(
-        freshness,
+        consistency,
         (pipeline) => {
           for (const id of ids) pipeline.hmget(productKey(id), ...storedFields);
         },
@@ -77,10 +77,10 @@ export function createProductReads(redis: Pick<ShopRedis, 'reads'>) {
       { key, min, max }: IndexRange,
       count: number,
       descending: boolean,
-      { freshness, deadline }: Reading,
+      { consistency, deadline }: Reading,
     ): Promise<string[]> {
       const [members] = await redis.reads.query(
-        freshness,
+        consistency,
         (pipeline) =>
           descending
             ? pipeline.zrange(key, max, min, 'BYLEX', 'REV', 'LIMIT', 0, count)
@@ -99,10 +99,10 @@ export function createProductReads(redis: Pick<ShopRedis, 'reads'>) {
       prefixes: readonly string[],
       maxSpellings: number,
       ranges: readonly IndexRange[],
-      { freshness, deadline }: Reading,
+      { consistency, deadline }: Reading,
     ): Promise<{ prefixes: Prefix[]; rangeEntries: number[]; cpuMs: number }> {
       const [expanded, ...counted] = await redis.reads.query(
-        freshness,
+        consistency,
         (pipeline) => {
           pipeline.eval_ro(expandScript.source, 1, wordsKey, maxSpellings, ...prefixes);
           for (const { key, min, max } of ranges) pipeline.zlexcount(key, min, max);
@@ -121,14 +121,14 @@ export function createProductReads(redis: Pick<ShopRedis, 'reads'>) {
     },
 
     /** Looks through a piece of an index for products that have all wanted words. */
-    async scan(scan: Scan, { freshness, deadline }: Reading): Promise<ScannedPiece> {
+    async scan(scan: Scan, { consistency, deadline }: Reading): Promise<ScannedPiece> {
       const { range, descending, scope, words, maxEntries, maxMatches, cpuMs } = scan;
       const keys = [range.key, wordsKey, ...(scope === undefined ? [] : [scope])];
       const bounds = descending ? [range.max, range.min, 'REV'] : [range.min, range.max, ''];
       const wanted = words.flatMap((spellings) => [spellings.length, ...spellings]);
       const args = [...bounds, maxEntries, maxMatches, Math.round(cpuMs * 1000), ...wanted];
       const [reply] = await redis.reads.query(
-        freshness,
+        consistency,
         (pipeline) => pipeline.eval_ro(scanScript.source, keys.length, ...keys, ...args),
         deadline,
       );
@@ -147,12 +147,12 @@ export function createProductReads(redis: Pick<ShopRedis, 'reads'>) {
     async inspect(
       ids: readonly string[],
       { field, minPriceMinor, maxPriceMinor, inStock }: Inspection,
-      { freshness, deadline }: Reading,
+      { consistency, deadline }: Reading,
     ): Promise<{ values: (string | undefined)[]; cpuMs: number }> {
       const args = [field, minPriceMinor, maxPriceMinor, inStock ? 'in-stock' : ''];
       const keys = ids.map(productKey);
       const [reply] = await redis.reads.query(
-        freshness,
+        consistency,
         (pipeline) => pipeline.eval_ro(inspectScript.source, keys.length, ...keys, ...args),
         deadline,
       );
@@ -161,9 +161,9 @@ export function createProductReads(redis: Pick<ShopRedis, 'reads'>) {
     },
 
     /** Whether each of these members is in the sort index. */
-    async contains(key: string, members: readonly string[], { freshness, deadline }: Reading): Promise<boolean[]> {
+    async contains(key: string, members: readonly string[], { consistency, deadline }: Reading): Promise<boolean[]> {
       if (members.length === 0) return [];
-      const [scores] = await redis.reads.query(freshness, (pipeline) => pipeline.zmscore(key, ...members), deadline);
+      const [scores] = await redis.reads.query(consistency, (pipeline) => pipeline.zmscore(key, ...members), deadline);
       return (scores as (string | null)[]).map((score) => score !== null);
     },
   };

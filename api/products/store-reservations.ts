@@ -87,7 +87,11 @@ export function openReservations(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
       deadline: Deadline,
     ): Promise<ReleaseSource> {
       const key = reservationKey(purchaseId);
-      const [found] = await redis.reads.query('own', (pipeline) => pipeline.hmget(key, 'state', 'items'), deadline);
+      const [found] = await redis.reads.query(
+        'read-your-writes',
+        (pipeline) => pipeline.hmget(key, 'state', 'items'),
+        deadline,
+      );
       const [state, items] = found as (string | null)[];
       if (state == null) {
         const items = callerItems.map((item) => [

@@ -101,7 +101,7 @@ export function openRecovery(
     const deadline = deadlineIn(times.attempt);
     const about = { purchaseId: id, what, requestId, ageMs };
     try {
-      const purchase = await store.get(id, 'recent', deadline);
+      const purchase = await store.get(id, 'bounded-staleness', deadline);
       if (purchase?.status === 'pending') await saga.carry(purchase, requestId, deadline);
       else if (purchase?.releasePending) await saga.release(purchase, requestId, deadline);
       else return; // finished in the meantime

@@ -29,7 +29,7 @@ export function openRetention(
         const ids = await store.ending(nowMs, batchSize, deadlineIn(attemptMs));
         await Promise.all(
           ids.map(async (id) => {
-            const purchase = await store.get(id, 'recent', deadlineIn(attemptMs));
+            const purchase = await store.get(id, 'bounded-staleness', deadlineIn(attemptMs));
             // Without the purchase only its entry in the index is left to delete.
             await store.forget(id, purchase?.userId ?? '', deadlineIn(attemptMs));
           }),

@@ -52,8 +52,8 @@ export function purchasesService(
   currency: string,
   onCancel: () => void,
 ): PurchasesService {
-  async function get(buyer: Buyer, id: string, { freshness, deadline }: RequestContext): Promise<Purchase | Refusal> {
-    const purchase = await store.get(id, freshness, deadline);
+  async function get(buyer: Buyer, id: string, { consistency, deadline }: RequestContext): Promise<Purchase | Refusal> {
+    const purchase = await store.get(id, consistency, deadline);
     return purchase !== undefined && sees(buyer, purchase) ? purchase : notThere();
   }
 
@@ -80,8 +80,8 @@ export function purchasesService(
       return { purchase: asFirstAnswered(purchase), replayed };
     },
 
-    async events(buyer, id, { freshness, deadline }) {
-      const found = await store.history(id, freshness, deadline);
+    async events(buyer, id, { consistency, deadline }) {
+      const found = await store.history(id, consistency, deadline);
       return found !== undefined && sees(buyer, found.purchase) ? found.events : notThere();
     },
 
@@ -91,8 +91,8 @@ export function purchasesService(
       return refuse('forbidden', 'Only an admin may list the purchases of others.');
     },
 
-    list: (whose, status, page, { freshness, deadline }) =>
-      store.list({ whose, status: status ?? 'any' }, page, freshness, deadline),
+    list: (whose, status, page, { consistency, deadline }) =>
+      store.list({ whose, status: status ?? 'any' }, page, consistency, deadline),
 
     async cancel(buyer, id, context) {
       const found = await get(buyer, id, context);

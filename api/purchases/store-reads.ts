@@ -1,7 +1,7 @@
 /** What is read of purchases, from replicas. What is decided by it is decided again in the scripts. */
 import { z } from 'zod';
 import type { Deadline } from '../core/clock.ts';
-import type { Freshness } from '../core/request.ts';
+import type { Consistency } from '../core/request.ts';
 import type { Reads } from '../redis/reads.ts';
 import {
   endingKey,
@@ -22,11 +22,11 @@ export type UnfinishedEntry = { readonly id: string; readonly sinceMs: number };
 /** The reads; every one throws Unavailable when there is no answer before the deadline. */
 export type PurchaseReads = {
   /** A purchase by id; `undefined` if there is none. */
-  get(id: string, freshness: Freshness, deadline: Deadline): Promise<Purchase | undefined>;
+  get(id: string, consistency: Consistency, deadline: Deadline): Promise<Purchase | undefined>;
   /** A purchase with its history, oldest first. */
   history(
     id: string,
-    freshness: Freshness,
+    consistency: Consistency,
     deadline: Deadline,
   ): Promise<{ readonly purchase: Purchase; readonly events: readonly StoredEvent[] } | undefined>;
   /**
@@ -37,7 +37,7 @@ export type PurchaseReads = {
   list(
     of: { readonly whose: string; readonly status: Status | 'any' },
     page: { readonly after: string | undefined; readonly limit: number },
-    freshness: Freshness,
+    consistency: Consistency,
     deadline: Deadline,
   ): Promise<{ readonly purchases: readonly Purchase[]; readonly last: string | undefined }>;
   /** Unfinished purchases, the oldest first, from the `offset`th on. May be a second old. */
@@ -51,14 +51,14 @@ const texts = z.array(z.string());
 /** Opens the reads. */
 export function openPurchaseReads(reads: Reads): PurchaseReads {
   return {
-    async get(id, freshness, deadline) {
-      const [hash] = await reads.query(freshness, (p) => p.hgetall(purchaseKey(id)), deadline);
+    async get(id, consistency, deadline) {
+      const [hash] = await reads.query(consistency, (p) => p.hgetall(purchaseKey(id)), deadline);
       return purchaseOf(id, hash);
     },
 
-    async history(id, freshness, deadline) {
+    async history(id, consistency, deadline) {
       const [hash, oldList] = await reads.query(
-        freshness,
+        consistency,
         (p) => p.hgetall(purchaseKey(id)).lrange(oldHistoryKey(id), 0, -1),
         deadline,
       );
@@ -68,11 +68,11 @@ export function openPurchaseReads(reads: Reads): PurchaseReads {
       return purchase === undefined || events === undefined ? undefined : { purchase, events };
     },
 
-    async list({ whose, status }, { after, limit }, freshness, deadline) {
+    async list({ whose, status }, { after, limit }, consistency, deadline) {
       const from = after === undefined ? '+' : `(${after}`;
       const keys = (status === 'any' ? statuses : [status]).map((each) => listKey(whose, each));
       const lists = await reads.query(
-        freshness,
+        consistency,
         (p) => keys.reduce((q, key) => q.zrange(key, from, '-', 'BYLEX', 'REV', 'LIMIT', 0, limit + 1), p),
         deadline,
       );
@@ -82,7 +82,7 @@ export function openPurchaseReads(reads: Reads): PurchaseReads {
       const hashes =
         shown.length === 0
           ? []
-          : await reads.query(freshness, (p) => shown.reduce((q, id) => q.hgetall(purchaseKey(id)), p), deadline);
+          : await reads.query(consistency, (p) => shown.reduce((q, id) => q.hgetall(purchaseKey(id)), p), deadline);
       const purchases = hashes
         .map((hash, i) => purchaseOf(shown[i] ?? '', hash))
         .filter((purchase) => purchase !== undefined)
@@ -93,7 +93,7 @@ export function openPurchaseReads(reads: Reads): PurchaseReads {
     async unfinished(what, offset, count, deadline) {
       const keys = [unfinishedKey(what), ...(what === 'release-pending' ? [oldReleasePendingKey] : [])];
       const found = await reads.query(
-        'recent',
+        'bounded-staleness',
         (p) => keys.reduce((q, key) => q.zrange(key, offset, String(offset + count - 1), 'WITHSCORES'), p),
         deadline,
       );
@@ -105,7 +105,7 @@ export function openPurchaseReads(reads: Reads): PurchaseReads {
 
     async ending(beforeMs, count, deadline) {
       const [found] = await reads.query(
-        'recent',
+        'bounded-staleness',
         (p) => p.zrange(endingKey, '-inf', String(beforeMs), 'BYSCORE', 'LIMIT', 0, count),
         deadline,
       );

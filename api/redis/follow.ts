@@ -68,7 +68,7 @@ export function followStream<State>(
     const position = rebuilt ?? current;
     const sentMs = monotonicMs(); // not the arrival of the answer: this process may have stood still in between
     const [reply, newest] = await reads.query(
-      'own',
+      'read-your-writes',
       (pipeline) =>
         pipeline.xread('COUNT', chunk, 'STREAMS', stream, position.last).xrevrange(stream, '+', '-', 'COUNT', 1),
       deadlineIn(queryMs),
@@ -90,7 +90,7 @@ export function followStream<State>(
 
   async function startOfHistory(): Promise<string> {
     const [newest] = await reads.query(
-      'own',
+      'read-your-writes',
       (pipeline) => pipeline.xrevrange(stream, '+', '-', 'COUNT', 1),
       deadlineIn(queryMs),
     );

@@ -54,7 +54,7 @@ export async function revokedByRecord(
   deadline: Deadline,
 ): Promise<string | undefined> {
   const [revoked] = await reads.query(
-    'own',
+    'read-your-writes',
     (pipeline) => pipeline.hget(recordKey(service, write), 'revoked'),
     deadline,
   );
@@ -68,7 +68,11 @@ export async function hasRecord(
   write: WriteIdentity,
   deadline: Deadline,
 ): Promise<boolean> {
-  const [found] = await reads.query('own', (pipeline) => pipeline.exists(recordKey(service, write)), deadline);
+  const [found] = await reads.query(
+    'read-your-writes',
+    (pipeline) => pipeline.exists(recordKey(service, write)),
+    deadline,
+  );
   return found === 1;
 }
 

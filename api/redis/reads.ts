@@ -6,7 +6,7 @@
 import type { ChainableCommander } from 'ioredis';
 import { type Deadline, monotonicMs, pause, remainingMs } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
-import type { Freshness } from '../core/request.ts';
+import type { Consistency } from '../core/request.ts';
 import { singleFlight } from '../core/single-flight.ts';
 import type { Doubt } from './durability.ts';
 import type { Nodes } from './nodes.ts';
@@ -19,12 +19,16 @@ import { isolatedAfterMs, type Sentinels } from './sentinels.ts';
 export type Reads = {
   /**
    * Runs read commands together on one node that is new enough.
-   * @param freshness `own`: everything acknowledged before, and nothing that a failover could take back; `recent`: a second old at most
+   * @param consistency `read-your-writes`: everything acknowledged before, and nothing that a failover could take back; `bounded-staleness`: a second old at most
    * @param fill adds the commands
    * @returns their replies, in order
    * @throws Unavailable when no such node answered before the deadline
    */
-  query(freshness: Freshness, fill: (pipeline: ChainableCommander) => unknown, deadline: Deadline): Promise<unknown[]>;
+  query(
+    consistency: Consistency,
+    fill: (pipeline: ChainableCommander) => unknown,
+    deadline: Deadline,
+  ): Promise<unknown[]>;
   close(): void;
 };
 
@@ -84,8 +88,8 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
     return indexOfReplicas(master, replicasOf(master), roles, nodes.masterHistory(), atMs);
   }
 
-  async function indexFor(freshness: Freshness): Promise<ReadIndex | undefined> {
-    return freshness === 'recent' && isReusable(latest, monotonicMs()) ? latest : masterIndex();
+  async function indexFor(consistency: Consistency): Promise<ReadIndex | undefined> {
+    return consistency === 'bounded-staleness' && isReusable(latest, monotonicMs()) ? latest : masterIndex();
   }
 
   async function attempt(
@@ -98,9 +102,9 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
     return covers(snapshot.before, index, address) && covers(snapshot.after, index, address) ? snapshot : 'behind';
   }
 
-  async function query(freshness: Freshness, fill: (pipeline: ChainableCommander) => unknown, deadline: Deadline) {
+  async function query(consistency: Consistency, fill: (pipeline: ChainableCommander) => unknown, deadline: Deadline) {
     while (remainingMs(deadline) > 0) {
-      const found = (await attemptBy(await indexFor(freshness))) ?? (await attemptBy(await replicasIndex()));
+      const found = (await attemptBy(await indexFor(consistency))) ?? (await attemptBy(await replicasIndex()));
       if (found !== undefined) return found.replies;
       if (sentinels.silentForMs() > isolatedAfterMs) throw new Unavailable('no Sentinel answers this service');
       await pause(20, deadline);
@@ -110,7 +114,8 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
     async function attemptBy(index: ReadIndex | undefined): Promise<Snapshot | undefined> {
       const found = index && (await attemptAll(index, fill));
       if (index === undefined || found === undefined) return undefined;
-      const isGood = freshness === 'recent' ? await isFresh(index) : await isDurable(found, index, deadline);
+      const isGood =
+        consistency === 'bounded-staleness' ? await isFresh(index) : await isDurable(found, index, deadline);
       return isGood ? found : undefined;
     }
   }

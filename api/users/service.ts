@@ -40,7 +40,7 @@ const listName = 'users';
 /** Opens the rules of users. */
 export function openUsers(store: UserStore, passwords: Passwords, cursors: Cursors): Users {
   async function before(id: string, { ifMatch, deadline }: RequestContext): Promise<Before> {
-    const read = await store.find(id, 'own', deadline);
+    const read = await store.find(id, 'read-your-writes', deadline);
     return { id, read, stale: read !== undefined && !matches(ifMatch, String(read.version)) };
   }
 
@@ -76,8 +76,8 @@ export function openUsers(store: UserStore, passwords: Passwords, cursors: Curso
       }
     },
 
-    async get(id, { freshness, deadline }) {
-      return (await store.find(id, freshness, deadline)) ?? notFound();
+    async get(id, { consistency, deadline }) {
+      return (await store.find(id, consistency, deadline)) ?? notFound();
     },
 
     async list({ limit, cursor }, context) {

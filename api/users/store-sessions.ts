@@ -76,7 +76,7 @@ export type SessionStore = {
   /** Exchanges a token of ours. @param role in the answer @param sealed the answer, if this is the first exchange */
   exchange(token: RefreshClaims, role: Role, sealed: string, request: Request): Promise<Exchanged>;
   /** A user's sign-ins that have not ended, the newest first. */
-  list(userId: string, context: Pick<RequestContext, 'freshness' | 'deadline'>): Promise<StoredSession[]>;
+  list(userId: string, context: Pick<RequestContext, 'consistency' | 'deadline'>): Promise<StoredSession[]>;
   /** Ends sign-ins of a user, as a signed-in caller asks for. A {@link Refusal} is the one of a reused Idempotency-Key. */
   endSessions(
     userId: string,
@@ -107,7 +107,11 @@ export function openSessionStore(
       throw unknownResult(result);
     },
     async role(userId, deadline) {
-      const [role] = await reads.query('own', (pipeline) => pipeline.hget(userKey(userId), 'role'), deadline);
+      const [role] = await reads.query(
+        'read-your-writes',
+        (pipeline) => pipeline.hget(userKey(userId), 'role'),
+        deadline,
+      );
       return role === null ? undefined : roleOf(role);
     },
     async exchange({ userId, sessionId, generation }, role, sealed, { requestId, deadline }) {
@@ -126,8 +130,8 @@ export function openSessionStore(
       if (result === 'ended' || result === 'conflict') return { kind: result };
       throw unknownResult(result);
     },
-    async list(userId, { freshness, deadline }) {
-      const [held] = await reads.query(freshness, (pipeline) => pipeline.hgetall(sessionsKey(userId)), deadline);
+    async list(userId, { consistency, deadline }) {
+      const [held] = await reads.query(consistency, (pipeline) => pipeline.hgetall(sessionsKey(userId)), deadline);
       return Object.entries(held as Record<string, string>)
         .map(([id, stored]) => readSession(id, stored))
         .filter(({ endsAtMs }) => endsAtMs > shopTimeMs())
@@ -152,7 +156,7 @@ export function openSessionStore(
     },
     async check(userId, sessionId, deadline) {
       const [role, held] = await reads.query(
-        'own',
+        'read-your-writes',
         (pipeline) => pipeline.hget(userKey(userId), 'role').hget(sessionsKey(userId), sessionId),
         deadline,
       );

@@ -5,7 +5,7 @@
 import { type Deadline, shopTimeMs } from '../core/clock.ts';
 import type { Refusal } from '../core/outcome.ts';
 import { isRefusal } from '../core/outcome.ts';
-import type { Freshness, RequestContext } from '../core/request.ts';
+import type { Consistency, RequestContext } from '../core/request.ts';
 import { runKeyed } from '../redis/keyed.ts';
 import type { ShopRedis } from '../redis/open.ts';
 import { loadScript, type ScriptReply } from '../redis/script.ts';
@@ -27,7 +27,7 @@ const changing = user.omit({ id: true, email: true, createdAtMs: true });
 
 /** See {@link openUserStore}. Everything throws Unavailable when it is not certain before the deadline. */
 export type UserStore = {
-  find(id: string, freshness: Freshness, deadline: Deadline): Promise<Account | undefined>;
+  find(id: string, consistency: Consistency, deadline: Deadline): Promise<Account | undefined>;
   /**
    * The user who wants to sign in, and whether that user has signed in from this address of late. Does as much where there is no such user.
    * @param addressHash as given to `SessionStore.begin`
@@ -64,28 +64,28 @@ export type UserStore = {
 
 /** Opens the store of users. */
 export function openUserStore({ reads, writes }: Pick<ShopRedis, 'reads' | 'writes'>): UserStore {
-  async function find(id: string, freshness: Freshness, deadline: Deadline) {
-    const [found] = await reads.query(freshness, (pipeline) => pipeline.hgetall(userKey(id)), deadline);
+  async function find(id: string, consistency: Consistency, deadline: Deadline) {
+    const [found] = await reads.query(consistency, (pipeline) => pipeline.hgetall(userKey(id)), deadline);
     return accountOf(found);
   }
 
   return {
     find,
     async findForSignIn(email, addressHash, deadline) {
-      const [found] = await reads.query('own', (pipeline) => pipeline.get(emailKey(email)), deadline);
+      const [found] = await reads.query('read-your-writes', (pipeline) => pipeline.get(emailKey(email)), deadline);
       const id = typeof found === 'string' ? found : 'no-such-user';
       const [fields, lastSignInMs] = await reads.query(
-        'own',
+        'read-your-writes',
         (pipeline) => pipeline.hgetall(userKey(id)).zscore(knownAddressesKey(id), addressHash),
         deadline,
       );
       const isKnownAddress = lastSignInMs !== null && Number(lastSignInMs) > shopTimeMs() - knownAddressMs;
       return { account: accountOf(fields), isKnownAddress };
     },
-    async page(after, limit, { freshness, deadline }) {
+    async page(after, limit, { consistency, deadline }) {
       const from = after === undefined ? '+' : `(${after}`;
       const [listed] = await reads.query(
-        freshness,
+        consistency,
         (pipeline) => pipeline.zrange(listKey, from, '-', 'BYLEX', 'REV', 'LIMIT', 0, limit + 1),
         deadline,
       );
@@ -95,11 +95,11 @@ export function openUserStore({ reads, writes }: Pick<ShopRedis, 'reads' | 'writ
       const fill = (pipeline: Parameters<Parameters<typeof reads.query>[1]>[0]) => {
         for (const id of ids) pipeline.hgetall(userKey(id));
       };
-      const found = await reads.query(freshness, fill, deadline);
+      const found = await reads.query(consistency, fill, deadline);
       return { users: found.map(accountOf).filter((each) => each !== undefined), last };
     },
     async hasAdmin(deadline) {
-      const [count] = await reads.query('own', (pipeline) => pipeline.scard(adminsKey), deadline);
+      const [count] = await reads.query('read-your-writes', (pipeline) => pipeline.scard(adminsKey), deadline);
       return Number(count) > 0;
     },
 
@@ -113,7 +113,7 @@ export function openUserStore({ reads, writes }: Pick<ShopRedis, 'reads' | 'writ
       if (result === 'taken') return { kind: 'taken', replayed, passwordHash };
       if (result !== 'created') throw unknownResult(reply);
       const [id = ''] = fields;
-      const keeper = id === made.id ? made : await find(id, 'own', context.deadline);
+      const keeper = id === made.id ? made : await find(id, 'read-your-writes', context.deadline);
       if (keeper === undefined) return { kind: 'gone', passwordHash };
       // A repetition has the same body, so what it names needs no storing.
       const { createdAtMs } = keeper;

@@ -38,7 +38,7 @@ async function recovered(id: string, done: (purchase: { status: string; releaseP
   const replicas = [1, 2].map(() => openRecovery(view, saga, quiet, () => undefined, 0));
   return waitFor('recovery to finish the purchase', async () => {
     await Promise.all(replicas.map((recovery) => recovery.sweep()));
-    const purchase = await store.get(id, 'own', deadlineIn(2000));
+    const purchase = await store.get(id, 'read-your-writes', deadlineIn(2000));
     return purchase !== undefined && done(purchase) && purchase;
   });
 }
@@ -70,7 +70,7 @@ describe('a crash', () => {
     const purchase = await recovered(begun.id, ({ status }) => status === 'completed');
     expect(purchase.totalMinor).toBe(200);
     expect(await shop.stock(mug)).toBe(8);
-    const history = await store.history(begun.id, 'own', deadlineIn(2000));
+    const history = await store.history(begun.id, 'read-your-writes', deadlineIn(2000));
     expect(history?.events.map((event) => event.type)).toEqual([
       'purchase.created',
       'product.reserved',
@@ -188,7 +188,7 @@ describe.concurrent('while products or the carrier is gone', () => {
       await waitFor('the gauge to show the purchase', async () => (await oldest()) > 1, 15_000, 100);
       await waitFor(
         'recovery to finish the purchase',
-        async () => (await store.get(begun.id, 'own', deadlineIn(2000)))?.status === 'completed',
+        async () => (await store.get(begun.id, 'read-your-writes', deadlineIn(2000)))?.status === 'completed',
         15_000,
         100,
       );

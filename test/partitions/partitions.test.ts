@@ -81,8 +81,8 @@ describe('a service that reaches neither Redis nor Sentinels', () => {
     cluster.cut((from, to) => from === 'service' || to === 'service');
     for (const attempt of [
       () => putKey(redis, 1),
-      () => redis.reads.query('own', (pipeline) => pipeline.get('{users}:written:1'), deadlineIn(3700)),
-      () => redis.reads.query('recent', (pipeline) => pipeline.get('{users}:written:1'), deadlineIn(3700)),
+      () => redis.reads.query('read-your-writes', (pipeline) => pipeline.get('{users}:written:1'), deadlineIn(3700)),
+      () => redis.reads.query('bounded-staleness', (pipeline) => pipeline.get('{users}:written:1'), deadlineIn(3700)),
     ]) {
       const fromMs = performance.now();
       await pause(1000).then(() => expect(attempt()).rejects.toBeInstanceOf(Unavailable));

@@ -91,7 +91,7 @@ describe('purchases of 5eb7839', () => {
     async (status) => {
       const begun = await storeOld(status);
       const isPriced = status === 'completed' || status === 'cancelled';
-      const purchase = await store.get(begun.id, 'own', soon());
+      const purchase = await store.get(begun.id, 'read-your-writes', soon());
       expect(purchase).toMatchObject({
         ...begun,
         status,
@@ -102,12 +102,12 @@ describe('purchases of 5eb7839', () => {
         failure: status === 'failed' ? { code: 'insufficient-stock' } : undefined,
       });
       const events = oldHistory(begun, status).map((text) => JSON.parse(text));
-      expect((await store.history(begun.id, 'own', soon()))?.events).toEqual(events);
+      expect((await store.history(begun.id, 'read-your-writes', soon()))?.events).toEqual(events);
       for (const shown of ['any', status] as const) {
         const page = await store.list(
           { whose: begun.userId, status: shown },
           { after: undefined, limit: 5 },
-          'own',
+          'read-your-writes',
           soon(),
         );
         expect(page.purchases).toEqual([purchase]);
@@ -155,11 +155,11 @@ describe('purchases of 5eb7839', () => {
     const begun = await storeOld('cancelled');
     const unfinished = await store.unfinished('release-pending', 0, 100, soon());
     expect(unfinished.map(({ id }) => id)).toContain(begun.id);
-    const purchase = await store.get(begun.id, 'own', soon());
+    const purchase = await store.get(begun.id, 'read-your-writes', soon());
     if (purchase === undefined) throw new Error('not found');
     await store.released(purchase, { eventId: '9-0', at: 9 }, soon());
     expect(await looker.zscore(oldReleasePendingKey, begun.id)).toBeNull();
-    expect(await store.get(begun.id, 'own', soon())).toEqual({ ...purchase, releasePending: false });
+    expect(await store.get(begun.id, 'read-your-writes', soon())).toEqual({ ...purchase, releasePending: false });
   });
 
   test.each([

@@ -22,7 +22,10 @@ describe('cancelling', () => {
     expect(await listedAs(begun)).toEqual(['cancelled']);
     for (let i = 0; i < 2; i++) await store.released(result.purchase, { eventId: '9-0', at: 9 }, soon());
     expect(await isUnfinished('release-pending', begun)).toBe(false);
-    expect(await store.get(begun.id, 'own', soon())).toEqual({ ...result.purchase, releasePending: false });
+    expect(await store.get(begun.id, 'read-your-writes', soon())).toEqual({
+      ...result.purchase,
+      releasePending: false,
+    });
     expect((await historyTypes(begun))?.slice(3)).toEqual(['purchase.cancelled', 'product.released']);
   });
 
@@ -78,7 +81,7 @@ describe('cancelling', () => {
     const context = contextFor(begun, { ifMatch: ['1'] });
     expect(await store.cancel(begun, begun.userId, context)).toEqual({ kind: 'stale' });
     expect(await store.cancel(begun, begun.userId, contextFor(begun, { ifMatch: [] }))).toEqual({ kind: 'stale' });
-    expect(await store.get(begun.id, 'own', soon())).toMatchObject({ status: 'completed' });
+    expect(await store.get(begun.id, 'read-your-writes', soon())).toMatchObject({ status: 'completed' });
     const now = { ...context, ifMatch: ['7', '2'] };
     expect(await store.cancel(begun, begun.userId, now)).toMatchObject({ kind: 'cancelled', replayed: false });
   });

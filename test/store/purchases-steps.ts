@@ -58,7 +58,7 @@ export async function openPurchaseSteps() {
   }
 
   async function historyTypes({ id }: Begun): Promise<string[] | undefined> {
-    return (await store.history(id, 'own', soon()))?.events.map((event) => event.type);
+    return (await store.history(id, 'read-your-writes', soon()))?.events.map((event) => event.type);
   }
 
   /** The statuses by whose lists a purchase is found, for its owner and for all. */

@@ -16,7 +16,7 @@ afterAll(close);
 describe('beginning', () => {
   test('makes a pending purchase, found in every list and in the index of what is half-done', async () => {
     const begun = await begin();
-    expect(await store.get(begun.id, 'own', soon())).toMatchObject({
+    expect(await store.get(begun.id, 'read-your-writes', soon())).toMatchObject({
       ...begun,
       status: 'pending',
       version: 1,
@@ -34,7 +34,7 @@ describe('beginning', () => {
     expect(await store.begin(second, context)).toEqual({ id: first.id, replayed: false });
     const write = context.write && { ...context.write, nonce: randomUUID() };
     expect(await store.begin(second, { ...context, write })).toEqual({ id: first.id, replayed: true });
-    expect(await store.get(second.id, 'own', soon())).toBeUndefined();
+    expect(await store.get(second.id, 'read-your-writes', soon())).toBeUndefined();
     expect(await historyTypes(first)).toEqual(['purchase.created']);
   });
 
@@ -45,7 +45,7 @@ describe('beginning', () => {
     const write = context.write && { ...context.write, fingerprint: 'another body' };
     const refused = await store.begin(second, { ...context, write });
     expect(isRefusal(refused) && refused.code).toBe('idempotency-key-reused');
-    expect(await store.get(second.id, 'own', soon())).toBeUndefined();
+    expect(await store.get(second.id, 'read-your-writes', soon())).toBeUndefined();
   });
 
   test('50 times at once under one key makes one purchase', async () => {
@@ -80,7 +80,7 @@ describe('completing', () => {
     expect(applied).toBe(true);
     expect(purchase).toMatchObject({ status: 'completed', totalMinor: 1798, items: itemsOf(begun), version: 2 });
     expect(purchase.completedAtMs).toBe(purchase.updatedAtMs);
-    expect(await store.get(begun.id, 'own', soon())).toEqual(purchase);
+    expect(await store.get(begun.id, 'read-your-writes', soon())).toEqual(purchase);
     expect(await listedAs(begun)).toEqual(['completed']);
     expect(await isUnfinished('pending', begun)).toBe(false);
     expect(await historyTypes(begun)).toEqual(['purchase.created', 'product.reserved', 'purchase.completed']);
@@ -99,7 +99,7 @@ describe('completing', () => {
     const begun = await begin({ ...someBegun(), requested });
     const { purchase } = await complete(begun, itemsOf(begun, 9_999_999_999));
     expect(purchase.totalMinor).toBe(999_999_999_900_000);
-    expect((await store.get(begun.id, 'own', soon()))?.totalMinor).toBe(999_999_999_900_000);
+    expect((await store.get(begun.id, 'read-your-writes', soon()))?.totalMinor).toBe(999_999_999_900_000);
   });
 
   test('comes too late for a cancelled or failed purchase, which stays as it is', async () => {
@@ -136,8 +136,8 @@ describe('failing', () => {
     const failure: Failure = { code: 'unknown-product', detail: failureDetails['unknown-product'], items };
     const begun = await begin({ ...someBegun(), requested });
     await store.fail(begun, failure, newId(), soon());
-    expect((await store.get(begun.id, 'own', soon()))?.failure).toEqual(failure);
-    expect((await store.history(begun.id, 'own', soon()))?.events.at(-1)?.data).toEqual({
+    expect((await store.get(begun.id, 'read-your-writes', soon()))?.failure).toEqual(failure);
+    expect((await store.history(begun.id, 'read-your-writes', soon()))?.events.at(-1)?.data).toEqual({
       purchaseId: begun.id,
       failure,
     });
@@ -154,7 +154,7 @@ describe('failing', () => {
     await store.begin(begun, context);
     await fail(begun);
     await store.forget(begun.id, begun.userId, soon()); // far too early
-    expect((await store.get(begun.id, 'own', soon()))?.status).toBe('failed');
+    expect((await store.get(begun.id, 'read-your-writes', soon()))?.status).toBe('failed');
     const endsMs = Number(await looker.zscore(endingKey, begun.id));
     const recordEndsMs = Date.now() + (await looker.pttl(`{purchases}:idempotency:${context.write?.id}`));
     expect(endsMs).toBeGreaterThan(recordEndsMs);
@@ -168,7 +168,7 @@ describe('failing', () => {
     });
     expect(await listedAs(begun)).toEqual([]);
     expect(await looker.zscore(endingKey, begun.id)).toBeNull();
-    expect(await store.history(begun.id, 'own', soon())).toBeUndefined();
+    expect(await store.history(begun.id, 'read-your-writes', soon())).toBeUndefined();
   });
 
   test('is the only way for a purchase to end by itself', async () => {
@@ -185,7 +185,7 @@ describe('failing', () => {
 describe('confirming', () => {
   test('gives the purchase as it is and changes nothing', async () => {
     const begun = await begin();
-    const before = await store.get(begun.id, 'own', soon());
+    const before = await store.get(begun.id, 'read-your-writes', soon());
     expect(await store.confirm(begun.id, soon())).toEqual(before);
     expect(await store.confirm(newId(), soon())).toBeUndefined();
   });
@@ -218,7 +218,7 @@ describe('events', () => {
       'purchase.completed',
       'purchase.cancelled',
     ]);
-    const history = await store.history(begun.id, 'own', soon());
+    const history = await store.history(begun.id, 'read-your-writes', soon());
     const ids = history?.events.map((event) => event.id).filter((id) => id.startsWith('purchases:'));
     expect(ids).toEqual(own.map(({ id }) => `purchases:${id}`));
   });

@@ -96,7 +96,7 @@ describe('reads', () => {
     const key = `{users}:test:${newId()}`;
     for (let i = 0; i < 50; i++) {
       await users.writes.run(put, [key], [i], deadlineIn(5000));
-      const [value] = await users.reads.query('own', (p) => p.get(key), deadlineIn(5000));
+      const [value] = await users.reads.query('read-your-writes', (p) => p.get(key), deadlineIn(5000));
       expect(value).toBe(String(i));
     }
   });
@@ -107,7 +107,7 @@ describe('reads', () => {
     const master = await operator();
     const strlen = async () => Number(/cmdstat_strlen:calls=(\d+)/.exec(await master.info('commandstats'))?.[1] ?? 0);
     const before = await strlen();
-    for (let i = 0; i < 100; i++) await users.reads.query('own', (p) => p.strlen(key), deadlineIn(5000));
+    for (let i = 0; i < 100; i++) await users.reads.query('read-your-writes', (p) => p.strlen(key), deadlineIn(5000));
     expect((await strlen()) - before).toBeLessThanOrEqual(10);
     await master.quit();
   });
@@ -116,7 +116,9 @@ describe('reads', () => {
 describe('whose it is', () => {
   test('a service cannot read or write foreign keys, nor from inside a script that declares others', async () => {
     const foreign = `{products}:test:${newId()}`;
-    await expect(users.reads.query('recent', (p) => p.get(foreign), deadlineIn(2000))).rejects.toThrow(/NOPERM/);
+    await expect(users.reads.query('bounded-staleness', (p) => p.get(foreign), deadlineIn(2000))).rejects.toThrow(
+      /NOPERM/,
+    );
     await expect(users.writes.run(put, [foreign], ['x'], deadlineIn(2000))).rejects.toThrow(/NOPERM|No permissions/i);
     const sly = script(`redis.call('SET', '${foreign}', 'x') return { 'done' }`);
     await expect(users.writes.run(sly, ['{users}:test:x'], [], deadlineIn(2000))).rejects.toThrow(
@@ -126,7 +128,11 @@ describe('whose it is', () => {
 
   test('a service reads the event streams of others, and cannot write to them', async () => {
     await runKeyed(users.writes, 'users', count, [`{users}:test:${newId()}`], [], contextOf(userCaller()));
-    const [entries] = await products.reads.query('own', (p) => p.xrange('{users}:events', '-', '+'), deadlineIn(2000));
+    const [entries] = await products.reads.query(
+      'read-your-writes',
+      (p) => p.xrange('{users}:events', '-', '+'),
+      deadlineIn(2000),
+    );
     expect(entries).not.toHaveLength(0);
     const forge = script("redis.call('XADD', KEYS[1], '*', 'type', 'x') return { 'done' }");
     await expect(products.writes.run(forge, ['{users}:events'], [], deadlineIn(2000))).rejects.toThrow(

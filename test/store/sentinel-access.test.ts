@@ -102,7 +102,7 @@ test.each(sentinelUsers.filter((user) => !(serviceNames as readonly string[]).in
 
 test('a service whose Sentinels all name a host that is not in REDIS_NODES does not send its password there', async () => {
   for (const service of services) {
-    await waitFor('reads to work', () => service.reads.query('recent', (p) => p.ping(), deadlineIn(2000)));
+    await waitFor('reads to work', () => service.reads.query('bounded-staleness', (p) => p.ping(), deadlineIn(2000)));
   }
   const { port } = listener.address() as AddressInfo;
   for (const address of nodes.sentinels) {
@@ -115,7 +115,7 @@ test('a service whose Sentinels all name a host that is not in REDIS_NODES does 
   await waitFor('a Sentinel to call the listener', () => calls > 0);
   // Those nodes that are listed go on answering.
   for (const service of services) {
-    await waitFor('reads to work', () => service.reads.query('recent', (p) => p.ping(), deadlineIn(2000)));
+    await waitFor('reads to work', () => service.reads.query('bounded-staleness', (p) => p.ping(), deadlineIn(2000)));
   }
   expect([...authenticated]).toEqual([]);
 });

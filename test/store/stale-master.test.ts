@@ -8,7 +8,7 @@ const key = '{users}:test:deposed';
 
 let redis: MovedRedis;
 
-const own = (timeMs: number) => redis.reads.query('own', (p) => p.get(key), deadlineIn(timeMs));
+const own = (timeMs: number) => redis.reads.query('read-your-writes', (p) => p.get(key), deadlineIn(timeMs));
 const node = (number: number) => redis.node(number);
 
 beforeEach(async () => {
@@ -52,7 +52,7 @@ test('what a master has that its replicas never heard of is never read, though t
 test('with both replicas down, the master answers reads without a token', async () => {
   for (const name of ['redis-2', 'redis-3']) await redis.nodes.shop.halt(name);
   redis.say(0, { down: [1, 2] });
-  const recent = () => redis.reads.query('recent', (p) => p.get(key), deadlineIn(2000));
+  const recent = () => redis.reads.query('bounded-staleness', (p) => p.get(key), deadlineIn(2000));
   expect(await recent()).toEqual(['acknowledged']);
   // What only the master has can be undone: when a cut heals, a replica may be elected in its place.
   await expect(own(500)).rejects.toThrow(/no Redis node/);

@@ -51,7 +51,7 @@ describe('the first admin', () => {
     );
     expect(outcomes.map((outcome) => outcome.kind).sort()).toEqual(['last-admin', 'saved']);
     const [left = ''] = await master.smembers('{users}:admins');
-    const last = await store.find(left, 'own', soon());
+    const last = await store.find(left, 'read-your-writes', soon());
     if (last === undefined) throw new Error('the last admin is gone');
     const attempt = context();
     expect(await store.remove(asRead(last), undefined, attempt)).toEqual({ kind: 'last-admin', replayed: false });
@@ -73,7 +73,7 @@ describe('the first admin', () => {
 describe('a user', () => {
   it('is found by id and by address after it was made', async () => {
     const made = await created();
-    expect(await store.find(made.id, 'own', soon())).toEqual(made);
+    expect(await store.find(made.id, 'read-your-writes', soon())).toEqual(made);
     const find = async (email: string) => (await store.findForSignIn(email, 'address', soon())).account;
     expect(await find(made.email.toUpperCase())).toEqual(made);
     expect(await find('unknown@example.com')).toBeUndefined();
@@ -81,7 +81,7 @@ describe('a user', () => {
 
   it('whose names look like numbers, JSON or formats keeps them', async () => {
     const made = await created({ firstName: '1e5', lastName: '{"a":"%s"}\r\n💥' });
-    expect(await store.find(made.id, 'own', soon())).toEqual(made);
+    expect(await store.find(made.id, 'read-your-writes', soon())).toEqual(made);
   });
 
   it('made again under the same key by another replica is the first one', async () => {
@@ -95,7 +95,7 @@ describe('a user', () => {
       replayed: false,
     });
     expect(await store.create(second, again(attempt))).toMatchObject({ user: { id: first.id }, replayed: true });
-    expect(await store.find(second.id, 'own', soon())).toBeUndefined();
+    expect(await store.find(second.id, 'read-your-writes', soon())).toBeUndefined();
   });
 
   it('is not changed by a writer who read another version, and the result says so', async () => {
@@ -138,7 +138,7 @@ describe('a user', () => {
   it('leaves in the events who it was by id alone', async () => {
     const made = await created();
     await store.save(asRead(made), changed(made, { role: 'admin' }, 0), { role: 'admin' }, context());
-    const read = await store.find(made.id, 'own', soon());
+    const read = await store.find(made.id, 'read-your-writes', soon());
     if (read !== undefined) await store.remove(asRead(read), undefined, context());
     const events = await eventsOf(master, made.id);
     expect(events).toEqual([

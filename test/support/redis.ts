@@ -67,7 +67,15 @@ export function contextOf(
   deadline: Deadline = deadlineIn(5000),
 ): RequestContext {
   const write = { id: newId(), fingerprint: 'body', nonce: newId(), lifetimeMs: recordLifetimeMs };
-  return { requestId: newId(), caller, deadline, freshness: 'own', write, ifMatch: undefined, ...changes };
+  return {
+    requestId: newId(),
+    caller,
+    deadline,
+    consistency: 'read-your-writes',
+    write,
+    ifMatch: undefined,
+    ...changes,
+  };
 }
 
 /** The write of `first` again, as the client's own repetition would send it. */

@@ -102,7 +102,7 @@ export const checkThenTake: readonly Patch[] = [
   {
     file: 'products/store-reservations.ts',
     from: 'const reply = decodeReply(await redis.writes.run(reserveScript, keys, args, deadline));',
-    to: `const left = await redis.reads.query('own', (p) => wanted.map((w) => p.hget(productKey(w.productId), 'stock')), deadline);
+    to: `const left = await redis.reads.query('read-your-writes', (p) => wanted.map((w) => p.hget(productKey(w.productId), 'stock')), deadline);
       const short = wanted.map((w, i) => ({ productId: w.productId, requested: w.quantity, available: Number(left[i]) }));
       if (short.some((w) => w.available < w.requested)) return { result: 'sold-out', items: short };
       await new Promise((resolve) => setTimeout(resolve, 400));
