@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Request, Response } from 'express';
 import type { Answer, Route } from './route.ts';
+import { markAsShared } from './shared-answers.ts';
 
 /**
  * The longest address in a `Link`: Nginx drops an answer whose headers exceed its `proxy_buffer_size` (nginx/proxy.conf), and accepts request
@@ -14,6 +15,8 @@ export function sendAnswer(req: Request, res: Response, route: Route, answer: An
   const isRead = req.method === 'GET' || req.method === 'HEAD';
   const text = answer.body === undefined ? undefined : JSON.stringify(answer.body);
   const tag = tagOf(answer, isRead ? text : undefined);
+  const isShared = route.public && isRead && req.headers.authorization === undefined;
+  if (isShared && text !== undefined) markAsShared(res, text);
   // `setHeader` of Node.js: Express' `set` looks up character sets each time.
   res.setHeader('Cache-Control', route.public ? 'no-cache' : 'no-store');
   if (tag !== undefined) res.setHeader('ETag', tag);

@@ -146,8 +146,14 @@ export function isUncounted(answer: unknown): boolean {
 }
 
 function tell(res: Response, { name, quota, windowSeconds }: Policy, count: Count): void {
-  res.append('RateLimit-Policy', `"${name}";q=${quota};w=${windowSeconds}`);
-  res.append('RateLimit', `"${name}";r=${Math.max(0, quota - count.used)};t=${secondsOf(count)}`);
+  addItem(res, 'RateLimit-Policy', `"${name}";q=${quota};w=${windowSeconds}`);
+  addItem(res, 'RateLimit', `"${name}";r=${Math.max(0, quota - count.used)};t=${secondsOf(count)}`);
+}
+
+/** Adds an item to a list (RFC 9651). In one line: Nginx' variable for a header holds the first line only. */
+function addItem(res: Response, header: string, item: string): void {
+  const before = res.getHeader(header);
+  res.setHeader(header, before === undefined ? item : `${before}, ${item}`);
 }
 
 function secondsOf({ resetMs }: Count): number {

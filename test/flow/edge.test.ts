@@ -14,6 +14,7 @@ import {
   signInAdmin,
   signUp,
 } from '../support/client.ts';
+import { waitFor } from '../support/wait.ts';
 
 const { httpUrl, httpsUrl, adminEmail, adminPassword, logDir } = inject('shop');
 const shop = shopClient(httpUrl);
@@ -94,6 +95,27 @@ function expectProblem(reply: Reply, status: number, code?: keyof typeof problem
   if (status === 401) expect(reply.headers.get('www-authenticate')).toMatch(/^Bearer/);
   if (status === 405) expect(reply.headers.get('allow')).toBeTruthy();
 }
+
+describe('the cache of the catalogue', () => {
+  test('answers clients without a token, and never one with a token, who sees each change at once', async () => {
+    const { id } = await makeProduct(shop, admin, { name: 'v0' });
+    const path = `/products/${id}`;
+    await waitFor('an answer from the cache', async () => {
+      const found = await shop('GET', path);
+      return found.headers.get('cache-status') === 'Nginx; hit' && found.headers.get('age') !== null;
+    });
+    const page = `/products?category=footwear&limit=5`;
+    await waitFor('a page from the cache', async () => {
+      return (await shop('GET', page)).headers.get('cache-status') === 'Nginx; hit';
+    });
+    for (let version = 1; version <= 5; version++) {
+      await shop('PATCH', path, { token: admin, body: { name: `v${version}` } });
+      const own = await shop('GET', path, { token: admin });
+      expect([own.body.name, own.headers.get('cache-status')]).toEqual([`v${version}`, null]);
+    }
+    await waitFor('the change without a token', async () => (await shop('GET', path)).body.name === 'v5');
+  });
+});
 
 describe('what is there', () => {
   test('an index with links at /', async () => {

@@ -149,7 +149,7 @@ test('a foreign purchase that is shown, and a stock below zero, are found', () =
   ]);
 });
 
-test('a read without a token that is older than a second is found', () => {
+test('a read without a token that is older than three seconds, or than it says, is found', () => {
   const change = operation(1, {
     actor: 'admin',
     kind: 'change-product',
@@ -164,15 +164,19 @@ test('a read without a token that is older than a second is found', () => {
     about: { productId: 'c-1' },
   });
   const body = { id: 'c-1', name: 'c-1 v0', stock: 8 };
-  const at = (invokedMs: number) => ({
+  const at = (invokedMs: number, stale: { staleSeconds?: number } = {}) => ({
     ...anonymous,
-    attempts: [{ invokedMs, endedMs: invokedMs + 1, status: 200, body }],
+    attempts: [{ invokedMs, endedMs: invokedMs + 1, status: 200, body, ...stale }],
   });
   const changed = { products: [{ id: 'c-1', stock: 8, name: 'c-1 v1', price: 5 }] };
-  expect(check(history({ operations: [purchase, change, at(900)] }, changed))).toEqual([]);
-  expect(rules(history({ operations: [purchase, change, at(1100)] }, changed))).toEqual([
-    'lost: reads are a second old at most',
-  ]);
+  for (const allowed of [at(2900), at(60_000, { staleSeconds: 59 })]) {
+    expect(check(history({ operations: [purchase, change, allowed] }, changed))).toEqual([]);
+  }
+  for (const tooOld of [at(3100), at(60_000, { staleSeconds: 50 }), { ...at(1100), userId: 'u1' }]) {
+    expect(rules(history({ operations: [purchase, change, tooOld] }, changed))).toEqual([
+      'lost: reads are as new as promised',
+    ]);
+  }
 });
 
 test('what is half-done, folds to something else, or differs between nodes is found', () => {

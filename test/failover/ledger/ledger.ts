@@ -39,6 +39,8 @@ export type Attempt = {
   /** Whether the answer said that it was given before. */
   replayed?: boolean;
   retryAfter?: string;
+  /** Seconds, on an answer that Nginx gave from its cache because no replica answered. */
+  staleSeconds?: number;
   /** Why there is no answer: reset, refused, timed out. */
   error?: string;
 };

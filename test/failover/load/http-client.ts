@@ -63,12 +63,14 @@ export function openClient(baseUrl: string, actor: string, ledger: Ledger, retry
         response.on('aborted', () => end({ error: 'cut off in the middle of the answer' }));
         response.on('end', () => {
           const retryAfter = response.headers['retry-after'];
+          const isStale = /fwd=stale; detail=unreachable/.test(String(response.headers['cache-status']));
           const body = parse(Buffer.concat(chunks).toString());
           end({
             status: response.statusCode ?? 0,
             body: keep !== undefined && response.statusCode === 200 ? keep(body as never) : body,
             ...(response.headers['idempotent-replayed'] === 'true' ? { replayed: true } : {}),
             ...(retryAfter === undefined ? {} : { retryAfter }),
+            ...(isStale ? { staleSeconds: Number(response.headers.age) } : {}),
           });
         });
       });
