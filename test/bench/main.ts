@@ -6,13 +6,14 @@ import { runMutants } from '../mutants/main.ts';
 import { benchFsync } from './fsync.ts';
 import { benchMonitoring } from './monitoring.ts';
 import { benchProfile } from './profile.ts';
-import { benchReferences } from './references.ts';
+import { benchReferences, small } from './references.ts';
 import { benchAgainst } from './revision.ts';
 import { benchSearch } from './search.ts';
 
 /** Each prints what it measured, and runs for less than five minutes. */
 const benches: Record<string, () => Promise<void>> = {
-  references: benchReferences,
+  references: () => benchReferences(),
+  'references-small': () => benchReferences(small),
   profile: benchProfile,
   fsync: benchFsync,
   monitoring: benchMonitoring,

@@ -36,7 +36,7 @@ export async function benchProfile(): Promise<void> {
   const shop = await startShop(settings, { rewire: (specs) => specs.map(withProfiler) });
   const windows = new Map<string, { from: number; to: number; answered: number }>();
   try {
-    const { list } = createSubjects(shop, shop.httpUrl, await seedCatalogue(shop));
+    const { list } = createSubjects(shop, shop.httpUrl, await seedCatalogue(shop, 30_000));
     for (const name of new Set(views.map((view) => view.subject))) {
       const subject = list.find((each) => each.name === name);
       if (subject === undefined) throw new Error(`there is no subject '${name}'`);

@@ -15,8 +15,13 @@ import { startReferences } from './reference/start.ts';
 import { createSubjects, type Subject, seedCatalogue } from './subjects.ts';
 import type { WrkMeasured } from './wrk.ts';
 
-const seconds = 3;
-const rounds = 3;
+/** How long it takes, and how many products there are. */
+type Size = { readonly seconds: number; readonly rounds: number; readonly products: number };
+
+/** So many products that none, and no page, is asked for twice while Nginx may keep it. */
+const usual: Size = { seconds: 3, rounds: 3, products: 30_000 };
+/** To see that the bench works: its figures say little. */
+export const small: Size = { seconds: 1, rounds: 1, products: 3000 };
 
 /** What came of a subject: medians over the rounds, times in ms; `ratio` and `p50Ratio` to the subject named by `of`. */
 export type Row = {
@@ -34,21 +39,22 @@ const legend = `  R1 Express and ioredis, one HGETALL as JSON; R2 the same with 
   "alone": one connection. "ten in turn" may come from Nginx's cache, "each another" cannot.`;
 
 /** Runs the comparison: prints a table, checks the stock ledger, writes JSON and a chart into `.shop/bench`. */
-export async function benchReferences(): Promise<void> {
+export async function benchReferences(size: Size = usual): Promise<void> {
+  const { seconds, rounds } = size;
   const { settings, remove } = await temporarySettings();
   const shop = await startShop(settings);
   try {
-    const productIds = await seedCatalogue(shop);
+    const productIds = await seedCatalogue(shop, size.products);
     const references = await startReferences(shop, productIds[0] ?? '');
     try {
       const subjects = createSubjects(shop, references.url, productIds);
       console.log(
         `references: ${rounds} turns of ${seconds} s each, 32 connections, ${cpus().length} cores; logs on, limits and monitoring off`,
       );
-      const rows = await measureInTurns(subjects.list);
+      const rows = await measureInTurns(subjects.list, size);
       print(rows);
       await checkLedger(shop, subjects);
-      save(join(settings.projectDir, '.shop', 'bench'), rows);
+      save(join(settings.projectDir, '.shop', 'bench'), size, rows);
     } finally {
       await references.close();
     }
@@ -59,7 +65,7 @@ export async function benchReferences(): Promise<void> {
 }
 
 /** Measures each subject once a round, after a short turn that does not count. */
-async function measureInTurns(subjects: readonly Subject[]): Promise<Row[]> {
+async function measureInTurns(subjects: readonly Subject[], { seconds, rounds }: Size): Promise<Row[]> {
   const results = new Map<string, WrkMeasured[]>(subjects.map(({ name }) => [name, []]));
   for (const subject of subjects) await subject.measure(1);
   for (let round = 0; round < rounds; round++) {
@@ -96,11 +102,11 @@ function print(rows: readonly Row[]): void {
   }
 }
 
-function save(dir: string, rows: readonly Row[]): void {
+function save(dir: string, size: Size, rows: readonly Row[]): void {
   mkdirSync(dir, { recursive: true });
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
   const machine = { cores: cpus().length, model: cpus()[0]?.model, node: process.version };
-  const run = { at: new Date().toISOString(), commit, machine, connections: 32, seconds, rounds };
+  const run = { at: new Date().toISOString(), commit, machine, connections: 32, ...size };
   writeFileSync(join(dir, 'references.json'), `${JSON.stringify({ ...run, rows }, null, 2)}\n`);
   const bars = rows.flatMap(({ name, of, ratio }) =>
     ratio === undefined ? [] : [{ label: `${name} / ${of}`, value: ratio }],

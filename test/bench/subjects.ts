@@ -8,9 +8,7 @@ import { seedProducts } from '../support/seed-products.ts';
 import { runWrk, type WrkLoad, type WrkMeasured } from './wrk.ts';
 
 const usualConnections = 32;
-/** So many that no product and no page is asked for twice while Nginx may keep it. */
-const productCount = 30_000;
-const categoryCount = 1500;
+const productsInCategory = 20;
 const initialStock = 1_000_000;
 const buckets = 1000;
 
@@ -39,14 +37,14 @@ export async function redisPortsOf({ settings }: Shop): Promise<number[]> {
 }
 
 /** Stores products in categories of twenty, and waits until every node has them. @returns their ids */
-export async function seedCatalogue(shop: Shop): Promise<string[]> {
+export async function seedCatalogue(shop: Shop, count: number): Promise<string[]> {
   const password = shop.settings.secrets.REDIS_PASSWORD_OPERATOR ?? '';
   const [port = 0] = await redisPortsOf(shop);
   const master = new Redis({ port, username: 'operator', password, protocol: 2, disableClientInfo: true });
   try {
-    const docs = await seedProducts(master, productCount, (n) => ({
+    const docs = await seedProducts(master, count, (n) => ({
       name: `Product ${n}`,
-      category: `c${n % categoryCount}`,
+      category: `c${Math.floor(n / productsInCategory)}`,
       priceMinor: 1000 + (n % 5000),
       stock: initialStock,
     }));
@@ -106,7 +104,10 @@ export function createSubjects(shop: Shop, referenceUrl: string, productIds: rea
   const writes: WrkLoad = { method: 'POST', paths: ['/express-write/'], bodies: bodiesOf(some) };
   const products = productIds.map((id) => `/products/${id}`);
   const pages = ['price', 'name', '-price', '-name', 'createdAt', '-createdAt'].flatMap((sort) =>
-    Array.from({ length: categoryCount }, (_, i) => `/products?category=c${i}&sort=${sort}&limit=20`),
+    Array.from(
+      { length: productIds.length / productsInCategory },
+      (_, i) => `/products?category=c${i}&sort=${sort}&limit=20`,
+    ),
   );
   return {
     list: [
