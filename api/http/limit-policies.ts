@@ -1,7 +1,6 @@
 /** Which requests are limited, by what, and how much: the whole table. What the contract promises about limits is in here. */
 import { addressIdentity } from '../core/address.ts';
-import { shopTimeMs } from '../core/clock.ts';
-import { timeOfId } from '../core/ids.ts';
+import { isNewCustomer } from '../core/new-customer.ts';
 import type { Caller } from '../core/request.ts';
 import type { LimitName, Route } from './route.ts';
 import { keyedHash } from './secrets.ts';
@@ -62,7 +61,10 @@ export function limitPolicies(config: Config): Readonly<Record<LimitClass, reado
   const byCaller = (subject: Subject) => byUser(subject) ?? byAddress(subject);
   const byAccountAndAddress = (subject: Subject) =>
     `${keyedHash(secret, 'account', subject.account ?? '')}:${byAddress(subject)}`;
-  const byNewAccount = (subject: Subject) => (isNewCustomer(subject.caller) ? byAddress(subject) : undefined);
+  const byNewAccount = (subject: Subject) => {
+    const { caller } = subject;
+    return caller.kind === 'user' && isNewCustomer(caller.userId, caller.role) ? byAddress(subject) : undefined;
+  };
   const items = (subject: Subject) => subject.items ?? 1;
 
   const perMinute = { windowSeconds: minute, stage: 'arrival', counting: 'exact' } as const;
@@ -141,10 +143,4 @@ export function classesOf(route: Pick<Route, 'limit' | 'idempotent'>, caller: Ca
     ...(isWrite ? ['write' as const] : []),
   ];
   return classes.length > 0 ? classes : ['everything-else'];
-}
-
-/** Whether a customer signed up less than a day ago. */
-function isNewCustomer(caller: Caller): boolean {
-  if (caller.kind !== 'user' || caller.role !== 'customer') return false;
-  return shopTimeMs() - timeOfId(caller.userId) < day * 1000;
 }

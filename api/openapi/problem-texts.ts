@@ -122,7 +122,7 @@ export const problemTexts: Readonly<Record<ProblemCode, ProblemText>> = {
   },
   'rate-limited': {
     meaning:
-      'There were more requests than the limit allows. RateLimit-Policy names the limits, RateLimit what is left.',
+      'There were more requests than the limit allows. RateLimit-Policy names the limits, RateLimit what is left. On their first day, customers who use one address share the daily limits of one customer for purchases and other writes.',
     action: retry,
     detail: 'Too many requests; try again in 12 s.',
   },

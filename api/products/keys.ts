@@ -2,7 +2,7 @@
  * The keys of `products` in Redis. When they end:
  * - products and their index entries live until the product is deleted (an emptied index vanishes by itself);
  * - reservations and tombstones end by {@link reservationKeptMs};
- * - idempotency records end after a day, events after 80 minutes (see redis/prelude.lua).
+ * - idempotency records end after a day, events after ten minutes (see redis/prelude.lua).
  */
 
 import { recordLifetimeMs } from '../core/request.ts';

@@ -1,7 +1,7 @@
 /**
  * The keys of `purchases`, all under one hash tag. Completed and cancelled purchases and their places in the lists never end. A failed
  * purchase ends after {@link failedKeptMs} with everything that names it. The indexes of unfinished purchases are emptied by finishing
- * them, the event stream is trimmed to 80 minutes, and idempotency records end by themselves.
+ * them, the event stream is trimmed to ten minutes, and idempotency records end by themselves.
  */
 import { recordLifetimeMs } from '../core/request.ts';
 import type { Status } from './schema.ts';

@@ -41,11 +41,14 @@ local function int(number)
   return string.format('%.0f', number)
 end
 
-local EVENT_MS = 4800000
+-- How long events are kept, in ms. Readers of `users` go back 66 minutes (api/http/sessions.ts). The other streams are bounded by what a
+-- customer may buy in that time: a reader that was away longer reads the state instead.
+local USERS_EVENT_MS = 4200000
+local EVENT_MS = 600000
 
--- Appends an event and returns its id. `data` is JSON. Events end after 80 minutes: the slowest reader goes back 66 minutes
--- (api/http/sessions.ts), and what a user can add in a day is bounded.
+-- Appends an event and returns its id. `data` is JSON.
 local function emit(stream, type, request, data)
-  local oldest = int(tonumber(now) - EVENT_MS)
+  local keptMs = stream == '{users}:events' and USERS_EVENT_MS or EVENT_MS
+  local oldest = int(tonumber(now) - keptMs)
   return redis.call('XADD', stream, 'MINID', '~', oldest, '*', 'type', type, 'at', now, 'request', request, 'data', data)
 end

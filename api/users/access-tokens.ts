@@ -1,6 +1,7 @@
 /** Access tokens (RFC 9068): signed here and nowhere else. Each names a user, a sign-in and a role, for five minutes at most. */
 import { createHash, createPrivateKey, createPublicKey, randomUUID } from 'node:crypto';
 import jwt from 'jsonwebtoken';
+import { z } from 'zod';
 import type { TokenClaims } from '../contracts/claims.ts';
 import { accessTokenSeconds } from '../contracts/events.ts';
 import { shopTimeSeconds } from '../core/clock.ts';
@@ -34,4 +35,29 @@ export function accessTokens(privateKeyPem: string): AccessTokens {
         expiresIn: Math.min(lifeSeconds, accessTokenSeconds),
       }),
   };
+}
+
+const ownClaims = z.object({ iat: z.number(), exp: z.number(), jti: z.string() });
+
+/** What of a token is stored: what another for the same sign-in has not got, too. */
+export function shortOf(token: string): string {
+  const [, claims = '', signature = ''] = token.split('.');
+  const { iat, exp, jti } = ownClaims.parse(jsonOf(claims));
+  return [iat, exp, jti, signature].join(' ');
+}
+
+/** The token of which this was stored, and how long it lived. @param like another token for the same sign-in @throws when it is none */
+export function longOf(short: string, like: string): { readonly token: string; readonly lifeSeconds: number } {
+  const [iat, exp, jti, signature] = short.split(' ');
+  const own = ownClaims.parse({ iat: Number(iat), exp: Number(exp), jti });
+  const [header, claims = ''] = like.split('.');
+  const same = z.looseObject({}).parse(jsonOf(claims));
+  // The claims keep their places: the signature is over this very text.
+  const text = JSON.stringify({ ...same, ...own });
+  const token = [header, Buffer.from(text).toString('base64url'), signature].join('.');
+  return { token, lifeSeconds: own.exp - own.iat };
+}
+
+function jsonOf(part: string): unknown {
+  return JSON.parse(Buffer.from(part, 'base64url').toString());
 }

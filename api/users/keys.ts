@@ -4,10 +4,15 @@ import { emailIdentity } from '../core/email.ts';
 
 /** How long a refresh token that was used still gives the answer that it gave, in ms. */
 export const graceMs = 30_000;
-/** How much longer that answer is stored, in ms: a Redis node whose clock is an hour ahead would end it when it becomes master. */
-export const graceMarginMs = 2 * 3_600_000;
+/**
+ * How much longer that answer is stored, in ms: replicas may differ a little in the shop's time. Each exchange deletes what is older, so that
+ * no more is stored than the answers of 35 s, whatever clients do.
+ */
+export const graceMarginMs = 5000;
 /** How many sign-ins a user may have at once; one more ends the oldest. */
 export const maxSessions = 50;
+/** The same for a customer who signed up less than a day ago, while limits are on: an address may sign up hundreds of them. */
+export const maxSessionsOfNew = 5;
 
 /** Hash: one user, with the hash of the password and the key that seals stored answers. Ends with the user's deletion. */
 export function userKey(id: string): string {
@@ -47,10 +52,16 @@ export function knownAddressesKey(userId: string): string {
 }
 
 /**
- * Text: `<until>:<sealed answer>` that a refresh token was exchanged for, given again until then (ms since 1970).
- * Ends {@link graceMarginMs} later.
+ * Hash: `<session>:<generation>` → the sealed answer that this refresh token was exchanged for. Fields are deleted by later exchanges, by the
+ * shop's time, and not by Redis: a node whose clock is an hour ahead would end them when it becomes master.
  */
-export function rotationKey(sessionId: string, generation: number): string {
+export const rotationsKey = '{users}:rotations';
+
+/** Sorted set: the fields of {@link rotationsKey} by the time until which they are given again, in ms since 1970. */
+export const rotationEndsKey = '{users}:rotation-ends';
+
+/** Text: such an answer as 5eb7839 stored it. Ends after 30 s. */
+export function oldRotationKey(sessionId: string, generation: number): string {
   return `{users}:successor:${sessionId}:${generation}`;
 }
 

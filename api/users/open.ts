@@ -3,6 +3,7 @@ import type { OpenService } from '../http/service.ts';
 import { accessTokens } from './access-tokens.ts';
 import { ensureFirstAdmin } from './first-admin.ts';
 import { openGuessing } from './guessing.ts';
+import { maxSessions, maxSessionsOfNew } from './keys.ts';
 import { openPasswords } from './passwords.ts';
 import { refreshTokens } from './refresh-tokens.ts';
 import { openUsers } from './service.ts';
@@ -25,7 +26,8 @@ export const open: OpenService<UserSettings> = ({ config, redis, cursors, log, r
   const access = accessTokens(config.JWT_PRIVATE_KEY);
   const refresh = refreshTokens(config.REFRESH_SECRET);
   const ends = { customer: config.SESSION_MAX_DAYS * dayMs, admin: config.ADMIN_SESSION_MAX_HOURS * hourMs };
-  const sessions = openSessionStore(redis, ends);
+  const mostOfNew = config.RATE_LIMITS === 'on' ? maxSessionsOfNew : maxSessions;
+  const sessions = openSessionStore(redis, ends, mostOfNew);
   const guessing = openGuessing(limits, config.IDEMPOTENCY_SECRET, registry);
   const signIns = openSignIns({ users: store, sessions, passwords, guessing, access, refresh, limits: ends });
   const { ADMIN_EMAIL: email, ADMIN_PASSWORD: password } = config;

@@ -7,7 +7,7 @@ import { isRefusal, type Refusal, refuse } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
 import { retryOnConflict } from '../core/retry-on-conflict.ts';
 import type { SessionState } from '../http/sessions.ts';
-import type { AccessTokens } from './access-tokens.ts';
+import { type AccessTokens, longOf, shortOf } from './access-tokens.ts';
 import type { Attempt, Guessing } from './guessing.ts';
 import type { Passwords } from './passwords.ts';
 import { keyFromToken, type RefreshTokens } from './refresh-tokens.ts';
@@ -103,9 +103,15 @@ export function openSignIns(parts: SignInParts): SignIns {
         const role = await sessions.role(claims.userId, context.deadline);
         if (role === undefined) return ended();
         const next = sessionOf({ ...claims, role }, claims.generation + 1);
-        const outcome = await sessions.exchange(claims, role, seal(key, JSON.stringify(next)), context);
+        const sealed = seal(key, shortOf(next.accessToken));
+        const outcome = await sessions.exchange(claims, role, sealed, context);
         if (outcome.kind === 'conflict') return outcome;
-        return outcome.kind === 'ended' ? ended() : sessionOut.parse(JSON.parse(unseal(key, outcome.sealed)));
+        if (outcome.kind === 'ended') return ended();
+        const answered = unseal(key, outcome.sealed);
+        // 5eb7839 sealed the whole session.
+        return answered.startsWith('{"accessToken"')
+          ? sessionOut.parse(JSON.parse(answered))
+          : sessionLike(next, answered);
       });
     },
 
@@ -134,6 +140,12 @@ export function openSignIns(parts: SignInParts): SignIns {
       return role === undefined ? { state: 'ended' } : { state: 'active', role };
     },
   };
+}
+
+/** The session that was answered: `next` but for the access token, of which `short` is stored. */
+function sessionLike(next: Session, short: string): Session {
+  const { token, lifeSeconds } = longOf(short, next.accessToken);
+  return { ...next, accessToken: token, expiresIn: lifeSeconds };
 }
 
 function ended(): Refusal {

@@ -6,8 +6,11 @@ import type { Role } from '../core/request.ts';
 /** A sign-in ends this long after its last refresh, in ms. */
 export const sessionIdleMs = 30 * 24 * 3600 * 1000;
 
-/** How much of `User-Agent` is stored: enough to tell one browser from another. */
-const maxUserAgentLength = 100;
+/** How much of `User-Agent` is stored, in characters: enough to tell one browser from another, little enough for 50 sign-ins of each user. */
+const maxUserAgentLength = 48;
+/** What every browser sends for compatibility, and all but the first number of a version. */
+const sameInAll =
+  /^Mozilla\/5\.0 |AppleWebKit\/[\d.]+ ?|\(KHTML, like Gecko\) ?|Gecko\/\d+ ?| Safari\/537\.36\b|(?<=\/\d+)\.[\d.]+/g;
 
 /** How long a sign-in lasts at most, however often it is refreshed, in ms. */
 export type SessionLimits = Readonly<Record<Role, number>>;
@@ -22,23 +25,25 @@ export type StoredSession = {
 };
 
 /**
- * Reads a field of the hash: `<generation>:<end>:<last use>:<user agent>`, or the older `<generation>:<end>`, which was always stored
- * {@link sessionIdleMs} before its end. The id is a UUIDv7, so it says when the sign-in began.
+ * Reads a field of the hash: `<generation>:<end>:<last use>:<user agent>`, the last use empty until the first refresh; or
+ * `<generation>:<end>` as 5eb7839 stored it. Without a last use it was {@link sessionIdleMs} before the end, or at the beginning. The
+ * id is a UUIDv7, so it says when the sign-in began.
  */
 export function readSession(id: string, stored: string): StoredSession {
-  const [, ends, lastUsed, userAgent] = /^\d+:(\d+)(?::(\d+):(.*))?$/s.exec(stored) ?? [];
+  const [, ends, lastUsed, userAgent] = /^\d+:(\d+)(?::(\d*):(.*))?$/s.exec(stored) ?? [];
   if (ends === undefined) throw new Error(`the stored sign-in ${id} cannot be read`);
   const endsAtMs = Number(ends);
+  const createdAtMs = timeOfId(id);
   return {
     id,
-    createdAtMs: timeOfId(id),
-    lastUsedAtMs: lastUsed === undefined ? endsAtMs - sessionIdleMs : Number(lastUsed),
+    createdAtMs,
+    lastUsedAtMs: lastUsed ? Number(lastUsed) : Math.max(createdAtMs, endsAtMs - sessionIdleMs),
     endsAtMs,
     userAgent: userAgent === '' ? undefined : userAgent,
   };
 }
 
-/** A `User-Agent` as it is stored. */
+/** A `User-Agent` as it is stored: `(X11; Linux x86_64) Chrome/120` of what Chrome sends. */
 export function storedUserAgent(userAgent: string | undefined): string {
-  return (userAgent ?? '').slice(0, maxUserAgentLength).toWellFormed();
+  return (userAgent ?? '').slice(0, 1000).replace(sameInAll, '').slice(0, maxUserAgentLength).toWellFormed();
 }

@@ -1,6 +1,7 @@
 /** Sign-ins in Redis. */
 import { type Deadline, shopTimeMs } from '../core/clock.ts';
 import { timeOfId } from '../core/ids.ts';
+import { isNewCustomer } from '../core/new-customer.ts';
 import { isRefusal, type Refusal } from '../core/outcome.ts';
 import type { RequestContext, Role } from '../core/request.ts';
 import { runKeyed } from '../redis/keyed.ts';
@@ -13,8 +14,10 @@ import {
   knownAddressMs,
   maxKnownAddresses,
   maxSessions,
+  oldRotationKey,
   revocationKey,
-  rotationKey,
+  rotationEndsKey,
+  rotationsKey,
   sessionsKey,
   userKey,
 } from './keys.ts';
@@ -90,17 +93,24 @@ export type SessionStore = {
   check(userId: string, sessionId: string, deadline: Deadline): Promise<Role | undefined>;
 };
 
-/** Opens the store of sign-ins. @param limits how long a sign-in lasts at most, by role */
+/**
+ * Opens the store of sign-ins.
+ * @param limits how long a sign-in lasts at most, by role
+ * @param mostOfNew how many sign-ins a customer may have who signed up less than a day ago
+ */
 export function openSessionStore(
   { reads, writes }: Pick<ShopRedis, 'reads' | 'writes'>,
   limits: SessionLimits,
+  mostOfNew: number = maxSessions,
 ): SessionStore {
   return {
-    async begin({ id, passwordHash }, sessionId, addressHash, { requestId, deadline, userAgent }) {
+    async begin({ id, role: roleRead, passwordHash }, sessionId, addressHash, { requestId, deadline, userAgent }) {
+      const isLimited = mostOfNew < maxSessions && isNewCustomer(id, roleRead);
       const keys = [stream, userKey(id), sessionsKey(id), knownAddressesKey(id)];
-      const which = [requestId, id, sessionId, passwordHash, maxSessions, storedUserAgent(userAgent)];
+      const most = isLimited ? mostOfNew : maxSessions;
+      const which = [requestId, id, sessionId, passwordHash, most, storedUserAgent(userAgent)];
       const known = [addressHash, knownAddressMs, maxKnownAddresses];
-      const args = [...which, sessionIdleMs, limits.customer, limits.admin, ...known];
+      const args = [...which, sessionIdleMs, limits.customer, limits.admin, ...known, isLimited ? 'quietly' : ''];
       const [, result, role] = await writes.run(scripts.login, keys, args, deadline);
       if (result === 'conflict') return { kind: result };
       if (result === 'begun') return { kind: result, role: roleOf(role) };
@@ -119,8 +129,10 @@ export function openSessionStore(
         stream,
         userKey(userId),
         sessionsKey(userId),
-        rotationKey(sessionId, generation),
+        rotationsKey,
+        rotationEndsKey,
         revocationKey(sessionId),
+        oldRotationKey(sessionId, generation),
       ];
       const lastEndMs = timeOfId(sessionId) + limits[role];
       const what = [requestId, userId, sessionId, generation, role, sealed];

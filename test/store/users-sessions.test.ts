@@ -3,7 +3,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { monotonicMs, setShopOffset } from '../../api/core/clock.ts';
 import { newId } from '../../api/core/ids.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
-import { maxSessions, sessionsKey } from '../../api/users/keys.ts';
+import {
+  graceMarginMs,
+  graceMs,
+  maxSessions,
+  oldRotationKey,
+  rotationEndsKey,
+  rotationsKey,
+  sessionsKey,
+} from '../../api/users/keys.ts';
 import type { Account } from '../../api/users/schema.ts';
 import { openUserStore, type UserStore } from '../../api/users/store.ts';
 import { openSessionStore, type SessionStore } from '../../api/users/store-sessions.ts';
@@ -98,8 +106,7 @@ describe('a sign-in', () => {
     const made = await created();
     const token = await begun(made);
     await sessions.exchange(token, 'customer', 'sealed', context());
-    // Stored for longer than a clock an hour ahead takes away.
-    expect(await master.pttl(`{users}:successor:${token.sessionId}:1`)).toBeGreaterThan(3_600_000);
+    expect(await master.pttl(rotationsKey)).toBe(-1); // no clock of Redis takes it away
     const offsetMs = Date.now() - monotonicMs();
     try {
       setShopOffset(offsetMs + 28_000);
@@ -118,12 +125,41 @@ describe('a sign-in', () => {
     const made = await created();
     const token = await begun(made);
     await sessions.exchange(token, 'customer', 'sealed', context());
-    await master.del(`{users}:successor:${token.sessionId}:1`);
+    await master.hdel(rotationsKey, `${token.sessionId}:1`);
     for (let i = 0; i < 3; i++) {
       expect(await sessions.exchange(token, 'customer', 'again', context())).toEqual({ kind: 'ended' });
     }
     const ended = (await eventsOf(master, made.id)).filter(({ type }) => type === 'session.ended');
     expect(ended).toEqual([{ type: 'session.ended', data: { userId: made.id, sessionIds: [token.sessionId] } }]);
+  });
+
+  it('as 5eb7839 stored it is exchanged, and gives again what that release answered', async () => {
+    const made = await created();
+    const [, old] = [await begun(made), newId()];
+    await master.hset(sessionsKey(made.id), old, `2:${Date.now() + dayMs}`);
+    await master.set(oldRotationKey(old, 1), 'sealed by 5eb7839', 'PX', 30_000);
+    const token = { userId: made.id, sessionId: old, generation: 1 };
+    const exchanged = { kind: 'exchanged', sealed: 'sealed by 5eb7839' };
+    expect(await sessions.exchange(token, 'customer', 'again', context())).toEqual(exchanged);
+    const next = { ...token, generation: 2 };
+    expect(await sessions.exchange(next, 'customer', 'next', context())).toEqual({ kind: 'exchanged', sealed: 'next' });
+    const listed = await sessions.list(made.id, context());
+    expect(listed.find(({ id }) => id === old)).toMatchObject({ userAgent: undefined });
+  });
+
+  it('leaves answers that the exchanges of the next minute delete', async () => {
+    const made = await created();
+    const { sessionId, userId } = await begun(made);
+    const fields = Array.from({ length: 15 }, (_, i) => `gone-${newId()}:${i}`);
+    for (const field of fields) {
+      await master.hset(rotationsKey, field, 'sealed');
+      await master.zadd(rotationEndsKey, Date.now() - graceMs - graceMarginMs - 1000, field);
+    }
+    for (let generation = 1; generation <= 3; generation++) {
+      await sessions.exchange({ userId, sessionId, generation }, 'customer', 'sealed', context());
+    }
+    expect(await master.hmget(rotationsKey, ...fields)).toEqual(fields.map(() => null));
+    expect(await master.hexists(rotationsKey, `${sessionId}:3`)).toBe(1);
   });
 
   it('is not exchanged with a role that has changed since it was read', async () => {

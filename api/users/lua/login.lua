@@ -2,7 +2,8 @@
 -- KEYS: 1 event stream, 2 user, 3 sign-ins, 4 known addresses
 -- ARGV: 1 request id, 2 user id, 3 session id, 4 hash that was compared, 5 how many sign-ins there may be, 6 user agent,
 --       7 how long a sign-in lasts without a refresh (ms), 8 how long at most (ms), 9 the same for an admin,
---       10 keyed hash of the caller's address, 11 how long an address is known (ms), 12 how many there may be
+--       10 keyed hash of the caller's address, 11 how long an address is known (ms), 12 how many there may be,
+--       13 'quietly': a sign-in that is ended for a new one is not reported, so its access token lives on for the rest of its five minutes; or ''
 -- Reply: { 'fresh', 'begun', role } | { 'fresh', 'conflict' }
 local stream, user, sessions, known = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local request, id, session, hash, most = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
@@ -27,11 +28,13 @@ if redis.call('HEXISTS', sessions, session) == 0 and redis.call('HLEN', sessions
   if #gone > 0 then redis.call('HDEL', sessions, unpack(gone)) end
   if #ended > 0 then
     redis.call('HDEL', sessions, unpack(ended))
-    emit(stream, 'session.ended', request, cjson.encode({ userId = id, sessionIds = ended }))
+    if ARGV[13] ~= 'quietly' then
+      emit(stream, 'session.ended', request, cjson.encode({ userId = id, sessionIds = ended }))
+    end
   end
 end
 
-redis.call('HSET', sessions, session, '1:' .. ends .. ':' .. now .. ':' .. userAgent)
+redis.call('HSET', sessions, session, '1:' .. ends .. '::' .. userAgent)
 -- The key ends a day after the last sign-in: a shorter one must not take the others with it.
 redis.call('PEXPIREAT', sessions, int(tonumber(ends) + 86400000), 'NX')
 redis.call('PEXPIREAT', sessions, int(tonumber(ends) + 86400000), 'GT')
