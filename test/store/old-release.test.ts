@@ -14,12 +14,12 @@ import { openReservations } from '../../api/products/store-reservations.ts';
 import { listKey, oldHistoryKey, oldLists, oldReleasePendingKey, purchaseKey } from '../../api/purchases/keys.ts';
 import type { Begun } from '../../api/purchases/record.ts';
 import type { Status } from '../../api/purchases/schema.ts';
-import { contextOf, openTestRedis, userCaller } from '../support/redis.ts';
+import { contextOf, openReachableRedis, userCaller } from '../support/redis.ts';
 import { contextFor, itemsOf, openPurchaseSteps, someBegun, soon } from './purchases-steps.ts';
 
 const steps = await openPurchaseSteps();
 const { store, looker } = steps;
-const productsRedis = openTestRedis('products');
+const productsRedis = await openReachableRedis('products');
 afterAll(() => {
   productsRedis.close();
   steps.close();

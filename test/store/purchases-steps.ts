@@ -1,4 +1,5 @@
 /** The steps of purchases for store tests: on the shared Redis, with a look at what no service may see. */
+import { createConnection } from 'node:net';
 import { Redis } from 'ioredis';
 import { expect, inject } from 'vitest';
 import type { ReservedItem } from '../../api/contracts/calls.ts';
@@ -10,7 +11,8 @@ import type { Begun } from '../../api/purchases/record.ts';
 import { type Failure, failureDetails, type Status } from '../../api/purchases/schema.ts';
 import { openPurchaseWrites } from '../../api/purchases/store.ts';
 import { openPurchaseReads } from '../../api/purchases/store-reads.ts';
-import { contextOf, openTestRedis, operator, userCaller } from '../support/redis.ts';
+import { contextOf, openReachableRedis, operator, userCaller } from '../support/redis.ts';
+import { waitFor } from '../support/wait.ts';
 
 /** A deadline that a healthy Redis keeps. */
 export const soon = () => deadlineIn(5000);
@@ -39,7 +41,7 @@ export function contextFor({ userId }: Begun, changes: Partial<RequestContext> =
 
 /** Opens the store; call `close` in `afterAll`. */
 export async function openPurchaseSteps() {
-  const redis = openTestRedis('purchases');
+  const redis = await openReachableRedis('purchases');
   const looker = await operator();
   const store = { ...openPurchaseWrites(redis.writes), ...openPurchaseReads(redis.reads) };
 
@@ -94,28 +96,25 @@ export async function openPurchaseSteps() {
   };
 }
 
-/** Counts the commands on a key that reach a replica. */
+/** Counts the commands on a key that reach a replica. By a plain socket: ioredis sometimes takes a line of MONITOR for a reply. */
 export async function watchReplica(key: string): Promise<{ count(): number; close(): void }> {
   const { redisPorts, passwords } = inject('redis');
+  const password = passwords.operator ?? '';
   for (const port of redisPorts) {
-    const password = passwords.operator ?? '';
     const redis = new Redis({ port, username: 'operator', password, protocol: 2, disableClientInfo: true });
     const [role] = (await redis.role()) as unknown[];
-    if (role !== 'slave') {
-      redis.disconnect();
-      continue;
-    }
-    let count = 0;
-    const monitor = await redis.monitor();
-    monitor.on('monitor', (_time: string, [command, on]: string[]) => {
-      if (command?.toLowerCase() === 'hset' && on === key) count += 1;
+    redis.disconnect();
+    if (role !== 'slave') continue;
+    const socket = createConnection(port, '127.0.0.1');
+    let seen = '';
+    socket.on('data', (chunk) => {
+      seen += chunk.toString();
     });
+    socket.write(`AUTH operator ${password}\r\nMONITOR\r\n`);
+    await waitFor('the replica to be watched', () => seen.startsWith('+OK\r\n+OK\r\n'));
     return {
-      count: () => count,
-      close() {
-        monitor.disconnect();
-        redis.disconnect();
-      },
+      count: () => seen.split('\r\n').filter((line) => /"hset"/i.test(line) && line.includes(`"${key}"`)).length,
+      close: () => socket.destroy(),
     };
   }
   throw new Error('there is no replica');

@@ -40,6 +40,20 @@ export function openTestRedis(service: string): ShopRedis {
   return openRedis(redisSettings(service));
 }
 
+/** The same, once it answers: on a busy machine the Sentinels may be silent for the first second. */
+export async function openReachableRedis(service: string): Promise<ShopRedis> {
+  const redis = openTestRedis(service);
+  await waitFor(`${service} to reach Redis`, () =>
+    redis.reads
+      .query('own', (pipeline) => pipeline.exists(`{${service}}:events`), deadlineIn(2000))
+      .then(
+        () => true,
+        () => false,
+      ),
+  );
+  return redis;
+}
+
 /** A plain connection as the operator to the master, to look at what no service may see. Quit it afterwards. */
 export async function operator(): Promise<Redis> {
   const { redisPorts, passwords } = inject('redis');
