@@ -45,7 +45,7 @@ export async function openReachableRedis(service: string): Promise<ShopRedis> {
   const redis = openTestRedis(service);
   await waitFor(`${service} to reach Redis`, () =>
     redis.reads
-      .query('own', (pipeline) => pipeline.exists(`{${service}}:events`), deadlineIn(2000))
+      .query('read-your-writes', (pipeline) => pipeline.exists(`{${service}}:events`), deadlineIn(2000))
       .then(
         () => true,
         () => false,
