@@ -1,15 +1,20 @@
 # `ops/stack.sh deploy` and `rollback`. What was deployed is kept in the swarm itself, as Docker configs STACK_deployed_N, so that every manager
-# compares with the same. Read by ops/stack.sh with `.`.
+# compares with the same; what was attempted since then, as STACK_attempted_N. Read by ops/stack.sh with `.`.
 # shellcheck shell=sh disable=SC2154 # uses common.sh
 
-# Names of what was deployed, the newest first.
-deployed() { docker config ls --format '{{.Name}}' | sed -n "s/^${STACK}_deployed_//p" | sort -rn | sed "s/^/${STACK}_deployed_/"; }
+# Names of what was $1 (deployed, or attempted since then without success), the newest first.
+kept() { docker config ls --format '{{.Name}}' | sed -n "s/^${STACK}_$1_//p" | sort -rn | sed "s/^/${STACK}_$1_/"; }
 content_of() { docker config inspect -f '{{printf "%s" .Spec.Data}}' "$1"; }
-# Keeps file $1 as the newest, and five older ones.
+# Keeps file $2 as the newest of what was $1.
+keep_file() {
+  newest=$(kept "$1" | head -n 1)
+  newest=${newest##*_}
+  docker config create "${STACK}_$1_$((${newest:-0} + 1))" "$2" >/dev/null
+}
+# Keeps file $1 as deployed, and five older ones.
 remember() {
-  newest=$(deployed | head -n 1)
-  docker config create "${STACK}_deployed_$((${newest##*_} + 1))" "$1" >/dev/null 2>&1 || docker config create "${STACK}_deployed_1" "$1" >/dev/null
-  deployed | tail -n +7 | while read -r old; do docker config rm "$old" >/dev/null; done
+  keep_file deployed "$1"
+  { kept deployed | tail -n +7; kept attempted; } | while read -r old; do docker config rm "$old" >/dev/null; done
 }
 
 # The rendered stack in file $1 with service $2 alone.
@@ -19,6 +24,14 @@ alone() {
     section == "services:" && /^  [^ ]/ { name = $1 }
     section != "services:" || $1 == "services:" || name == wanted' "$1"
 }
+# The lines of service $2 in the rendered stack in file $1; and those that no service has to itself: networks, secrets, volumes.
+block() {
+  awk -v wanted="$2:" '
+    /^[^ ]/ { section = $1; name = "" }
+    section == "services:" && /^  [^ ]/ { name = $1 }
+    section == "services:" && name == wanted' "$1"
+}
+shared() { awk '/^[^ ]/ { section = $1 } section != "services:" && section !~ /^x-/' "$1"; }
 services_in() { awk '/^[^ ]/ { section = $1 } section == "services:" && /^  [a-z]/ { sub(":", "", $1); print $1 }' "$1"; }
 images_in() { sed -n 's/^    image: //p' "$1" | sort -u; }
 has_image() { docker image inspect "$1" >/dev/null 2>&1 || docker manifest inspect "$1" >/dev/null 2>&1 || docker pull -q "$1" >/dev/null 2>&1; }
@@ -36,19 +49,24 @@ doubts() {
   for image in $(images_in "$2"); do has_image "$image" || echo "the image $image is neither here nor in a registry"; done
 }
 
-# What changes from file $1 to file $2, by service.
+# What changes from file $1 to file $2: service by service, then what they share.
 differences() {
   for name in $(services_in "$2"); do
-    alone "$1" "$name" >"$scratch/old" && alone "$2" "$name" >"$scratch/new"
-    cmp -s "$scratch/old" "$scratch/new" || { say "$name:"; diff "$scratch/old" "$scratch/new" | sed -n 's/^< */  - /p; s/^> */  + /p' >&2; }
+    block "$1" "$name" >"$scratch/old" && block "$2" "$name" >"$scratch/new"
+    show_difference "$name"
   done
+  shared "$1" >"$scratch/old" && shared "$2" >"$scratch/new"
+  show_difference 'networks, secrets, volumes'
+}
+show_difference() {
+  cmp -s "$scratch/old" "$scratch/new" || { say "$1:"; diff "$scratch/old" "$scratch/new" | sed -n 's/^< */  - /p; s/^> */  + /p' >&2; }
 }
 
 deploy() {
   scratch=$(mktemp -d)
   trap 'rm -rf "$scratch"' EXIT
   rendered_stack >"$scratch/wanted.yml"
-  last=$(deployed | head -n 1)
+  last=$(kept deployed | head -n 1)
   if [ -n "$last" ]; then content_of "$last" >"$scratch/last.yml"; else cp "$scratch/wanted.yml" "$scratch/last.yml"; fi
   differences "$scratch/last.yml" "$scratch/wanted.yml"
   doubts "$scratch/last.yml" "$scratch/wanted.yml" >"$scratch/doubts"
@@ -62,13 +80,14 @@ deploy() {
 # A swarm updates services side by side, and each node's Redis is a service of its own: by itself it would restart all three at once.
 apply() {
   wanted=$1
+  keep_file attempted "$wanted"
   if docker service inspect "${STACK}_redis-1" >/dev/null 2>&1; then
     for kind in sentinel redis; do
       for number in $(numbers_master_last "$kind"); do replace_node "$kind-$number"; done
     done
   fi
   # Without --detach it would wait for one service after the other, each for its whole `monitor` time: 4 min where nothing changes.
-  docker stack deploy --with-registry-auth --detach=true -c "$wanted" "$STACK" >/dev/null || die 'docker stack deploy failed, see above'
+  docker stack deploy --prune --with-registry-auth --detach=true -c "$wanted" "$STACK" >/dev/null || die 'docker stack deploy failed, see above'
   deployed_s=$(date +%s)
   failed=
   for name in $(services_in "$wanted"); do
@@ -104,10 +123,21 @@ numbers_master_last() {
   echo "$master"
 }
 
+# Whether service $1 has the same lines in $wanted as in all that it may run now: what was deployed last, and what was attempted since.
+is_unchanged() {
+  block "$wanted" "$1" >"$scratch/new"
+  possible="$(kept deployed | head -n 1) $(kept attempted)"
+  [ "$possible" != ' ' ] || return 1
+  for name in $possible; do
+    content_of "$name" >"$scratch/possible.yml"
+    block "$scratch/possible.yml" "$1" | cmp -s - "$scratch/new" || return 1
+  done
+}
+
 # One Redis node or Sentinel, if anything about it changes, and only while the rest is whole.
 replace_node() {
+  ! is_unchanged "$1" || return 0
   alone "$wanted" "$1" >"$scratch/one.yml"
-  [ -z "$last" ] || ! content_of "$last" | alone /dev/stdin "$1" | cmp -s - "$scratch/one.yml" || return 0
   cluster wait 60 >&2 || die "$1 was not touched: the cluster is not whole"
   case $1 in redis-*) cluster move "$1" >&2 || die "$1 is the master, and no replica took over" ;; esac
   docker stack deploy --quiet --with-registry-auth --detach=false -c "$scratch/one.yml" "$STACK" >/dev/null || true
@@ -124,15 +154,14 @@ rollback() {
   scratch=$(mktemp -d)
   trap 'rm -rf "$scratch"' EXIT
   rendered_stack >"$scratch/now.yml"
-  last=
-  for name in $(deployed); do
+  earlier=
+  for name in $(kept deployed); do
     content_of "$name" >"$scratch/earlier.yml"
-    cmp -s "$scratch/now.yml" "$scratch/earlier.yml" || { last=$name; break; }
+    cmp -s "$scratch/now.yml" "$scratch/earlier.yml" || { earlier=$name; break; }
   done
-  [ -n "$last" ] || die 'nothing else was deployed before'
+  [ -n "$earlier" ] || die 'nothing else was deployed before'
   differences "$scratch/now.yml" "$scratch/earlier.yml"
   cp "$scratch/earlier.yml" "$scratch/wanted.yml"
-  last= # every node is compared with what runs, since a deployment may have ended half-way
   apply "$scratch/wanted.yml"
   say "back at $(version_in "$scratch/wanted.yml"). $STACK_ENV still names what was taken back: change it before the next deployment"
 }

@@ -15,6 +15,8 @@ beforeAll(() => {
 case "$1 $2" in
   'node ls') printf 'host-2\\nhost-1\\n' ;;
   'node inspect') echo ready ;;
+  'config ls') printf '%s\\n' $CONFIGS ;;
+  'config inspect') shift 4; cat "${dir}/$1.yml" ;;
   'service inspect') echo "$STATE" ;;
   'service ls') echo "shop_users $REPLICAS" ;;
   'service ps') cat "$TASKS" 2>/dev/null ;;
@@ -103,6 +105,27 @@ describe('a look at every machine', () => {
   });
 });
 
+describe('a Redis node is left alone', () => {
+  const file = (name: string, version: number) =>
+    writeFileSync(
+      join(dir, `${name}.yml`),
+      `services:\n  redis-1:\n    image: shop-redis:${version}\n  users:\n    image: shop-api:${name}\n`,
+    );
+  test.each([
+    ['as deployed, nothing attempted since', 'shop_deployed_1 shop_deployed_2', 'yes'],
+    ['as deployed, but another one was attempted since', 'shop_deployed_2 shop_attempted_1', 'no'],
+    ['unlike deployed', 'shop_deployed_1', 'no'],
+    ['nothing was deployed', '', 'no'],
+  ])('or not: %s', async (_name, configs, unchanged) => {
+    file('shop_deployed_1', 1);
+    file('shop_deployed_2', 2);
+    file('shop_attempted_1', 3);
+    file('wanted', 2);
+    const code = `STACK=shop; scratch=${dir}; wanted=${dir}/wanted.yml; if is_unchanged redis-1; then echo yes; else echo no; fi`;
+    expect((await inStack(code, { CONFIGS: configs })).trim()).toBe(unchanged);
+  });
+});
+
 describe('a deployed service', () => {
   test.each([
     ['is updated', 'updating', '3/3', 60, 'no'],
@@ -142,6 +165,17 @@ describe('doubts about a deployment', () => {
     ],
   ])('%s', async (_name, last, wanted, doubt) => {
     expect(await doubts(last, wanted)).toContain(doubt);
+  });
+
+  test('what changes is shown for the services that it changes, and a new certificate for no Redis node', async () => {
+    const file = (version: string, certificate: number) =>
+      `x-service:\n  image: shop-api:${version}\nservices:\n  redis-1:\n    image: shop-redis:1\n  users:\n    image: shop-api:${version}\nsecrets:\n  A:\n    name: shop_TLS_CERT_${certificate}\n`;
+    writeFileSync(join(dir, 'old.yml'), file('1.0.0', 1));
+    writeFileSync(join(dir, 'new.yml'), file('1.1.0', 2));
+    const shown = await inStack(`scratch=${dir}; differences ${dir}/old.yml ${dir}/new.yml 2>&1`);
+    expect(shown).toBe(
+      'users:\n  - image: shop-api:1.0.0\n  + image: shop-api:1.1.0\nnetworks, secrets, volumes:\n  - name: shop_TLS_CERT_1\n  + name: shop_TLS_CERT_2\n',
+    );
   });
 
   test('one service can be cut out of a rendered stack, with what all share', async () => {
