@@ -8,6 +8,8 @@
 # What fails meanwhile is at most what was in flight on Nginx when it was replaced. `docker compose up -d` alone replaces everything at once.
 set -eu
 cd "$(dirname "$0")/.."
+# shellcheck disable=SC1091 # checked by itself
+. ops/memory.sh
 
 say() { printf '%s  %s\n' "$(date +%T)" "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -97,10 +99,8 @@ upgrade() {
 }
 
 memory() {
-  case $1 in *[0-9][kmg]b) ;; *) die "$1 is no size such as 1gb" ;; esac
-  bytes=$(awk -v size="$1" 'BEGIN { unit = substr(size, length(size) - 1, 1); print size * (unit == "g" ? 1024 ^ 3 : unit == "m" ? 1024 ^ 2 : 1024) }')
-  # A snapshot may need a second copy of what changes meanwhile, and replicas a buffer each.
-  limit=$(awk -v bytes="$bytes" 'BEGIN { printf "%.0fM", 2 * bytes / 1024 ^ 2 + 512 }')
+  [ -n "$(bytes_of "$1")" ] || die "$1 is no size such as 1gb"
+  limit=$(memory_limit_of "$1")
   for number in 1 2 3; do docker update --memory "$limit" --memory-swap "$limit" "$(containers_of "redis-$number")" >/dev/null; done
   # In the Redis containers, which hold the operator's password; the Sentinels' do not.
   for number in 1 2 3; do

@@ -10,7 +10,7 @@
 #   ops/stack.sh rollback                deploys what was deployed before
 #   ops/stack.sh test-mail               sends an alert through Prometheus' own way: a mail should arrive within a minute
 #   ops/stack.sh silence ALERT HOURS     holds back the mails of one alert
-#   ops/stack.sh memory SIZE             REDIS_MAXMEMORY of all nodes, such as 1gb, node by node
+#   ops/stack.sh memory SIZE             REDIS_MAXMEMORY of all nodes, such as 1gb, node by node, and REDIS_MEMORY_LIMIT with it
 #   ops/stack.sh password                prints the first admin's address and password (where a `users` container runs on this node)
 #   ops/stack.sh token                   prints the read-only token of /status (where the `status` container runs on this node)
 #   ops/stack.sh grafana                 prints the SSH tunnel to Grafana (GRAFANA=on in stack.env; where its container runs on this node)
@@ -22,6 +22,7 @@
 # shellcheck disable=SC1091 # the parts are checked by themselves
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/memory.sh"
 . "$here/stack/common.sh"
 . "$here/stack/prepare.sh"
 . "$here/stack/deploy.sh"
@@ -33,7 +34,7 @@ case ${1-} in
   rollback) load_settings; rollback ;;
   test-mail) load_settings; send_alert TestMail 'This is a test of the alert mails: nothing is wrong' ;;
   silence) load_settings; silence "${2:?the name of an alert}" "${3:?for how many hours?}" ;;
-  memory) load_settings; set_setting REDIS_MAXMEMORY "${2:?a size such as 1gb}"; load_settings; deploy --yes ;;
+  memory) load_settings; memory "${2:?a size such as 1gb}" ;;
   password) load_settings; for name in ADMIN_EMAIL ADMIN_PASSWORD; do printf '%s=%s\n' "$name" "$(docker exec "$(container_of users)" cat "/run/secrets/$name")"; done ;;
   token) load_settings; docker exec "$(container_of status)" cat /run/secrets/STATUS_TOKEN ;;
   grafana) load_settings; grafana ;;

@@ -1,4 +1,4 @@
-# `ops/stack.sh prepare`, `certificate` and `mail`: what has to be there before a deployment. Read by ops/stack.sh with `.`.
+# `ops/stack.sh prepare`, and the commands that change a setting and deploy it: `certificate`, `mail`, `memory`. Read by ops/stack.sh with `.`.
 # shellcheck shell=sh disable=SC2154 # uses common.sh
 
 prepare() {
@@ -176,6 +176,14 @@ certificate() {
   keep "shop_TLS_CERT_$new" <"$1"
   keep "shop_TLS_KEY_$new" <"$2"
   set_setting TLS_NUMBER "$new"
+  load_settings
+  deploy --yes
+}
+
+memory() {
+  [ -n "$(bytes_of "$1")" ] || die "$1 is no size such as 1gb"
+  set_setting REDIS_MAXMEMORY "$1"
+  set_setting REDIS_MEMORY_LIMIT "$(memory_limit_of "$1")"
   load_settings
   deploy --yes
 }
