@@ -36,7 +36,7 @@ case ${1-} in
   silence) load_settings; silence "${2:?the name of an alert}" "${3:?for how many hours?}" ;;
   memory) load_settings; memory "${2:?a size such as 1gb}" ;;
   password) load_settings; for name in ADMIN_EMAIL ADMIN_PASSWORD; do printf '%s=%s\n' "$name" "$(docker exec "$(container_of users)" cat "/run/secrets/$name")"; done ;;
-  token) load_settings; docker exec "$(container_of status)" cat /run/secrets/STATUS_TOKEN ;;
+  token) load_settings; printf '%s\n' "$(docker exec "$(container_of status)" cat /run/secrets/STATUS_TOKEN)" ;;
   grafana) load_settings; grafana ;;
   certificate) load_settings; certificate "${2:?the certificate, PEM}" "${3:?its key, PEM}" ;;
   mail) given=${SMTP_URL:?}; load_settings; mail "$given" ;;

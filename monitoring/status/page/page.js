@@ -88,6 +88,7 @@ async function showShop() {
   void repeat(showNow, nowIntervalMs);
   void repeat(showGraphs, graphsIntervalMs);
   // Users' names are for a signed-in admin only; a service has to be asked for them.
+  at('growth').closest('section').hidden = !isSignedIn();
   if (isSignedIn()) void repeat(showMostGrowth, graphsIntervalMs);
 }
 
