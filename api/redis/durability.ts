@@ -6,61 +6,8 @@
  * elect a node that has the write, by Redis' own rules: `sentinelSelectSlave` and `sentinelGetLeader` in src/sentinel.c, alike in
  * Redis 7.0, 7.2, 7.4 and 8.0.
  */
-
-/** A replica as one Sentinel reports it (SENTINEL REPLICAS). Addresses are `host:port`, ages and durations are in ms. */
-export type ReplicaReport = {
-  readonly address: string;
-  /** Empty until the Sentinel has had its first INFO from this node since its last reset of the list (start, change of master). */
-  readonly runId: string;
-  readonly flags: ReadonlySet<string>;
-  readonly priority: number;
-  /** `slave-repl-offset` of the last INFO. */
-  readonly offset: number;
-  readonly masterLinkDownMs: number;
-  /** Age of the last good reply to PING (`last-ok-ping-reply`). Without an INFO it means nothing: a reset sets it to zero. */
-  readonly pongAgeMs: number;
-  /** Age of the last INFO (`info-refresh`); `undefined` before the first one. */
-  readonly infoAgeMs: number | undefined;
-  /** For how long the Sentinel has held this node for down (`s-down-time`); `undefined` when it does not. */
-  readonly downForMs: number | undefined;
-};
-
-/** Another Sentinel as one Sentinel reports it (SENTINEL SENTINELS). */
-export type PeerReport = { readonly id: string; readonly address: string; readonly flags: ReadonlySet<string> };
-
-/** One Sentinel's answer. Times are those of the service's monotonic clock, in ms. */
-export type SentinelReport = {
-  /** As the service is configured. */
-  readonly address: string;
-  /** SENTINEL MYID. */
-  readonly id: string;
-  readonly askedAtMs: number;
-  readonly answeredAtMs: number;
-  /** The master that it names. */
-  readonly master: string;
-  readonly epoch: number;
-  /** Flags of the master that it names, at the leader of a failover those of the replica that was promoted. */
-  readonly masterFlags: ReadonlySet<string>;
-  /** Empty until the first INFO since the last reset. */
-  readonly masterRunId: string;
-  readonly masterPongAgeMs: number;
-  readonly masterInfoAgeMs: number | undefined;
-  readonly masterDownForMs: number | undefined;
-  /** Since when the node that it watches has the role that it reports: since a change of master or the Sentinel's start, at least. */
-  readonly masterRoleAgeMs: number;
-  readonly downAfterMs: number;
-  /**
-   * The former master, at the leader of a failover until it forgets it (+switch-master). Were the new master to die before that, this
-   * Sentinel would never finish, and would make the others follow the former master when it is back.
-   */
-  readonly switchingFrom?: string | undefined;
-  /** The replicas that an election would choose from. */
-  readonly replicas: readonly ReplicaReport[];
-  readonly peers: readonly PeerReport[];
-};
-
-/** A Sentinel that did not answer in time. Its id is that of its last answer, if there was one. */
-export type SilentSentinel = { readonly address: string; readonly id: string | undefined; readonly silent: true };
+import { best, canLead, hasSilentLeader, isCandidate, mayBecomeCandidate, type SentinelPeriods } from './election.ts';
+import type { SentinelReport, SilentSentinel } from './sentinel-report.ts';
 
 /** What is known of one write, or of what a read saw. */
 export type Evidence = {
@@ -98,9 +45,6 @@ export type Doubt =
   | 'master-not-heard';
 
 export type Verdict = { readonly durable: true } | { readonly durable: false; readonly reason: Doubt };
-
-/** The periods with which the Sentinels run (SENTINEL DEBUG in redis/sentinel.sh); selection depends on them. */
-export type SentinelPeriods = { readonly pingMs: number; readonly infoMs: number };
 
 /** A healthy link delivers within this time; a slower one counts as a fault. */
 export const deliveryMs = 50;
@@ -198,93 +142,6 @@ function judgeBlindLeaders(elections: readonly Election[]): Verdict {
   if (elections.some(({ blind }) => blind === 'no')) return { durable: true };
   if (elections.some(({ blind }) => blind === 'lost')) return doubt('no-candidate');
   return elections.every(({ hearsMaster }) => hearsMaster) ? { durable: true } : doubt('master-not-heard');
-}
-
-// --- Who could lead a failover
-
-/** Whether some Sentinel that did not answer could be elected leader now. */
-function hasSilentLeader(
-  all: Evidence['sentinels'],
-  answers: readonly SentinelReport[],
-  hearing: readonly SentinelReport[],
-): boolean {
-  const silent = all.filter((sentinel) => 'silent' in sentinel);
-  if (silent.some((sentinel) => canLead(sentinel, all, hearing))) return true;
-  // A Sentinel that only the others know. One that all of them hold for down is a leftover of an address that is no longer used.
-  return answers.some(({ peers }) =>
-    peers.some((peer) => !isDown(peer) && !all.some((sentinel) => isSame(peer, sentinel))),
-  );
-}
-
-/**
- * Whether a Sentinel could lead a failover: a majority, its own vote included, votes for it, and a second Sentinel agrees that the master is down.
- * A Sentinel that holds it for down counts as lost to it only while it also hears the master: when a cut heals, connections come back one by
- * one, so its request for a vote can arrive before its replies to PING do.
- * @param hearing the Sentinels that surely hear the master
- */
-function canLead(
-  sentinel: SentinelReport | SilentSentinel,
-  all: Evidence['sentinels'],
-  hearing: readonly SentinelReport[],
-): boolean {
-  const majority = Math.floor(all.length / 2) + 1;
-  const lost = hearing.filter((answer) => answer !== sentinel && holdsDown(answer, sentinel)).length;
-  return all.length - lost >= majority;
-}
-
-function holdsDown(answer: SentinelReport, sentinel: SentinelReport | SilentSentinel): boolean {
-  const entries = answer.peers.filter((peer) => isSame(peer, sentinel));
-  return entries.length > 0 && entries.every(isDown);
-}
-
-/** By id where it is known: an address can belong to a Sentinel of the past. */
-function isSame(peer: PeerReport, sentinel: SentinelReport | SilentSentinel): boolean {
-  return sentinel.id === undefined ? peer.address === sentinel.address : peer.id === sentinel.id;
-}
-
-function isDown({ flags }: { readonly flags: ReadonlySet<string> }): boolean {
-  return flags.has('s_down') || flags.has('o_down');
-}
-
-// --- Whom it would elect
-
-/**
- * The replica that a Sentinel would promote if it led a failover at the time of its answer; `undefined` when it has no candidate.
- * @see sentinelSelectSlave in Redis' src/sentinel.c
- */
-export function selectReplica(report: SentinelReport, periods: SentinelPeriods): ReplicaReport | undefined {
-  return best(report.replicas.filter((replica) => isCandidate(replica, report, periods)));
-}
-
-function isCandidate(replica: ReplicaReport, sentinel: SentinelReport, { pingMs, infoMs }: SentinelPeriods): boolean {
-  const { masterDownForMs, downAfterMs } = sentinel;
-  const maxInfoAgeMs = masterDownForMs === undefined ? infoMs * 3 : pingMs * 5;
-  const maxLinkDownMs = (masterDownForMs ?? 0) + downAfterMs * 10;
-  return (
-    !isDown(replica) &&
-    !replica.flags.has('disconnected') &&
-    replica.pongAgeMs <= pingMs * 5 &&
-    replica.priority !== 0 &&
-    replica.infoAgeMs !== undefined &&
-    replica.infoAgeMs <= maxInfoAgeMs &&
-    replica.masterLinkDownMs <= maxLinkDownMs
-  );
-}
-
-/** A node that is not down comes back among the candidates with its next INFO or connection. */
-function mayBecomeCandidate(replica: ReplicaReport): boolean {
-  return !isDown(replica) && replica.priority !== 0 && replica.infoAgeMs !== undefined;
-}
-
-/** Lower priority, then higher offset, then lower run id; a node without a run id comes last. */
-function best(replicas: readonly ReplicaReport[]): ReplicaReport | undefined {
-  return [...replicas].sort(
-    (a, b) =>
-      a.priority - b.priority ||
-      b.offset - a.offset ||
-      Number(a.runId === '') - Number(b.runId === '') ||
-      (a.runId.toLowerCase() < b.runId.toLowerCase() ? -1 : 1),
-  )[0];
 }
 
 // --- When a Sentinel heard what, at the earliest or latest, on the service's clock

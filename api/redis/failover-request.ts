@@ -3,10 +3,11 @@
  * or cannot reach the services, is fine to them, and writes would wait as long as that lasts.
  */
 import { monotonicMs } from '../core/clock.ts';
-import { type SentinelPeriods, type SentinelReport, selectReplica } from './durability.ts';
+import { type SentinelPeriods, selectReplica } from './election.ts';
 import type { Nodes } from './nodes.ts';
 import { sentinelPeriods } from './proof.ts';
 import { furthestOffset, type Role } from './role.ts';
+import type { SentinelReport } from './sentinel-report.ts';
 import type { SentinelAnswer, Sentinels } from './sentinels.ts';
 import type { View } from './view.ts';
 

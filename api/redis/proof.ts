@@ -1,6 +1,7 @@
 /** Asks the Sentinels until their answers prove a write durable, or show that it must be repeated. */
 import { monotonicMs, pause } from '../core/clock.ts';
-import { type Doubt, type Evidence, judgeDurability, type SentinelPeriods } from './durability.ts';
+import { type Doubt, type Evidence, judgeDurability } from './durability.ts';
+import type { SentinelPeriods } from './election.ts';
 import type { SentinelAnswer, Sentinels } from './sentinels.ts';
 
 /** What the caller knows of a write or a read; the Sentinels say the rest. */

@@ -1,5 +1,59 @@
-/** Parses what a Sentinel says into a {@link SentinelReport}. */
-import type { PeerReport, ReplicaReport, SentinelReport } from './durability.ts';
+/** What a Sentinel says, as data, and its parser. */
+
+/** A replica as one Sentinel reports it (SENTINEL REPLICAS). Addresses are `host:port`, ages and durations are in ms. */
+export type ReplicaReport = {
+  readonly address: string;
+  /** Empty until the Sentinel has had its first INFO from this node since its last reset of the list (start, change of master). */
+  readonly runId: string;
+  readonly flags: ReadonlySet<string>;
+  readonly priority: number;
+  /** `slave-repl-offset` of the last INFO. */
+  readonly offset: number;
+  readonly masterLinkDownMs: number;
+  /** Age of the last good reply to PING (`last-ok-ping-reply`). Without an INFO it means nothing: a reset sets it to zero. */
+  readonly pongAgeMs: number;
+  /** Age of the last INFO (`info-refresh`); `undefined` before the first one. */
+  readonly infoAgeMs: number | undefined;
+  /** For how long the Sentinel has held this node for down (`s-down-time`); `undefined` when it does not. */
+  readonly downForMs: number | undefined;
+};
+
+/** Another Sentinel as one Sentinel reports it (SENTINEL SENTINELS). */
+export type PeerReport = { readonly id: string; readonly address: string; readonly flags: ReadonlySet<string> };
+
+/** One Sentinel's answer. Times are those of the service's monotonic clock, in ms. */
+export type SentinelReport = {
+  /** As the service is configured. */
+  readonly address: string;
+  /** SENTINEL MYID. */
+  readonly id: string;
+  readonly askedAtMs: number;
+  readonly answeredAtMs: number;
+  /** The master that it names. */
+  readonly master: string;
+  readonly epoch: number;
+  /** Flags of the master that it names, at the leader of a failover those of the replica that was promoted. */
+  readonly masterFlags: ReadonlySet<string>;
+  /** Empty until the first INFO since the last reset. */
+  readonly masterRunId: string;
+  readonly masterPongAgeMs: number;
+  readonly masterInfoAgeMs: number | undefined;
+  readonly masterDownForMs: number | undefined;
+  /** Since when the node that it watches has the role that it reports: since a change of master or the Sentinel's start, at least. */
+  readonly masterRoleAgeMs: number;
+  readonly downAfterMs: number;
+  /**
+   * The former master, at the leader of a failover until it forgets it (+switch-master). Were the new master to die before that, this
+   * Sentinel would never finish, and would make the others follow the former master when it is back.
+   */
+  readonly switchingFrom?: string | undefined;
+  /** The replicas that an election would choose from. */
+  readonly replicas: readonly ReplicaReport[];
+  readonly peers: readonly PeerReport[];
+};
+
+/** A Sentinel that did not answer in time. Its id is that of its last answer, if there was one. */
+export type SilentSentinel = { readonly address: string; readonly id: string | undefined; readonly silent: true };
 
 /** The commands that make a report, in the order in which {@link parseReport} takes their replies; each takes the name of the master. */
 export const reportCommands = ['MASTER', 'REPLICAS', 'SENTINELS', 'GET-MASTER-ADDR-BY-NAME'] as const;

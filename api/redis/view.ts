@@ -1,5 +1,5 @@
 /** Which master the Sentinels name, out of answers that may differ: by configuration epoch. */
-import type { SentinelReport, SilentSentinel } from './durability.ts';
+import type { SentinelReport, SilentSentinel } from './sentinel-report.ts';
 
 /** What the services act on. Addresses are `host:port`. */
 export type View = {

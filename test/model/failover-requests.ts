@@ -1,5 +1,6 @@
 /** When a service asks a Sentinel for a failover by itself (SENTINEL FAILOVER, which needs no votes). */
-import type { Evidence, SentinelPeriods } from '../../api/redis/durability.ts';
+import type { Evidence } from '../../api/redis/durability.ts';
+import type { SentinelPeriods } from '../../api/redis/election.ts';
 import { chooseFailover } from '../../api/redis/failover-request.ts';
 import type { Role } from '../../api/redis/role.ts';
 import { gather, request } from './requests.ts';

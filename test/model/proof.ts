@@ -1,5 +1,6 @@
 /** Asks the Sentinels until their answers prove a claim, as api/redis/proof.ts does. */
-import type { Evidence, SentinelPeriods } from '../../api/redis/durability.ts';
+import type { Evidence } from '../../api/redis/durability.ts';
+import type { SentinelPeriods } from '../../api/redis/election.ts';
 import type { Claim } from '../../api/redis/proof.ts';
 import { later } from './requests.ts';
 import type { Rule } from './rules.ts';

@@ -2,7 +2,7 @@
  * The read path of a service, as api/redis/reads.ts has it: an index, a node that has reached it, and the proof that what it shows is
  * durable (reads with a token) or new enough (reads without). What is decided is decided by api/redis/read-rules.ts.
  */
-import type { SentinelPeriods } from '../../api/redis/durability.ts';
+import type { SentinelPeriods } from '../../api/redis/election.ts';
 import {
   covers,
   indexOfReplicas,

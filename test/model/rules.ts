@@ -1,10 +1,7 @@
 /** The rules of acknowledgement that the model compares: production's, the one before it, and those that look right at first. */
-import {
-  type Evidence,
-  judgeDurability,
-  type SentinelPeriods,
-  type SentinelReport,
-} from '../../api/redis/durability.ts';
+import { type Evidence, judgeDurability } from '../../api/redis/durability.ts';
+import type { SentinelPeriods } from '../../api/redis/election.ts';
+import type { SentinelReport } from '../../api/redis/sentinel-report.ts';
 
 export type Rule = {
   /** What it demands, in one line. */

@@ -1,6 +1,7 @@
 /** What every service process does: it follows the Sentinels' view, as api/redis/sentinels.ts and nodes.ts do. */
-import type { Evidence, SentinelReport } from '../../api/redis/durability.ts';
+import type { Evidence } from '../../api/redis/durability.ts';
 import type { Role } from '../../api/redis/role.ts';
+import type { SentinelReport } from '../../api/redis/sentinel-report.ts';
 import { nextView, type View, type ViewState } from '../../api/redis/view.ts';
 import { clockMs, type Network, type Process } from './network.ts';
 import { roleByInfo } from './redis-commands.ts';

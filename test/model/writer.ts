@@ -2,7 +2,8 @@
  * The write path of a service, as api/redis/writes.ts has it: groups of scripts with one WAIT, one group at a time; what a group does not
  * prove durable is asked about, or repeated, until its deadline.
  */
-import { deliveryMs, type SentinelPeriods } from '../../api/redis/durability.ts';
+import { deliveryMs } from '../../api/redis/durability.ts';
+import type { SentinelPeriods } from '../../api/redis/election.ts';
 import { paddingBytes } from '../../api/redis/outgrow.ts';
 import type { Claim } from '../../api/redis/proof.ts';
 import type { FailoverRequests } from './failover-requests.ts';

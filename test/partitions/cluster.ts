@@ -4,19 +4,14 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { openRedis, type ShopRedis } from '../../api/redis/open.ts';
 import { waitFor } from '../support/wait.ts';
-
-/** The processes, and the service under test. */
-export const members = ['r1', 'r2', 'r3', 's1', 's2', 's3', 'service'] as const;
-export type Member = (typeof members)[number];
-
-/** Whether what `from` sends to `to` is held back. */
-export type Cut = (from: Member, to: Member) => boolean;
+import { redisLines, sentinelLines } from './config.ts';
+import { type Cut, createLinks } from './links.ts';
+import { addressOf, isSentinel, type Member, processes, redisNodes } from './members.ts';
 
 /** See {@link startCluster}. `r1` is the master at first. */
 export type Cluster = {
@@ -45,50 +40,13 @@ export type Cluster = {
   close(): Promise<void>;
 };
 
-const processes = members.filter((member) => member !== 'service');
-const redisNodes: readonly Member[] = ['r1', 'r2', 'r3'];
-const isSentinel = (member: Member) => member.startsWith('s') && member !== 'service';
-const addressOf = (member: Member) => `127.0.0.${(isSentinel(member) ? 20 : 10) + Number(member[1])}`;
-
-/** One direction of a connection through a proxy. */
-type Direction = { from: Member; to: Member; target: Socket; held: (Buffer | 'end')[] };
-
 /** Starts the cluster in about 4 s. @param portBase a free range of 30 ports */
 export async function startCluster(portBase: number): Promise<Cluster> {
   const dir = mkdtempSync(join(tmpdir(), 'partitions-'));
   const portOf = (member: Member) => portBase + (isSentinel(member) ? 20 : 0) + Number(member[1]);
   const memberOf = (port: number) => processes.find((member) => portOf(member) === port) as Member;
   const running = new Map<Member, ChildProcess>();
-  const directions = new Set<Direction>();
-  let links: Cut = () => false;
-
-  function deliver({ target }: Direction, data: Buffer | 'end') {
-    if (data === 'end') target.destroy();
-    else if (!target.destroyed) target.write(data);
-  }
-
-  function pass(from: Member, to: Member, source: Socket, target: Socket) {
-    const direction: Direction = { from, to, target, held: [] };
-    directions.add(direction);
-    source.setNoDelay(true);
-    function arrive(data: Buffer | 'end') {
-      if (direction.held.length > 0 || links(from, to)) direction.held.push(data);
-      else deliver(direction, data);
-    }
-    source.on('data', arrive);
-    source.on('error', () => undefined);
-    source.on('close', () => arrive('end'));
-  }
-
-  function listen(member: Member): Server {
-    return createServer((client) => {
-      const source = client.remoteAddress?.replace('::ffff:', '');
-      const peer = processes.find((other) => addressOf(other) === source) ?? 'service';
-      const node = connect({ host: addressOf(member), port: portOf(member) });
-      pass(peer, member, client, node);
-      pass(member, peer, node, client);
-    }).listen(portOf(member), '127.0.0.1');
-  }
+  const links = createLinks(portOf);
 
   function start(member: Member, master: Member) {
     const folder = join(dir, member);
@@ -181,7 +139,6 @@ export async function startCluster(portBase: number): Promise<Cluster> {
     return states?.join() === 'true,true' && (await field(sentinel, 'flags')) === 'master';
   }
 
-  const servers = processes.map(listen);
   for (const member of processes) start(member, 'r1');
   await settled();
   for (const sentinel of ['s1', 's2', 's3'] as const) {
@@ -191,17 +148,9 @@ export async function startCluster(portBase: number): Promise<Cluster> {
     });
   }
 
-  function cut(next: Cut) {
-    links = next;
-    for (const direction of directions) {
-      if (links(direction.from, direction.to)) continue;
-      for (const data of direction.held.splice(0)) deliver(direction, data);
-    }
-  }
-
   return {
-    cut,
-    heal: () => cut(() => false),
+    cut: links.cut,
+    heal: () => links.cut(() => false),
     kill: (member) => void running.get(member)?.kill('SIGKILL'),
     restart: start,
     direct,
@@ -232,43 +181,8 @@ export async function startCluster(portBase: number): Promise<Cluster> {
       ),
     async close() {
       for (const child of running.values()) child.kill('SIGKILL');
-      for (const { target } of directions) target.destroy();
-      await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+      await links.close();
       rmSync(dir, { recursive: true, force: true });
     },
   };
-}
-
-/** The lines of redis.conf that matter here, without passwords. */
-function redisLines(port: number): string[] {
-  return [
-    'protected-mode no',
-    'appendonly yes',
-    'save ""',
-    'replica-announce-ip 127.0.0.1',
-    `replica-announce-port ${port}`,
-    'user users on nopass ~* &* +@all',
-    'min-replicas-to-write 1',
-    'min-replicas-max-lag 2',
-    'repl-diskless-sync-delay 0',
-    'repl-ping-replica-period 1',
-    'repl-timeout 5',
-    'repl-backlog-size 64mb',
-  ];
-}
-
-/** The lines of sentinel.conf that matter here. */
-function sentinelLines(port: number, masterPort: number): string[] {
-  return [
-    'requirepass x',
-    'user users on >x ~* &* +@all',
-    'sentinel sentinel-pass x',
-    'sentinel announce-ip 127.0.0.1',
-    `sentinel announce-port ${port}`,
-    `sentinel monitor shop 127.0.0.1 ${masterPort} 2`,
-    'sentinel down-after-milliseconds shop 1000',
-    'sentinel failover-timeout shop 2000',
-    'sentinel parallel-syncs shop 2',
-    'sentinel master-reboot-down-after-period shop 5000',
-  ];
 }

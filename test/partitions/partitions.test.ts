@@ -5,7 +5,8 @@ import { Unavailable } from '../../api/core/outcome.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
 import { reservePorts } from '../../ops/local/ports.ts';
 import { waitFor } from '../support/wait.ts';
-import { type Cluster, type Member, startCluster } from './cluster.ts';
+import { type Cluster, startCluster } from './cluster.ts';
+import type { Member } from './members.ts';
 import { between } from './scenarios.ts';
 import { lostWrites, putKey, startWriter } from './writer.ts';
 

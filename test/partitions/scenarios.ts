@@ -1,5 +1,6 @@
 /** Cuts of the network between Redis nodes, Sentinels and a service; each both ways. */
-import type { Cut, Member } from './cluster.ts';
+import type { Cut } from './links.ts';
+import type { Member } from './members.ts';
 
 /** A cut and what has to hold while it lasts. */
 export type Scenario = {

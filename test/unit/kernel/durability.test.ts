@@ -1,12 +1,8 @@
 /** The rule of acknowledgement, case by case: three nodes a (the master), b (has the write), c (lacks it), three Sentinels. */
 import { describe, expect, test } from 'vitest';
-import {
-  type Doubt,
-  type Evidence,
-  judgeDurability,
-  type SentinelReport,
-  selectReplica,
-} from '../../../api/redis/durability.ts';
+import { type Doubt, type Evidence, judgeDurability } from '../../../api/redis/durability.ts';
+import { selectReplica } from '../../../api/redis/election.ts';
+import type { SentinelReport } from '../../../api/redis/sentinel-report.ts';
 import { peerReports, replicaReport, sentinelReport, silentSentinel } from '../../support/sentinel-reports.ts';
 
 const periods = { pingMs: 500, infoMs: 250 };

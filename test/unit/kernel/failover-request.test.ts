@@ -1,8 +1,8 @@
 /** When a service asks for a failover that the Sentinels see no need for, and which Sentinel. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { SentinelReport } from '../../../api/redis/durability.ts';
 import { chooseFailover, type FailoverRequest, openFailoverRequest } from '../../../api/redis/failover-request.ts';
 import type { Role } from '../../../api/redis/role.ts';
+import type { SentinelReport } from '../../../api/redis/sentinel-report.ts';
 import type { SentinelAnswer } from '../../../api/redis/sentinels.ts';
 import { peerReports, replicaReport, sentinelReport, silentSentinel } from '../../support/sentinel-reports.ts';
 
