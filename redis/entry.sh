@@ -5,7 +5,7 @@
 #   redis/entry.sh sentinel   renders sentinel.conf unless Sentinel's own is still good, becomes redis-server --sentinel
 #
 # Why a decision: a master that comes back with an empty disk, or while the others elect a new one, would wipe acknowledged data.
-# So a node asks the Sentinels first (look.sh), and starts as master only where no other node could be (node.sh). It says what it waits for.
+# So a node asks the Sentinels first (look.sh), and starts as master only where no other node could be (decide.sh, node.sh). It says what it waits for.
 #
 # Environment: NODE_HOST (how others reach this node), PORT, DATA_DIR, PEERS="host:port ..." (all Redis nodes, this one may be among
 # them), SENTINELS="host:port ...", INITIAL_MASTER=host:port (the very first time only), BIND, MASTER_NAME, REDIS_MAXMEMORY,
@@ -73,6 +73,7 @@ render() {
 }
 
 . "$here/look.sh"
+. "$here/decide.sh"
 . "$here/node.sh"
 . "$here/sentinel.sh"
 "start_$1"

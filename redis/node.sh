@@ -19,9 +19,10 @@ last_write() {
     sed -n 's/^\([0-9]*\)\.\([0-9]\)$/\1\2/p; t; s/^[0-9]*$/&0/p' | sort -n | tail -n 1
 }
 
-# A node that starts without a master to copy from must not be elected before one that has more. Sentinel prefers the lowest priority:
-# whoever wrote last gets the lowest, and 0 (never) who has nothing. A copy of it in the background makes all equal again (100) as soon
-# as this node is in step with a master or is one. ($$ stays the process id of what this script becomes.)
+# A node that starts without a master to copy from must not be elected before one that has more. Sentinel prefers the lowest priority: the
+# node that wrote last gets the lowest, and one that has nothing gets 0 (never). Redis keeps no replication offset with its append-only file, so
+# the time of the last write is all there is to compare (DESIGN.md, "Choosing the master at start"). A copy of this script in the background
+# makes all equal again (100) as soon as this node is in step with a master or is one. ($$ stays the process id of what this script becomes.)
 become_unsynced_replica() {
   REPLICA_PRIORITY=0
   if has_data; then
@@ -64,53 +65,43 @@ follow() {
   elif [ $(($(date +%s) - since)) -lt 10 ]; then
     waiting "the master $master does not answer yet"
   else
-    say "the master $master did not answer for 10 s: starting as a replica, so that one of those who are here can be elected"
+    say "the master $master did not answer for 10 s: starting as a replica, so that one of the nodes that run can be elected"
     become_unsynced_replica "$master"
   fi
 }
 
-# The Sentinels name this node. Being the master again is only safe where nobody else has more, or could be elected meanwhile.
-# A first election takes 3 s, one that failed is tried again every 6 s: the waiting times have room for two.
+# The Sentinels name this node: see decide_lead.
 lead() {
   now=$(date +%s)
-  if [ "$answers" -lt 2 ]; then
-    since=$now
-    waiting "this node was the master, but only one Sentinel answers to confirm it: two are needed"
-    return
-  fi
+  # Without two answers the time does not count.
+  [ "$answers" -ge 2 ] || since=$now
   ask_peers
   [ "$running" -gt 0 ] || [ "$alive" -gt 0 ] || alone_until=$now
-  alone_s=$((now - since)) together_s=$((now - alone_until))
-  if ! has_data; then
-    if [ "$known" = 0 ] && [ "$epoch" = 0 ] && [ -z "$filled" ]; then
-      say "first start: this node is the master"
-      become_redis ''
-    elif [ "$empty" = "$others" ] && [ "$together_s" -ge 15 ]; then
-      say "no node has any data and nobody else was elected: this node is the master"
-      become_redis ''
-    elif [ "$running" -gt 0 ]; then
-      waiting "the Sentinels name this node as the master, but its data folder is empty: another one has to be elected first"
-    else
+  alone_s=$((now - since)) together_s=$((now - alone_until)) data=none
+  if has_data; then
+    data=whole
+    if is_damaged; then data=damaged; fi
+  fi
+  case $(decide_lead) in
+    'wait two-sentinels') waiting "this node was the master, but $answers Sentinel answers to confirm it: two are needed" ;;
+    'wait empty-not-elected-yet')
+      waiting "the Sentinels name this node as the master, but its data folder is empty: another one has to be elected first" ;;
+    'wait empty-alone')
       waiting "the Sentinels name this node as the master, but its data folder $DATA_DIR is empty and no other node runs:" \
-        "put its data back, or start a node that has them; if all data may go, empty the data folders of all Redis nodes and Sentinels"
-    fi
-    return
-  fi
-  patience_s=15
-  if is_damaged; then patience_s=30; fi
-  if [ "$running" -gt 0 ] || [ "$alive" -gt 0 ]; then
-    if [ "$together_s" -lt "$patience_s" ] || [ "$electing" = 1 ]; then
-      waiting "this node was the master and others are up: one of them is being elected"
-    else
-      say "nobody else was elected in $patience_s s and the data are here: this node is the master"
-      become_redis ''
-    fi
-  elif [ "$patience_s" = 30 ] && [ "$alone_s" -lt 30 ]; then
-    waiting "this node was the master, but its append-only file is damaged (see $DATA_DIR/check-aof.txt): better another one is elected"
-  else
-    say "nobody else runs and the data are here: this node is the master"
-    become_redis ''
-  fi
+        "put its data back, or start a node that has them; if all data may go, empty the data folders of all Redis nodes and Sentinels" ;;
+    'wait election') waiting "this node was the master and others are up: one of them is being elected" ;;
+    'wait damaged-alone')
+      waiting "this node was the master, but its append-only file is damaged (see $DATA_DIR/check-aof.txt): better another one is elected" ;;
+    'start first') lead_because "first start" ;;
+    'start all-empty') lead_because "no node has any data and no other was elected" ;;
+    'start none-elected') lead_because "no other node was elected in $together_s s and the data are here" ;;
+    'start alone') lead_because "no other node runs and the data are here" ;;
+  esac
+}
+
+lead_because() {
+  say "$1: this node is the master"
+  become_redis ''
 }
 
 start_redis() {

@@ -13,6 +13,30 @@ same_place() {
   done
 }
 
+# Ends a failover of this Sentinel that it would never finish: see decide_stuck. It then watches the same node as the others, and learns the
+# replicas and the other Sentinels anew within a few seconds.
+end_stuck_failover() {
+  state=$(printf 'SENTINEL MASTER %s\nSENTINEL REPLICAS %s\n' "$MASTER_NAME" "$MASTER_NAME" | ask "$self" '' "$SENTINEL_PASSWORD" | awk '
+    NR == 1 && $0 != "name" { exit }
+    NR % 2 { key = $0; next }
+    key == "name" { block++; promoted = 0 }
+    block == 1 { master[key] = $0 }
+    block > 1 && key == "flags" { promoted = /promoted/ }
+    promoted && key == "s-down-time" { down_ms = $0 }
+    END { print master["flags"] ~ /failover_in_progress/, down_ms + 0, master["ip"] ":" master["port"] }')
+  # shellcheck disable=SC2086 # three words
+  set -- $state
+  failing_over=$1 promoted_down_ms=$2 watched=$3 named=
+  [ "$promoted_down_ms" -gt 0 ] || return 0
+  for sentinel in $SENTINELS; do
+    [ "$sentinel" != "$self" ] || continue
+    named="$named $(echo "SENTINEL GET-MASTER-ADDR-BY-NAME $MASTER_NAME" | ask "$sentinel" '' "$SENTINEL_PASSWORD" | paste -sd: -)"
+  done
+  decide_stuck || return 0
+  say "the replica that this Sentinel promoted has been down for $promoted_down_ms ms, and the others name $watched: ending this failover by SENTINEL RESET"
+  echo "SENTINEL RESET $MASTER_NAME" | ask "$self" '' "$SENTINEL_PASSWORD" >/dev/null
+}
+
 start_sentinel() {
   conf=$DATA_DIR/sentinel.conf
   inputs=$DATA_DIR/inputs
@@ -68,6 +92,7 @@ start_sentinel() {
         esac
         sleep 0.1
       done
+      while sleep 2 && kill -0 $$ 2>/dev/null; do end_stuck_failover || true; done
     ) &
   )
   exec redis-server "$conf" --sentinel
