@@ -4,19 +4,17 @@
  */
 import type { SentinelPeriods } from '../../api/redis/election.ts';
 import {
-  covers,
   indexOfReplicas,
   isFreshEnough,
   isReusable,
   judgeSnapshot,
   type ReadIndex,
 } from '../../api/redis/read-rules.ts';
-import type { Role } from '../../api/redis/role.ts';
 import type { Promises } from './promises.ts';
 import { proveClaim } from './proof.ts';
-import { acknowledgedOffsets, roleByInfo, roleOf } from './redis-commands.ts';
-import type { Log } from './redis-log.ts';
-import { gather, later, request } from './requests.ts';
+import { askByRole, askRoles, type OnSnapshot, type Snapshot, timeoutMs, tryNodes } from './read-nodes.ts';
+import { acknowledgedOffsets } from './redis-commands.ts';
+import { later, request } from './requests.ts';
 import type { Rule } from './rules.ts';
 import { askByInfo, historyOf, namedAtMs, nodeOf, replicasOf, type Service, serviceMs } from './services.ts';
 
@@ -32,11 +30,6 @@ export type ReaderParts = {
 /** With a token: all that was promised before. Without: all that was acknowledged more than a second before the answer. */
 export type ReadKind = 'with a token' | 'without a token';
 
-type Snapshot = { readonly node: string; readonly role: Role; readonly log: Log; readonly count: number };
-type OnSnapshot = (snapshot: Snapshot | undefined) => void;
-
-const timeoutMs = 300;
-const readMs = 400;
 const deadlineMs = 3000;
 const proofMs = 800;
 const maxStalenessMs = 1000;
@@ -130,68 +123,6 @@ function readBy(
     if (kind === 'with a token') proveSnapshot(parts, index, snapshot.role.offset, finish);
     else proveFresh(service, known, index, finish);
   });
-}
-
-function askByRole(service: Service, name: string, onRole: (role: Role | undefined) => void): void {
-  const node = nodeOf(service, name);
-  request<Role>(service, node.process, timeoutMs, (reply) => reply(roleOf(node)), onRole);
-}
-
-function askRoles(
-  service: Service,
-  master: string,
-  ask: typeof askByRole,
-  onRoles: (roles: ReadonlyMap<string, Role>) => void,
-): void {
-  const replicas = replicasOf(service, master);
-  gather<string, Role | undefined>(
-    replicas,
-    (name, done) => ask(service, name, done),
-    (answers) => {
-      const roles = new Map<string, Role>();
-      replicas.forEach((name, i) => {
-        const role = answers[i];
-        if (role !== undefined) roles.set(name, role);
-      });
-      onRoles(roles);
-    },
-  );
-}
-
-/** The first node that covers the index; those that are behind get a second and a third chance. */
-function tryNodes(
-  service: Service,
-  index: ReadIndex,
-  names: readonly string[],
-  onSnapshot: OnSnapshot,
-  round = 0,
-): void {
-  const behind: string[] = [];
-  const next = (i: number): void => {
-    const name = names[i];
-    if (name === undefined) {
-      if (behind.length === 0 || round >= 2) {
-        onSnapshot(undefined);
-        return;
-      }
-      later(service, 1 + 2 * round, () => tryNodes(service, index, behind, onSnapshot, round + 1));
-      return;
-    }
-    readNode(service, name, index, (snapshot) => {
-      if (snapshot !== undefined && covers(snapshot.role, index, name)) return onSnapshot(snapshot);
-      if (snapshot !== undefined) behind.push(name);
-      next(i + 1);
-    });
-  };
-  next(0);
-}
-
-function readNode(service: Service, name: string, index: ReadIndex, onSnapshot: OnSnapshot): void {
-  const node = nodeOf(service, name);
-  const role = index.master === undefined ? roleByInfo : roleOf;
-  const read = (reply: (snapshot: Snapshot) => void) =>
-    reply({ node: name, role: role(node), log: node.log, count: node.log.ids.length });
-  request<Snapshot>(service, node.process, readMs, read, onSnapshot);
 }
 
 /** Whether no failover can undo what was read. */
