@@ -1,5 +1,8 @@
 /** Lists by cursor. A cursor is signed and bound to the question it came from, so that a made-up one is a fault and not a wrong page. */
 import { z } from 'zod';
+import { invalid, isRefusal, type Refusal } from '../core/outcome.ts';
+import type { Page } from '../core/page.ts';
+import type { Answer } from './route.ts';
 import { keyedHash, sameText } from './secrets.ts';
 
 /** A whole number in a query, in plain decimal digits: `1e1` and ` 7` are none. */
@@ -46,4 +49,28 @@ export function cursors(secret: string): Cursors {
       return sameText(cursor, seal(question, last)) ? last : undefined;
     },
   };
+}
+
+/**
+ * Answers with one page of a list.
+ * @param question all that tells this list from others; a cursor is bound to it
+ * @param read reads up to `limit` items that come after an index member
+ * @param show an item as clients see it
+ * @returns the page; a 422 when the cursor is of another list; the refusal of `read`
+ */
+export async function answerPage<Item>(
+  cursors: Cursors,
+  question: unknown,
+  { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
+  read: (after: string | undefined, limit: number) => Promise<Page<Item> | Refusal>,
+  show: (item: Item) => object,
+): Promise<Answer | Refusal> {
+  const after = cursor === undefined ? undefined : cursors.open(question, cursor);
+  if (cursor !== undefined && after === undefined) {
+    return invalid([{ pointer: '?cursor', detail: 'is not a cursor of this list' }]);
+  }
+  const page = await read(after, limit);
+  if (isRefusal(page)) return page;
+  const nextCursor = page.last === undefined ? null : cursors.seal(question, page.last);
+  return { status: 200, body: { data: page.items.map(show), nextCursor }, next: nextCursor };
 }

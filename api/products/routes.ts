@@ -1,10 +1,10 @@
 /** The routes of `products` for clients. */
 import { addressIdentity } from '../core/address.ts';
 import { rfc3339 } from '../core/clock.ts';
-import { invalid, isRefusal, type Refusal } from '../core/outcome.ts';
+import { isRefusal, type Refusal } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
 import type { HandlerLimits } from '../http/limits.ts';
-import type { Cursors } from '../http/lists.ts';
+import { answerPage, type Cursors } from '../http/lists.ts';
 import { type Answer, type Route, route } from '../http/route.ts';
 import { wordsOfText } from './indexes.ts';
 import type { Product } from './record.ts';
@@ -118,15 +118,11 @@ export function productRoutes(
 
   async function list({ query, context }: { query: ListQuery; context: RequestContext }) {
     const { limit, cursor, ...question } = query;
-    const after = cursor === undefined ? undefined : cursors.open(question, cursor);
-    if (cursor !== undefined && after === undefined) {
-      return invalid([{ pointer: '?cursor', detail: 'is not a cursor of this list' }]);
-    }
-    const page = await pageOf(question, limit, after, context);
-    if (isRefusal(page)) return page;
-    const { products, last } = page;
-    const nextCursor = last === null ? null : cursors.seal(question, last);
-    return { status: 200, body: { data: products.map(shown), nextCursor }, next: nextCursor } as const;
+    const read = async (after: string | undefined, most: number) => {
+      const page = await pageOf(question, most, after, context);
+      return isRefusal(page) ? page : { items: page.products, last: page.last ?? undefined };
+    };
+    return answerPage(cursors, question, { limit, cursor }, read, shown);
   }
 
   /** A page. One that has to look for its products waits for its turn, and is shared by callers who need not see their own last write. */

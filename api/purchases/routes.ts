@@ -1,9 +1,9 @@
 /** The routes of `purchases`, and how a purchase is shown. */
 import { rfc3339 } from '../core/clock.ts';
-import { invalid, isRefusal } from '../core/outcome.ts';
+import { isRefusal } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
 import type { ServiceRoutes } from '../http/app.ts';
-import type { Cursors } from '../http/lists.ts';
+import { answerPage, type Cursors } from '../http/lists.ts';
 import { type Answer, route } from '../http/route.ts';
 import type { Purchase } from './record.ts';
 import {
@@ -55,13 +55,9 @@ export function purchasesRoutes(service: PurchasesService, cursors: Cursors): Se
       const whose = service.scope(buyerOf(context), { userId, status });
       if (isRefusal(whose)) return whose;
       const question = { list: 'purchases', whose, status: status ?? 'any' };
-      const after = cursor === undefined ? undefined : cursors.open(question, cursor);
-      if (cursor !== undefined && after === undefined) {
-        return invalid([{ pointer: '?cursor', detail: 'is not a cursor of this list' }]);
-      }
-      const { purchases, last } = await service.list(whose, status, { after, limit }, context);
-      const nextCursor = last === undefined ? null : cursors.seal(question, last);
-      return { status: 200, body: { data: purchases.map(showPurchase), nextCursor }, next: nextCursor };
+      const read = (after: string | undefined, most: number) =>
+        service.list(whose, status, { after, limit: most }, context);
+      return answerPage(cursors, question, { limit, cursor }, read, showPurchase);
     },
   });
 

@@ -2,6 +2,7 @@
 
 import { newId } from '../core/ids.ts';
 import { type Fault, isRefusal, type Refusal, refuse, Unavailable } from '../core/outcome.ts';
+import type { Page } from '../core/page.ts';
 import type { RequestContext } from '../core/request.ts';
 import type { Purchase } from './record.ts';
 import type { Saga } from './saga.ts';
@@ -14,9 +15,6 @@ export type Buyer = { readonly userId: string; readonly role: 'customer' | 'admi
 
 /** A purchase to answer with, and whether it was answered before under the same key. */
 export type Answered = { readonly purchase: Purchase; readonly replayed: boolean };
-
-/** A page of a list; `last` as in {@link PurchaseReads.list}. */
-export type Page = { readonly purchases: readonly Purchase[]; readonly last: string | undefined };
 
 /** What to list. */
 export type ListQuestion = { readonly userId: string | undefined; readonly status: Status | undefined };
@@ -40,7 +38,7 @@ export type PurchasesService = {
     status: Status | undefined,
     page: { readonly after: string | undefined; readonly limit: number },
     context: RequestContext,
-  ): Promise<Page>;
+  ): Promise<Page<Purchase>>;
   /** Cancels. The stock is back when this answers, or at the latest when recovery has seen to it. */
   cancel(buyer: Buyer, id: string, context: RequestContext): Promise<Answered | Refusal>;
 };

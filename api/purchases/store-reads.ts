@@ -1,6 +1,7 @@
 /** What is read of purchases, from replicas. What is decided by it is decided again in the scripts. */
 import { z } from 'zod';
 import type { Deadline } from '../core/clock.ts';
+import type { Page } from '../core/page.ts';
 import type { Consistency } from '../core/request.ts';
 import type { Reads } from '../redis/reads.ts';
 import {
@@ -32,14 +33,14 @@ export type PurchaseReads = {
   /**
    * A page of a list, newest first. May hold fewer than `limit` although more follow.
    * @param after the id that the page begins after, `undefined` at the beginning
-   * @returns the purchases and the id that the next page begins after, `undefined` on the last page
+   * @returns a page; `last` is an id
    */
   list(
     of: { readonly whose: string; readonly status: Status | 'any' },
     page: { readonly after: string | undefined; readonly limit: number },
     consistency: Consistency,
     deadline: Deadline,
-  ): Promise<{ readonly purchases: readonly Purchase[]; readonly last: string | undefined }>;
+  ): Promise<Page<Purchase>>;
   /** Unfinished purchases, the oldest first, from the `offset`th on. May be a second old. */
   unfinished(what: Unfinished, offset: number, count: number, deadline: Deadline): Promise<UnfinishedEntry[]>;
   /** Ids of failed purchases that end before `beforeMs` (since 1970), the earliest first. May be a second old. */
@@ -87,7 +88,7 @@ export function openPurchaseReads(reads: Reads): PurchaseReads {
         .map((hash, i) => purchaseOf(shown[i] ?? '', hash))
         .filter((purchase) => purchase !== undefined)
         .filter((purchase) => status === 'any' || purchase.status === status); // it may have moved on in between
-      return { purchases, last: ids.length > limit ? shown.at(-1) : undefined };
+      return { items: purchases, last: ids.length > limit ? shown.at(-1) : undefined };
     },
 
     async unfinished(what, offset, count, deadline) {

@@ -34,7 +34,7 @@ export const open: OpenService<UserSettings> = ({ config, redis, cursors, log, r
   const admin = email === undefined || password === undefined ? undefined : { email, password };
   let firstAdmin: ReturnType<typeof ensureFirstAdmin> | undefined;
   return {
-    ...tables({ users: openUsers(store, passwords, cursors), signIns, access }),
+    ...tables({ users: openUsers(store, passwords), signIns, access, cursors }),
     own: {
       keys: async () => access.publicKeys(),
       checkSession: (claims, _requestId, deadline) => signIns.check(claims, deadline),

@@ -3,6 +3,7 @@ import { rfc3339 } from '../core/clock.ts';
 import { emailIdentity } from '../core/email.ts';
 import { isRefusal, type Refusal, refuse } from '../core/outcome.ts';
 import type { Caller, RequestContext } from '../core/request.ts';
+import { answerPage, type Cursors } from '../http/lists.ts';
 import { type Answer, type Route, route } from '../http/route.ts';
 import {
   changes,
@@ -19,7 +20,7 @@ import {
 import type { Answered, Done, Users } from './service.ts';
 
 /** The routes of users, below `/users`. */
-export function userRoutes(users: Users): Route[] {
+export function userRoutes(users: Users, cursors: Cursors): Route[] {
   return [
     route({
       method: 'post',
@@ -49,12 +50,8 @@ export function userRoutes(users: Users): Route[] {
       summary: 'List all users, newest first.',
       query: listQuery,
       response: { status: 200, body: userPage },
-      handle: async ({ query, context }) => {
-        const page = await users.list(query, context);
-        if (isRefusal(page)) return page;
-        const { nextCursor } = page;
-        return { status: 200, body: { data: page.users.map(shown), nextCursor }, next: nextCursor };
-      },
+      handle: ({ query, context }) =>
+        answerPage(cursors, 'users', query, (after, limit) => users.list(after, limit, context), shown),
     }),
     route({
       method: 'get',

@@ -2,9 +2,9 @@
 import { type Deadline, shopTimeMs } from '../core/clock.ts';
 import { newId } from '../core/ids.ts';
 import { invalid, isRefusal, type Refusal, refuse } from '../core/outcome.ts';
+import type { Page } from '../core/page.ts';
 import { matches, type RequestContext } from '../core/request.ts';
 import { retryOnConflict } from '../core/retry-on-conflict.ts';
-import type { Cursors } from '../http/lists.ts';
 import { keyReused } from '../redis/keyed.ts';
 import type { Before, NewPassword } from './outcomes.ts';
 import type { Passwords } from './passwords.ts';
@@ -25,20 +25,16 @@ export type SignedIn = { readonly userId: string; readonly sessionId: string };
 export type Users = {
   signUp(wish: SignUp, context: RequestContext): Promise<Answered | Refusal>;
   get(id: string, context: RequestContext): Promise<User | Refusal>;
-  list(
-    page: { limit: number; cursor?: string | undefined },
-    context: RequestContext,
-  ): Promise<{ users: User[]; nextCursor: string | null } | Refusal>;
+  /** A page of the users, newest first, after the index member `after`. */
+  list(after: string | undefined, limit: number, context: RequestContext): Promise<Page<User>>;
   change(id: string, wish: Changes, context: RequestContext): Promise<Answered | Refusal>;
   /** @param who set when users delete themselves: their sign-in must still go on */
   remove(id: string, who: SignedIn | undefined, context: RequestContext): Promise<Done | Refusal>;
   changePassword(who: SignedIn, wish: PasswordChange, context: RequestContext): Promise<Done | Refusal>;
 };
 
-const listName = 'users';
-
 /** Opens the rules of users. */
-export function openUsers(store: UserStore, passwords: Passwords, cursors: Cursors): Users {
+export function openUsers(store: UserStore, passwords: Passwords): Users {
   async function before(id: string, { ifMatch, deadline }: RequestContext): Promise<Before> {
     const read = await store.find(id, 'read-your-writes', deadline);
     return { id, read, stale: read !== undefined && !matches(ifMatch, String(read.version)) };
@@ -80,14 +76,7 @@ export function openUsers(store: UserStore, passwords: Passwords, cursors: Curso
       return (await store.find(id, consistency, deadline)) ?? notFound();
     },
 
-    async list({ limit, cursor }, context) {
-      const after = cursor === undefined ? undefined : cursors.open(listName, cursor);
-      if (cursor !== undefined && after === undefined) {
-        return invalid([{ pointer: '?cursor', detail: 'is not a cursor of this list' }]);
-      }
-      const { users, last } = await store.page(after, limit, context);
-      return { users, nextCursor: last === undefined ? null : cursors.seal(listName, last) };
-    },
+    list: (after, limit, context) => store.page(after, limit, context),
 
     async change(id, wish, context) {
       const outcome = await retryOnConflict(context.deadline, async () => {

@@ -5,6 +5,7 @@
 import { type Deadline, shopTimeMs } from '../core/clock.ts';
 import type { Refusal } from '../core/outcome.ts';
 import { isRefusal } from '../core/outcome.ts';
+import type { Page } from '../core/page.ts';
 import type { Consistency, RequestContext } from '../core/request.ts';
 import { runKeyed } from '../redis/keyed.ts';
 import type { ShopRedis } from '../redis/open.ts';
@@ -38,11 +39,7 @@ export type UserStore = {
     deadline: Deadline,
   ): Promise<{ readonly account: Account | undefined; readonly isKnownAddress: boolean }>;
   /** Newest first, after the user with the id `after`. `last` is where the next page begins, `undefined` on the last one. */
-  page(
-    after: string | undefined,
-    limit: number,
-    context: RequestContext,
-  ): Promise<{ users: Account[]; last: string | undefined }>;
+  page(after: string | undefined, limit: number, context: RequestContext): Promise<Page<Account>>;
   hasAdmin(deadline: Deadline): Promise<boolean>;
   create(made: Account, context: RequestContext): Promise<Created | Refusal>;
   createFirstAdmin(made: Account, requestId: string, deadline: Deadline): Promise<FirstAdmin>;
@@ -91,12 +88,12 @@ export function openUserStore({ reads, writes }: Pick<ShopRedis, 'reads' | 'writ
       );
       const ids = (listed as string[]).slice(0, limit);
       const last = (listed as string[]).length > limit ? ids.at(-1) : undefined;
-      if (ids.length === 0) return { users: [], last };
+      if (ids.length === 0) return { items: [], last };
       const fill = (pipeline: Parameters<Parameters<typeof reads.query>[1]>[0]) => {
         for (const id of ids) pipeline.hgetall(userKey(id));
       };
       const found = await reads.query(consistency, fill, deadline);
-      return { users: found.map(accountOf).filter((each) => each !== undefined), last };
+      return { items: found.map(accountOf).filter((each) => each !== undefined), last };
     },
     async hasAdmin(deadline) {
       const [count] = await reads.query('read-your-writes', (pipeline) => pipeline.scard(adminsKey), deadline);

@@ -1,5 +1,6 @@
 /** All route tables of `users`: `open.ts` binds them to the service, the OpenAPI document reads what they declare. */
 import type { ServiceRoutes } from '../http/app.ts';
+import type { Cursors } from '../http/lists.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import { userRoutes } from './routes.ts';
 import { sessionRoutes } from './routes-sessions.ts';
@@ -11,13 +12,14 @@ import type { SignIns } from './service-sign-in.ts';
 export type UserParts = {
   readonly users: Users;
   readonly signIns: SignIns;
+  readonly cursors: Cursors;
   readonly access: Pick<AccessTokens, 'publicKeys'>;
 };
 
 /** See {@link UserParts}. */
-export function tables({ users, signIns, access }: UserParts): ServiceRoutes {
+export function tables({ users, signIns, access, cursors }: UserParts): ServiceRoutes {
   return {
-    routes: [...signInRoutes(signIns, access), ...sessionRoutes(signIns), ...userRoutes(users)],
+    routes: [...signInRoutes(signIns, access), ...sessionRoutes(signIns), ...userRoutes(users, cursors)],
     internal: internalRoutes(signIns),
   };
 }

@@ -110,7 +110,7 @@ describe('purchases of 5eb7839', () => {
           'read-your-writes',
           soon(),
         );
-        expect(page.purchases).toEqual([purchase]);
+        expect(page.items).toEqual([purchase]);
       }
     },
   );
