@@ -3,12 +3,10 @@ import { z } from 'zod';
 import { type ReservedItem, receivedItem, type releaseStock, type reserveStock } from '../contracts/calls.ts';
 import { eventStream } from '../contracts/events.ts';
 import type { Deadline } from '../core/clock.ts';
+import { runScript } from '../redis/define-script.ts';
 import type { ShopRedis } from '../redis/open.ts';
-import { decodeReply, loadScript } from '../redis/script.ts';
 import { productKey, refusalKeptMs, reservationKeptMs, reservationKey } from './keys.ts';
-
-const reserveScript = loadScript(new URL('./lua/reserve.lua', import.meta.url), 'go-on');
-const releaseScript = loadScript(new URL('./lua/release.lua', import.meta.url), 'go-on');
+import { scripts } from './scripts.ts';
 
 /** What is wanted of a product. */
 export type Wanted = { readonly productId: string; readonly quantity: number };
@@ -48,18 +46,31 @@ export function openReservations(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
       requestId: string,
       deadline: Deadline,
     ): Promise<Reservation> {
-      const keys = [reservationKey(purchaseId), eventStream('products'), ...wanted.map((w) => productKey(w.productId))];
-      const quantities = wanted.flatMap((w) => [w.productId, w.quantity]);
-      const args = [requestId, purchaseId, reservationKeptMs, refusalKeptMs, ...quantities];
-      const reply = decodeReply(await redis.writes.run(reserveScript, keys, args, deadline));
-      const [first = '', at, items = ''] = reply?.fields ?? [];
-      switch (reply?.result) {
+      const keys = {
+        reservation: reservationKey(purchaseId),
+        stream: eventStream('products'),
+        products: wanted.map(({ productId }) => productKey(productId)),
+      };
+      const args = {
+        request: requestId,
+        purchase: purchaseId,
+        reservedMs: reservationKeptMs,
+        refusedMs: refusalKeptMs,
+        quantities: wanted.flatMap(({ productId, quantity }) => [productId, quantity]),
+      };
+      const reply = await runScript(redis.writes, scripts.reserve, { keys, args }, deadline);
+      switch (reply.result) {
         case 'reserved':
-          return { result: 'reserved', eventId: first, at: Number(at), items: storedItems.parse(JSON.parse(items)) };
+          return {
+            result: reply.result,
+            eventId: reply.eventId,
+            at: Number(reply.at),
+            items: storedItems.parse(JSON.parse(reply.items)),
+          };
         case 'sold-out':
           return {
             result: 'sold-out',
-            items: storedShort.parse(JSON.parse(first)).map((short) => {
+            items: storedShort.parse(JSON.parse(reply.short)).map((short) => {
               if (!Array.isArray(short)) return short;
               const [place, available] = short;
               const { productId, quantity } = itemAt(wanted, place);
@@ -67,7 +78,7 @@ export function openReservations(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
             }),
           };
         case 'unknown-product': {
-          const places = storedPlaces.parse(JSON.parse(first));
+          const places = storedPlaces.parse(JSON.parse(reply.places));
           const productIds = places.map((place) =>
             typeof place === 'string' ? place : itemAt(wanted, place).productId,
           );
@@ -75,8 +86,6 @@ export function openReservations(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
         }
         case 'released':
           return { result: 'released' };
-        default:
-          throw new Error(`reserve.lua replied '${reply?.result}'`);
       }
     },
 
@@ -114,17 +123,19 @@ export function openReservations(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
       deadline: Deadline,
     ): Promise<Release | 'conflict'> {
       const items = storedItems.parse(JSON.parse(source.items));
-      const keys = [reservationKey(purchaseId), eventStream('products'), ...items.map((i) => productKey(i.productId))];
-      const args = [requestId, purchaseId, reservationKeptMs, source.from, source.items];
-      const reply = decodeReply(await redis.writes.run(releaseScript, keys, args, deadline));
-      const [eventId = '', at] = reply?.fields ?? [];
-      switch (reply?.result) {
+      const keys = {
+        reservation: reservationKey(purchaseId),
+        stream: eventStream('products'),
+        products: items.map(({ productId }) => productKey(productId)),
+      };
+      const { from, items: json } = source;
+      const args = { request: requestId, purchase: purchaseId, keptMs: reservationKeptMs, source: from, items: json };
+      const reply = await runScript(redis.writes, scripts.release, { keys, args }, deadline);
+      switch (reply.result) {
         case 'released':
-          return { result: 'released', eventId, at: Number(at) };
+          return { result: 'released', eventId: reply.eventId, at: Number(reply.at) };
         case 'conflict':
           return 'conflict';
-        default:
-          throw new Error(`release.lua replied '${reply?.result}'`);
       }
     },
   };

@@ -1,16 +1,15 @@
 /** Products in Redis: the only caller of save.lua, restock.lua and bind-batch.lua. */
 import { isRefusal, type Refusal } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
+import { parseReply, type Reply, runKeyedScript } from '../redis/define-script.ts';
 import { lookupScript, runKeyed } from '../redis/keyed.ts';
 import type { ShopRedis } from '../redis/open.ts';
-import { loadScript, type ScriptReply } from '../redis/script.ts';
 import { indexChanges } from './indexes.ts';
 import { productKey } from './keys.ts';
 import { type Product, type ProductDoc, productOf, type StoredProduct } from './record.ts';
+import { scripts } from './scripts.ts';
 
-const saveScript = loadScript(new URL('./lua/save.lua', import.meta.url));
-const restockScript = loadScript(new URL('./lua/restock.lua', import.meta.url));
-const bindBatchScript = loadScript(new URL('./lua/bind-batch.lua', import.meta.url));
+type SaveReply = Reply<(typeof scripts.save)['replies']> | Reply<(typeof scripts.restock)['replies']>;
 
 /** What becomes of a product. `atMs` becomes its `updatedAt`; `documentVersion` must be new each time. */
 export type Save =
@@ -59,20 +58,29 @@ export function createStore(redis: Pick<ShopRedis, 'writes'>) {
       const after = save.kind === 'delete' ? undefined : save;
       const id = (after?.doc ?? before?.doc)?.id ?? '';
       const changes = indexChanges(before?.doc, after?.doc);
-      const keys = [productKey(id), ...changes.map((change) => change.key)];
-      const args = [
-        id,
-        before?.documentVersion ?? '',
-        wantedVersion,
-        after === undefined ? '' : JSON.stringify(after.doc),
-        after?.doc.name ?? '',
-        after?.doc.priceMinor ?? '',
-        after?.documentVersion ?? '',
-        save.kind === 'create' ? save.stock : '',
-        after?.atMs ?? '',
-        ...changes.flatMap(({ remove, add }) => [remove.length, ...remove, add.length, ...add]),
-      ];
-      return outcomeOf(await runKeyed(redis.writes, 'products', saveScript, keys, args, context, part));
+      const reply = await runKeyedScript(
+        redis.writes,
+        'products',
+        scripts.save,
+        {
+          keys: { product: productKey(id), indexes: changes.map((change) => change.key) },
+          args: {
+            id,
+            readDocument: before?.documentVersion ?? '',
+            wantedVersion,
+            doc: after === undefined ? '' : JSON.stringify(after.doc),
+            name: after?.doc.name ?? '',
+            price: after?.doc.priceMinor ?? '',
+            documentVersion: after?.documentVersion ?? '',
+            stock: save.kind === 'create' ? save.stock : '',
+            at: after?.atMs ?? '',
+            members: changes.flatMap(({ remove, add }) => [remove.length, ...remove, add.length, ...add]),
+          },
+        },
+        context,
+        part,
+      );
+      return isRefusal(reply) ? reply : outcomeOf(reply);
     },
 
     /** Adds `delta` to the stock, which neither goes below zero nor, by this, above `most`. */
@@ -83,13 +91,16 @@ export function createStore(redis: Pick<ShopRedis, 'writes'>) {
       wantedVersion: string,
       context: RequestContext,
     ): Promise<Outcome | Refusal> {
-      const args = [id, delta, most, wantedVersion];
-      return outcomeOf(await runKeyed(redis.writes, 'products', restockScript, [productKey(id)], args, context));
+      const call = { keys: { product: productKey(id) }, args: { id, delta, most, wantedVersion } };
+      const reply = await runKeyedScript(redis.writes, 'products', scripts.restock, call, context);
+      return isRefusal(reply) ? reply : outcomeOf(reply);
     },
 
     /** What was answered under this key before; `no-record` if it is new. */
     async lookup(context: RequestContext, part = ''): Promise<Outcome | Refusal> {
-      return outcomeOf(await runKeyed(redis.writes, 'products', lookupScript, [], [], context, part));
+      const reply = await runKeyed(redis.writes, 'products', lookupScript, [], [], context, part);
+      if (isRefusal(reply)) return reply;
+      return reply.result === 'no-record' ? { kind: reply.result } : outcomeOf(parseReply(scripts.save, reply));
     },
 
     /**
@@ -98,39 +109,36 @@ export function createStore(redis: Pick<ShopRedis, 'writes'>) {
      * @returns the id; whether it is from an earlier attempt (`repeated`), of the client's (`replayed`)
      */
     async bindBatch(newId: string, context: RequestContext): Promise<BatchBinding | Refusal> {
-      const reply = await runKeyed(redis.writes, 'products', bindBatchScript, [], [newId], context);
+      const call = { keys: {}, args: { id: newId } };
+      const reply = await runKeyedScript(redis.writes, 'products', scripts.bindBatch, call, context);
       if (isRefusal(reply)) return reply;
-      const [id] = reply.fields;
-      // 5eb7839 stored 'claimed'.
-      if (!['bound', 'claimed'].includes(reply.result) || id === undefined)
-        throw new Error(`bind-batch.lua replied '${reply.result}'`);
-      return { id, repeated: id !== newId, replayed: reply.replayed };
+      const { id, replayed } = reply;
+      return { id, repeated: id !== newId, replayed };
     },
   };
 }
 
-function outcomeOf(reply: ScriptReply | Refusal): Outcome | Refusal {
-  if (isRefusal(reply)) return reply;
-  const { replayed, result, fields } = reply;
-  const [first = '', second = '', third = ''] = fields;
-  switch (result) {
+function outcomeOf(reply: SaveReply): Outcome {
+  const { replayed } = reply;
+  switch (reply.result) {
     case 'created':
-      return { kind: result, id: first, atMs: Number(second), generation: third, replayed };
+      return { kind: reply.result, id: reply.id, atMs: Number(reply.at), generation: reply.generation, replayed };
     case 'updated':
     case 'restocked':
-      return { kind: result, product: productOf(fields), replayed };
+      return {
+        kind: reply.result,
+        product: productOf([reply.doc, reply.stock, reply.at, reply.version, reply.generation]),
+        replayed,
+      };
     case 'deleted':
     case 'exists':
-      return { kind: result, replayed };
+      return { kind: reply.result, replayed };
     case 'short':
-      return { kind: result, stock: Number(first), replayed };
+      return { kind: reply.result, stock: Number(reply.stock), replayed };
     case 'full':
-      return { kind: result, stock: Number(first) };
+      return { kind: reply.result, stock: Number(reply.stock) };
     case 'conflict':
     case 'missing':
-    case 'no-record':
-      return { kind: result };
-    default:
-      throw new Error(`a script of products replied '${result}'`);
+      return { kind: reply.result };
   }
 }

@@ -11,12 +11,13 @@ const prelude = readFileSync(new URL('./prelude.lua', import.meta.url), 'utf8');
  * Loads a script.
  * @param file `new URL('./lua/name.lua', import.meta.url)`
  * @param whenFull `go-on` for what finishes, gives back or signs out: it also runs while Redis is at `maxmemory`, and needs next to none
+ * @param locals Lua between the prelude and the file: see define-script.ts
  * @throws when the file cannot be read
  * @see https://redis.io/docs/latest/develop/programmability/lua-api/#script-flags
  */
-export function loadScript(file: URL, whenFull: 'refuse' | 'go-on' = 'refuse'): Script {
+export function loadScript(file: URL, whenFull: 'refuse' | 'go-on' = 'refuse', locals = ''): Script {
   const flags = whenFull === 'go-on' ? '#!lua flags=allow-oom\n' : '';
-  const source = `${flags}${prelude}\n${readFileSync(file, 'utf8')}`;
+  const source = `${flags}${prelude}\n${locals}\n${readFileSync(file, 'utf8')}`;
   const name = file.pathname.split('/').slice(-3).join('/');
   return { name, source, sha: createHash('sha1').update(source).digest('hex') };
 }

@@ -1,9 +1,19 @@
 /** The Lua scripts as text: each opens with its contract, and touches only keys that were declared to it. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { serviceNames } from '../../api/services.ts';
+
+type Declared = { name: string; source: string; keys: readonly string[]; args: readonly string[]; replies: object };
+
+/** The scripts that a service declares (api/redis/define-script.ts), by file. */
+const declared = new Map<string, Declared>();
+for (const service of serviceNames) {
+  if (!existsSync(new URL(`../../api/${service}/scripts.ts`, import.meta.url))) continue;
+  const { scripts } = (await import(`../../api/${service}/scripts.ts`)) as { scripts: Record<string, Declared> };
+  for (const script of Object.values(scripts)) declared.set(script.name.replace('/lua/', '/'), script);
+}
 
 const api = fileURLToPath(new URL('../../api', import.meta.url));
 const files = serviceNames.flatMap((service) => {
@@ -22,15 +32,60 @@ function namesOfKeys(source: string): Set<string> {
   return names;
 }
 
-describe.each(files)('%s', (_name, source) => {
+/** The names in a part of a head: `KEYS: record, product (explained), ...indexes`. */
+function namesInHead(source: string, part: 'KEYS' | 'ARGV'): string[] {
+  const [, text = ''] = new RegExp(`^-- ${part}:((?:.*\n--  )*.*)`, 'm').exec(source) ?? [];
+  const names = text
+    .replace(/\n--/g, '')
+    .replace(/\([^)]*\)/g, '')
+    .split(',');
+  return names.map((name) => name.trim()).filter((name) => name !== '');
+}
+
+/** The head's reply as declared: `created (id, at) | deleted | conflict: why`. */
+function repliesInHead(source: string): [string, string[]][] {
+  const [, text = ''] = /^-- Reply:((?:.*\n-- +\|)*.*)/m.exec(source) ?? [];
+  return text
+    .replace(/\n--/g, '')
+    .split('|')
+    .map((reply) => {
+      const [, result = '', fields = ''] = /^\s*([\w-]+)(?: \(([^)]*)\))?/.exec(reply) ?? [];
+      return [result, fields === '' ? [] : fields.split(', ')] as [string, string[]];
+    });
+}
+
+describe.each([...declared])('%s is called as its head says', (name, { source, keys, args, replies }) => {
+  const [, text = ''] = files.find(([file]) => file === name) ?? [];
+  // The line before the file: the locals that the declaration makes.
+  const before = source.slice(0, source.indexOf(text)).trimEnd().split('\n').at(-1) ?? '';
+  const [, locals = ''] = /^local (.*) = /.exec(before) ?? [];
+
+  test('keys and arguments', () => {
+    const inHead = [...namesInHead(text, 'KEYS'), ...namesInHead(text, 'ARGV')];
+    const named = inHead.map((each) => (each.startsWith('...') ? `${each.slice(3)}From` : each));
+    expect(locals.split(', ')).toEqual(named);
+    expect(inHead).toEqual(expect.arrayContaining([...keys, ...args]));
+  });
+
+  test('replies', () => {
+    expect(Object.fromEntries(repliesInHead(text))).toEqual(replies);
+  });
+
+  test('every declared result is one that the script replies', () => {
+    for (const result of Object.keys(replies)) expect(text.slice(text.search(/^(?!--)/m))).toContain(`'${result}'`);
+  });
+});
+
+describe.each(files)('%s', (name, source) => {
   test('opens with its contract', () => {
     const head = source.slice(0, source.search(/^(?!--)/m));
-    const parts = ['-- KEYS:', '-- Reply:', ...(source.includes('ARGV[') ? ['-- ARGV:'] : [])];
+    const takesArguments = source.includes('ARGV[') || (declared.get(name)?.args.length ?? 0) > 0;
+    const parts = ['-- KEYS:', '-- Reply:', ...(takesArguments ? ['-- ARGV:'] : [])];
     for (const part of parts) expect(head).toContain(part);
   });
 
   test('touches only keys that were declared to it', () => {
-    const names = namesOfKeys(source);
+    const names = new Set([...namesOfKeys(source), ...(declared.has(name) ? namesInHead(source, 'KEYS') : [])]);
     for (const [call, key = ''] of source.matchAll(/redis\.p?call\(\s*'\w+',\s*([^,)]+)/g)) {
       expect(/^KEYS\[/.test(key) || names.has(key.trim()), `${call}) names a key that is not from KEYS`).toBe(true);
     }

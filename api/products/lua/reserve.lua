@@ -1,13 +1,10 @@
 -- Takes all items of a purchase from stock, or none. The first answer under the purchase's id is the only one.
--- KEYS: 1 reservation, 2 event stream, 3... the products, each once
--- ARGV: 1 request id, 2 purchase id, 3 how long a reservation is kept (ms), 4 how long a refusal is kept (ms),
---       5... product id and quantity of each product
--- Reply: { 'fresh', 'reserved', event id, at, items } | { 'fresh', 'sold-out', short } | { 'fresh', 'unknown-product', places }
---      | { 'fresh', 'released' }
+-- KEYS: reservation, stream, ...products (each once)
+-- ARGV: request, purchase, reservedMs (how long a reservation is kept), refusedMs (how long a refusal is kept),
+--       ...quantities (product id and quantity of each product)
+-- Reply: reserved (eventId, at, items) | sold-out (short) | unknown-product (places) | released
 --   items: JSON [[product id, generation, name, quantity, unit price]...]; short: JSON [[place, available]...]; places: JSON [place...].
---   A place is the position of the product in ARGV, from 0: a purchase always asks for the same products in the same order.
-local reservation, stream = KEYS[1], KEYS[2]
-local request, purchase, reservedMs, refusedMs = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+--   A place is the position of the product in the list, from 0: a purchase always asks for the same products in the same order.
 
 local function answer()
   local found = redis.call('HMGET', reservation, 'state', 'eventId', 'at', 'items')
@@ -24,8 +21,14 @@ if redis.call('EXISTS', reservation) == 1 then
 end
 
 local unknown, short, reserved, version_fields = {}, {}, {}, {}
-for i = 3, #KEYS do
-  local place, id, quantity = i - 3, ARGV[2 * i - 1], ARGV[2 * i]
+-- The product id and quantity of the product KEYS[i].
+local function wanted(i)
+  local at = quantitiesFrom + 2 * (i - productsFrom)
+  return ARGV[at], ARGV[at + 1]
+end
+
+for i = productsFrom, #KEYS do
+  local place, id, quantity = i - productsFrom, wanted(i)
   local product = redis.call('HMGET', KEYS[i], 'generation', 'stock', 'name', 'priceMinor', 'incarnation')
   local generation = product[1] or product[5] -- the older name: see keys.ts
   if not generation then
@@ -48,8 +51,8 @@ if #short > 0 then
   return answer()
 end
 
-for i = 3, #KEYS do
-  local quantity = ARGV[2 * i]
+for i = productsFrom, #KEYS do
+  local _, quantity = wanted(i)
   redis.call('HINCRBY', KEYS[i], 'stock', '-' .. quantity)
   redis.call('HINCRBY', KEYS[i], 'sold', quantity)
   redis.call('HINCRBY', KEYS[i], version_fields[i], 1)

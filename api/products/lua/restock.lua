@@ -1,11 +1,7 @@
 -- Adds to a product's stock, or takes from it.
--- KEYS: 1 idempotency record, 2 event stream, 3 product
--- ARGV: 1 fingerprint, 2 nonce, 3 lifetime of the record (ms), 4 request id, 5 product id, 6 delta, 7 the most that may be in stock, 8 the version that must be there ('' any)
--- Reply: { status, 'restocked', doc, stock, updated at, version, generation } | { status, 'short', stock }
---      | { 'fresh', 'missing' } | { 'fresh', 'full', stock } | { 'fresh', 'conflict' }     (status: see prelude.lua)
-local record, stream, product = KEYS[1], KEYS[2], KEYS[3]
-local fingerprint, nonce, lifetime, request, id = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local delta, most, wantedVersion = ARGV[6], ARGV[7], ARGV[8]
+-- KEYS: record, stream, product
+-- ARGV: fingerprint, nonce, lifetime, request, id, delta, most (that may be in stock), wantedVersion ('' any)
+-- Reply: restocked (doc, stock, at, version, generation) | short (stock) | full (stock) | missing | conflict
 
 local before = find_reply(record, fingerprint, nonce)
 if before then return before end

@@ -1,15 +1,10 @@
 -- Makes, changes or deletes a product together with its entries in the indexes. The caller computed them from the document that it read.
--- KEYS: 1 idempotency record, 2 event stream, 3 product, 4... the indexes that change
--- ARGV: 1 fingerprint, 2 nonce, 3 lifetime of the record (ms), 4 request id, 5 product id,
---       6 the documentVersion that was read ('' there was no product), 7 the version that must be there ('' any),
---       8 the new document ('' delete the product), 9 name, 10 price in minor units, 11 new documentVersion, 12 stock (of a new product),
---       13 updated at, 14... for each index: how many members to remove, these, how many to add, these
--- Reply: { status, 'created', id, updated at, generation } | { status, 'updated', doc, stock, updated at, version, generation }
---      | { status, 'deleted' } | { status, 'exists' } | { 'fresh', 'conflict' }: the product is not as it was read, read again   (status: see prelude.lua)
-local record, stream, product = KEYS[1], KEYS[2], KEYS[3]
-local fingerprint, nonce, lifetime, request, id = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local readDocument, wantedVersion, doc, name, price, documentVersion, stock, at =
-  ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13]
+-- KEYS: record, stream, product, ...indexes (that change)
+-- ARGV: fingerprint, nonce, lifetime, request, id, readDocument (the documentVersion that was read, '' there was no product),
+--       wantedVersion ('' any), doc ('' delete the product), name, price (minor units), documentVersion (the new one), stock (of a new product),
+--       at, ...members (for each index: how many to remove, these, how many to add, these)
+-- Reply: created (id, at, generation) | updated (doc, stock, at, version, generation) | deleted | exists
+--      | conflict: the product is not as it was read, read again
 
 local before = find_reply(record, fingerprint, nonce)
 if before then return before end
@@ -21,7 +16,7 @@ if readDocument ~= '' and there ~= readDocument then return { 'fresh', 'conflict
 if wantedVersion ~= '' and version ~= wantedVersion then return { 'fresh', 'conflict' } end
 
 -- Takes the next list of ARGV: its length, then its members.
-local position = 14
+local position = membersFrom
 local function nextList()
   local first = position + 1
   position = first + tonumber(ARGV[position])
@@ -30,7 +25,7 @@ end
 
 -- In slices: Lua's stack holds some 8,000 values.
 local slice = 1000
-for i = 4, #KEYS do
+for i = indexesFrom, #KEYS do
   local first, last = nextList()
   for from = first, last, slice do
     redis.call('ZREM', KEYS[i], unpack(ARGV, from, math.min(from + slice - 1, last)))

@@ -1,0 +1,55 @@
+/** The scripts of products. */
+import { defineKeyedScript, defineScript } from '../redis/define-script.ts';
+
+const fileOf = (name: string) => new URL(`./lua/${name}.lua`, import.meta.url);
+
+/** What is stored of a product, as save.lua and restock.lua reply it. */
+const product = ['doc', 'stock', 'at', 'version', 'generation'] as const;
+
+/** Each is explained in the head of its file. */
+export const scripts = {
+  save: defineKeyedScript(fileOf('save'), {
+    keys: ['product', '...indexes'],
+    args: [
+      'id',
+      'readDocument',
+      'wantedVersion',
+      'doc',
+      'name',
+      'price',
+      'documentVersion',
+      'stock',
+      'at',
+      '...members',
+    ],
+    replies: { created: ['id', 'at', 'generation'], updated: product, deleted: [], exists: [], conflict: [] },
+  }),
+  restock: defineKeyedScript(fileOf('restock'), {
+    keys: ['product'],
+    args: ['id', 'delta', 'most', 'wantedVersion'],
+    replies: { restocked: product, short: ['stock'], full: ['stock'], missing: [], conflict: [] },
+  }),
+  bindBatch: defineKeyedScript(fileOf('bind-batch'), {
+    keys: [],
+    args: ['id'],
+    replies: { bound: ['id'] },
+    olderResults: { claimed: 'bound' }, // 5eb7839
+  }),
+  reserve: defineScript(fileOf('reserve'), {
+    keys: ['reservation', 'stream', '...products'],
+    args: ['request', 'purchase', 'reservedMs', 'refusedMs', '...quantities'],
+    replies: {
+      reserved: ['eventId', 'at', 'items'],
+      'sold-out': ['short'],
+      'unknown-product': ['places'],
+      released: [],
+    },
+    whenFull: 'go-on',
+  }),
+  release: defineScript(fileOf('release'), {
+    keys: ['reservation', 'stream', '...products'],
+    args: ['request', 'purchase', 'keptMs', 'source', 'items'],
+    replies: { released: ['eventId', 'at'], conflict: [] },
+    whenFull: 'go-on',
+  }),
+};
