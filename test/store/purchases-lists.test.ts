@@ -13,7 +13,12 @@ describe('lists', () => {
     const pages: string[][] = [];
     let after: string | undefined;
     do {
-      const { items: purchases, last } = await store.list({ whose, status }, { after, limit }, 'read-your-writes', soon());
+      const { items: purchases, last } = await store.list(
+        { whose, status },
+        { after, limit },
+        'read-your-writes',
+        soon(),
+      );
       pages.push(purchases.map((purchase) => purchase.id));
       after = last;
       await between?.();
