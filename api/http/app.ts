@@ -1,6 +1,5 @@
 /** The edge of a service: what every request passes, in order, before a handler sees it. */
 import express, { type Express, type Request, type RequestHandler, type Response, Router } from 'express';
-import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { type Deadline, deadlineIn } from '../core/clock.ts';
 import { emailIdentity } from '../core/email.ts';
@@ -21,6 +20,7 @@ import type { Metrics } from './metrics.ts';
 import { nearestPath } from './nearest-path.ts';
 import { parseInput, takesParams } from './parse.ts';
 import type { Answer, Route } from './route.ts';
+import { setSecurityHeaders } from './security-headers.ts';
 import { serverTiming, timingOf } from './server-timing.ts';
 import type { Config } from './settings.ts';
 
@@ -92,18 +92,6 @@ export const identifyRequest: RequestHandler = (req, res, next) => {
   res.set('X-Request-Id', id);
   next();
 };
-
-/** Sets helmet's headers. They are the same on every answer, so helmet is asked once. */
-function setSecurityHeaders(): RequestHandler {
-  const headers = new Map<string, string>();
-  const recorder = { setHeader: headers.set.bind(headers), removeHeader: () => undefined };
-  const decide = helmet({ strictTransportSecurity: false }); // Nginx sends that one, where TLS ends
-  decide({} as Request, recorder as unknown as Response, () => undefined);
-  return (_req, res, next) => {
-    for (const [name, value] of headers) res.setHeader(name, value);
-    next();
-  };
-}
 
 /** Spares all other requests the look at a handler's own routes. */
 function onlyFor(paths: readonly string[], handler: RequestHandler): RequestHandler {
