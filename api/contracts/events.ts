@@ -1,5 +1,6 @@
 /** What travels on the bus: each service's event stream, which the other services may read and only its own service writes. */
 import { z } from 'zod';
+import { moneyOut } from '../core/money.ts';
 import type { ServiceName } from '../services.ts';
 
 /** The stream of a service's events. */
@@ -7,15 +8,53 @@ export function eventStream(service: ServiceName): string {
   return `{${service}}:events`;
 }
 
-/** Events of `users` that say whose tokens are to be forgotten. No names, no addresses: a stream is no place for them. */
+const role = z.enum(['customer', 'admin']);
+const productState = z.object({
+  productId: z.string(),
+  incarnation: z.string().meta({ description: 'Tells a product from one made anew under the same id.' }),
+  stock: z.int(),
+  priceMinor: z.int().meta({ description: 'In minor units of the shop’s currency.' }),
+});
+const units = z.array(z.tuple([z.string(), z.int()])).meta({ description: 'Product id and quantity of each item.' });
+
+/** The events of `users`. Without names and addresses: events outlive the deletion of a user. */
 export const userEvents = {
-  'session.ended': z.object({ userId: z.string(), sessionIds: z.array(z.string()) }),
-  'user.role-changed': z.object({ userId: z.string(), role: z.enum(['customer', 'admin']) }),
+  'user.created': z.object({ userId: z.string(), role }),
+  'user.role-changed': z.object({ userId: z.string(), role }),
+  'user.password-changed': z.object({ userId: z.string() }),
   'user.deleted': z.object({ userId: z.string() }),
+  'session.ended': z.object({ userId: z.string(), sessionIds: z.array(z.string()) }),
 } as const;
 
-/** How long events of `users` are kept at least, in ms: longer than any access token lives. */
-export const userEventsKeptMs = 15 * 60_000;
+/** The events of `products`. */
+export const productEvents = {
+  'product.created': productState,
+  'product.updated': productState,
+  'product.deleted': productState.omit({ priceMinor: true }),
+  'product.restocked': productState.omit({ priceMinor: true }).extend({ delta: z.int() }),
+  'product.reserved': z.object({ purchaseId: z.string(), items: units }),
+  'product.released': z.object({ purchaseId: z.string(), items: units }),
+} as const;
+
+/** The events of `purchases`. What was bought and why a purchase failed is in its history. */
+export const purchaseEvents = {
+  'purchase.created': z.object({ purchaseId: z.string(), userId: z.string() }),
+  'purchase.completed': z.object({ purchaseId: z.string(), total: moneyOut }),
+  'purchase.failed': z.object({ purchaseId: z.string(), code: z.enum(['insufficient-stock', 'unknown-product']) }),
+  'purchase.cancelled': z.object({
+    purchaseId: z.string(),
+    by: z.string().meta({ description: 'The id of the user who cancelled it.' }),
+  }),
+} as const;
+/** The data of one type of event of `purchases`. */
+export type PurchaseEventData<T extends keyof typeof purchaseEvents> = z.infer<(typeof purchaseEvents)[T]>;
+
+/** What the types of a service's events mean, and the schema of their data. */
+export const events = {
+  users: userEvents,
+  products: productEvents,
+  purchases: purchaseEvents,
+} as const satisfies Record<ServiceName, Record<string, z.ZodType>>;
 
 /** How long an access token lives, in seconds. */
 export const accessTokenSeconds = 300;

@@ -1,17 +1,14 @@
-/** What explains the API: the OpenAPI document and the pages about problems. The same in every service; Nginx asks any replica. */
-import { createHash } from 'node:crypto';
+/** What explains the API: documents, the interactive page, the pages about problems. The same in every service; Nginx asks any replica. */
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { refuse } from '../core/outcome.ts';
-import { hasEtag } from '../http/answer.ts';
 import { sendRefusal } from '../http/errors.ts';
+import { asyncApiDocument } from './asyncapi.ts';
+import { docsFiles, docsPolicy } from './docs-page.ts';
 import { openApiDocument } from './document.ts';
+import { postmanCollection, postmanEnvironment } from './postman.ts';
 import { pagePolicy, problemPages } from './problem-pages.ts';
 import { declaredRoutes } from './tables.ts';
-
-/** How long a client or a cache may use a page without asking again, in seconds. */
-const maxAgeSeconds = 300;
-
-type Text = { readonly type: string; readonly bytes: Buffer; readonly etag: string };
+import { once, sendText, type Text, textOf } from './texts.ts';
 
 /**
  * The routes. Each text is made at the first request for it.
@@ -20,52 +17,52 @@ type Text = { readonly type: string; readonly bytes: Buffer; readonly etag: stri
  * @param version the shop's
  */
 export function documentationRoutes(services: readonly string[], currency: string, version: string): Router {
-  const document = once(async () =>
-    textOf('application/json', JSON.stringify(openApiDocument(await declaredRoutes(services, currency), version))),
-  );
-  const pages = once(async () => {
-    const entries = [...problemPages()].map(([code, { html, json }]) => {
-      return [code, { html: textOf('text/html', html), json: textOf('application/json', json) }] as const;
+  const json = (value: unknown) => textOf('application/json', JSON.stringify(value));
+  const openApi = once(async () => openApiDocument(await declaredRoutes(services, currency), version));
+  const documents: Readonly<Record<string, () => Promise<Text>>> = {
+    '/openapi.json': once(async () => json(await openApi())),
+    '/asyncapi.json': once(async () => json(asyncApiDocument(version))),
+    '/postman.json': once(async () => json(postmanCollection(await openApi()))),
+    '/postman-environment.json': once(async () => json(postmanEnvironment())),
+  };
+  const docs = once(docsFiles);
+  const pages = once(() => {
+    const entries = [...problemPages()].map(([code, { html, json: data }]) => {
+      return [code, { html: textOf('text/html', html), json: textOf('application/json', data) }] as const;
     });
     return new Map(entries);
   });
 
-  const problem: RequestHandler<{ code?: string }> = async (req, res) => {
-    const page = (await pages()).get(req.params.code ?? '');
+  const problem: RequestHandler<{ code?: string }> = (req, res) => {
+    const page = pages().get(req.params.code ?? '');
     if (page === undefined) {
       sendRefusal(res, refuse('not-found', 'There is no such problem. /problems lists all of them.'));
       return;
     }
     res.set({ Vary: 'Accept', 'Content-Security-Policy': pagePolicy });
-    send(req, res, req.accepts(['html', 'json']) === 'json' ? page.json : page.html);
+    sendText(req, res, req.accepts(['html', 'json']) === 'json' ? page.json : page.html);
+  };
+  const docsFile = (req: Request<{ file?: string }>, res: Response) => {
+    const file = docs().get(req.params.file ?? '');
+    if (file === undefined) {
+      sendRefusal(res, refuse('not-found', 'There is nothing under this address. The page is /docs.'));
+      return;
+    }
+    res.set('Content-Security-Policy', docsPolicy);
+    sendText(req, res, file);
   };
 
-  return Router({ caseSensitive: true })
-    .get('/openapi.json', async (req, res) => send(req, res, await document()))
+  const router = Router({ caseSensitive: true })
+    .get('/docs', docsFile)
+    .get('/docs/:file', docsFile)
     .get('/problems', problem)
-    .get('/problems/:code', problem)
-    .all(['/openapi.json', '/problems', '/problems/:code'], (_req, res) => {
-      res.set('Allow', 'GET, HEAD');
-      sendRefusal(res, refuse('method-not-allowed', 'This address knows GET, HEAD.'));
-    });
-}
-
-function textOf(type: string, text: string): Text {
-  const etag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`;
-  return { type: `${type}; charset=utf-8`, bytes: Buffer.from(text), etag };
-}
-
-function send(req: Request, res: Response, { type, bytes, etag }: Text): void {
-  res.set({ 'Cache-Control': `public, max-age=${maxAgeSeconds}`, ETag: etag });
-  if (hasEtag(req.get('If-None-Match'), etag)) res.status(304).end();
-  else res.set('Content-Type', type).end(bytes);
-}
-
-/** The same function, whose first result is kept. */
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
+    .get('/problems/:code', problem);
+  for (const [path, text] of Object.entries(documents)) {
+    router.get(path, async (req, res) => sendText(req, res, await text()));
+  }
+  const paths = [...Object.keys(documents), '/docs', '/docs/:file', '/problems', '/problems/:code'];
+  return router.all(paths, (_req, res) => {
+    res.set('Allow', 'GET, HEAD');
+    sendRefusal(res, refuse('method-not-allowed', 'This address knows GET, HEAD.'));
+  });
 }

@@ -48,7 +48,7 @@ function problemPage(code: ProblemCode): Page {
 <h2>What it means</h2><p>${escapeHtml(meaning)}</p>
 <h2>What to do</h2><p>${escapeHtml(action)}</p>
 <h2>Example</h2><pre>${escapeHtml(JSON.stringify(example, null, 2))}</pre>
-<p><a href="/problems">All problems</a> · <a href="/openapi.json">OpenAPI document</a></p>`;
+<p><a href="/problems">All problems</a> · <a href="/docs">API</a></p>`;
   return { html: page(title, body), json: JSON.stringify({ ...summary(code), meaning, action, example }) };
 }
 

@@ -3,6 +3,7 @@ import { headerRefs, type ProblemResponses, problemResponses } from './problems.
 import type { JsonSchema } from './schemas.ts';
 
 const code = { name: 'code', in: 'path', required: true, schema: { type: 'string' }, example: 'insufficient-stock' };
+const file = { name: 'file', in: 'path', required: true, schema: { type: 'string' }, example: 'page.css' };
 const failures = [
   'bad-request',
   'internal-error',
@@ -22,6 +23,25 @@ export function shopPaths(refusals: ProblemResponses): Readonly<Record<string, J
     '/healthz': {
       get: get('getHealth', 'Whether each service has a replica that is ready', json({ status: { const: 'ok' } })),
     },
+    '/docs': { get: cached(get('getDocs', 'The interactive page about the API', page)) },
+    '/docs/{file}': { get: cached(get('getDocsFile', 'A file of the interactive page', docsFile, [file])) },
+    '/asyncapi.json': {
+      get: cached(get('getEventDocument', 'The AsyncAPI document: the events', json({ asyncapi: { type: 'string' } }))),
+    },
+    '/postman.json': {
+      get: cached(
+        get('getCollection', 'The Postman collection', json({ item: { type: 'array', items: { type: 'object' } } })),
+      ),
+    },
+    '/postman-environment.json': {
+      get: cached(
+        get(
+          'getEnvironment',
+          'The Postman environment',
+          json({ values: { type: 'array', items: { type: 'object' } } }),
+        ),
+      ),
+    },
     '/openapi.json': { get: cached(get('getDocument', 'This document', json({ openapi: { type: 'string' } }))) },
     '/problems': { get: cached(get('listProblems', 'Every problem that an answer can name', pageOrJson)) },
     '/problems/{code}': {
@@ -34,6 +54,10 @@ function json(properties: Record<string, JsonSchema>): JsonSchema {
   return { 'application/json': { schema: { type: 'object', required: Object.keys(properties), properties } } };
 }
 
+const page: JsonSchema = { 'text/html': { schema: { type: 'string' } } };
+const docsFile: JsonSchema = Object.fromEntries(
+  ['text/css', 'text/javascript', 'image/png'].map((type) => [type, { schema: { type: 'string' } }]),
+);
 const pageOrJson: JsonSchema = {
   'text/html': { schema: { type: 'string' } },
   'application/json': { schema: { type: 'object' } },

@@ -6,15 +6,7 @@ import { z } from 'zod';
 import type { ReservedItem } from '../contracts/calls.ts';
 import type { Money } from '../core/money.ts';
 import { isOldRecord, purchaseOfOld } from './old-record.ts';
-import {
-  type EventData,
-  type Failure,
-  failureDetails,
-  type Status,
-  type StoredEvent,
-  statuses,
-  type Wanted,
-} from './schema.ts';
+import { type Failure, failureDetails, type Status, type StoredEvent, statuses, type Wanted } from './schema.ts';
 
 /** A purchase in its present state. */
 export type Purchase = {
@@ -222,11 +214,3 @@ function failureFrom(
         }),
       };
 }
-
-/** What of an event other services read: the numbers and ids, without the lists. */
-export type BusData = {
-  readonly 'purchase.created': Pick<EventData<'purchase.created'>, 'purchaseId' | 'userId'>;
-  readonly 'purchase.completed': EventData<'purchase.completed'>;
-  readonly 'purchase.failed': { readonly purchaseId: string; readonly code: Failure['code'] };
-  readonly 'purchase.cancelled': EventData<'purchase.cancelled'>;
-};

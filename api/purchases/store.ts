@@ -1,6 +1,7 @@
 /** What changes purchases in Redis: each step of the saga is one script, safe to repeat. */
 import { z } from 'zod';
 import type { ReservedItem } from '../contracts/calls.ts';
+import type { PurchaseEventData } from '../contracts/events.ts';
 import type { Deadline } from '../core/clock.ts';
 import { isRefusal, type Refusal } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
@@ -20,7 +21,6 @@ import {
 } from './keys.ts';
 import {
   type Begun,
-  type BusData,
   type Purchase,
   purchaseOfList,
   storedEntry,
@@ -113,7 +113,7 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
 
   return {
     async begin({ id, userId, requested, currency }, context) {
-      const created: BusData['purchase.created'] = { purchaseId: id, userId };
+      const created: PurchaseEventData<'purchase.created'> = { purchaseId: id, userId };
       const reply = await runKeyed(
         writes,
         'purchases',
@@ -129,7 +129,7 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
 
     async complete({ id, userId, currency }, { items, eventId, at }, requestId, deadline) {
       const total = { amount: totalOf(items), currency };
-      const completed: BusData['purchase.completed'] = { purchaseId: id, total };
+      const completed: PurchaseEventData<'purchase.completed'> = { purchaseId: id, total };
       const done = await step(
         scripts.complete,
         { id, userId },
@@ -141,7 +141,7 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
     },
 
     async fail({ id, userId, requested }, failure, requestId, deadline) {
-      const failed: BusData['purchase.failed'] = { purchaseId: id, code: failure.code };
+      const failed: PurchaseEventData<'purchase.failed'> = { purchaseId: id, code: failure.code };
       const done = await step(
         scripts.fail,
         { id, userId },
@@ -155,7 +155,7 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
     async cancel({ id, userId }, by, context) {
       const { ifMatch } = context;
       const versions = ifMatch === undefined || ifMatch === '*' ? '*' : `,${ifMatch.join(',')},`;
-      const cancelled: BusData['purchase.cancelled'] = { purchaseId: id, by };
+      const cancelled: PurchaseEventData<'purchase.cancelled'> = { purchaseId: id, by };
       const keys = [
         purchaseKey(id),
         unfinishedKey('pending'),

@@ -60,7 +60,27 @@ switch (command) {
     process.exit(await runBenches(rest));
     break;
   }
+  case 'import':
+  case 'export':
+  case 'demo': {
+    const { runData } = await import('../data/main.ts');
+    process.exit(await runData(projectDir, environment, command, rest));
+    break;
+  }
+  case 'client': {
+    const { runClient } = await import('../client/main.ts'); // with a package that only development has
+    process.exit(await runClient(projectDir, environment.SHOP_CURRENCY || 'USD', rest));
+    break;
+  }
+  case 'fuzz': {
+    if (!installMissing(projectDir, withSystemFolders(environment.PATH ?? ''))) process.exit(1);
+    const { runFuzz } = await import('../../test/fuzz/main.ts');
+    process.exit(await runFuzz(rest));
+    break;
+  }
   default:
-    console.error('usage: npm start | npm test | npm run chaos | npm run bench | npm run shop -- help');
+    console.error(
+      'usage: npm start | npm test | npm run import|export|demo|client|fuzz|chaos|bench | npm run shop -- help',
+    );
     process.exit(2);
 }

@@ -1,5 +1,5 @@
 // The programs that the shop runs besides Node.js, and where they come from.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 
@@ -47,6 +47,20 @@ export function installMissing(projectDir: string, path: string, of: Record<stri
 /** Like {@link installMissing}, for the programs that watch the shop. */
 export function installWatchers(projectDir: string, path: string): boolean {
   return installMissing(projectDir, path, watcherPackageOf);
+}
+
+/** How long the installation of a browser may take, in ms; without one, its tests are skipped. */
+const browserInstallMs = 120_000;
+
+/** Installs Chromium for the tests of `/docs`, while other work goes on. @returns whether there is one */
+export async function installBrowser(projectDir: string, path: string): Promise<boolean> {
+  if (missingPrograms(path, { chromium: 'chromium' }).length === 0) return true;
+  console.log('Not on this machine yet: chromium. Installing it for the tests of /docs.');
+  const child = spawn('sh', ['ops/local/install.sh', 'chromium'], { cwd: projectDir, timeout: browserInstallMs });
+  return new Promise((resolve) => {
+    child.once('error', () => resolve(false));
+    child.once('exit', (code) => resolve(code === 0));
+  });
 }
 
 /** Like {@link installMissing}, for what only `npm test` uses. */

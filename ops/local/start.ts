@@ -84,8 +84,8 @@ export async function runShop(given: Settings): Promise<number> {
       if (settings.alerting.SMTP_URL === undefined)
         console.log(`Alert mails: ${relative(process.cwd(), mailDir(settings.dir))}/`);
     }
-    console.log(`Try:   curl ${shop.httpUrl}/products`);
-    console.log('Other terminal: npm run shop -- status | kill NAME | help.   Ctrl-C stops the shop.\n');
+    console.log('Other terminal: npm run demo | npm run shop -- status | kill NAME | help.   Ctrl-C stops the shop.');
+    console.log(`Try every call in the browser: ${shop.httpUrl}/docs\n`);
   }
 }
 

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { installMissing, installTestPrograms, installWatchers } from './programs.ts';
+import { installBrowser, installMissing, installTestPrograms, installWatchers } from './programs.ts';
 import { withSystemFolders } from './settings.ts';
 
 type Report = {
@@ -42,7 +42,10 @@ export async function runTests(
     });
   };
   try {
+    // While types and lint are checked: installing takes half a minute.
+    const browser = installBrowser(projectDir, path);
     const faults = [await run('tsc'), await run('biome', 'check', '.')].filter((code) => code !== 0).length;
+    if (!(await browser)) console.error('SKIPPED without Chromium: the tests of /docs in a browser.');
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`];
     const code = await run('vitest', 'run', ...reporters, ...rest);
     const { passed, failed } = countTests(reportPath, code);

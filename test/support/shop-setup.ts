@@ -2,6 +2,7 @@
 import type { TestProject } from 'vitest/node';
 import { temporarySettings } from '../../ops/local/redis-nodes.ts';
 import { type Shop, startShop } from '../../ops/local/shop.ts';
+import { portsFrom } from '../../ops/local/spec.ts';
 
 /** What the set-up hands to the test files. */
 export type SharedShop = {
@@ -10,6 +11,8 @@ export type SharedShop = {
   readonly adminEmail: string;
   readonly adminPassword: string;
   readonly logDir: string;
+  /** The ports of the Redis nodes, and the password of the user `operator`. */
+  readonly redis: { readonly ports: readonly number[]; readonly password: string };
 };
 
 declare module 'vitest' {
@@ -32,6 +35,10 @@ export async function setup(project: TestProject) {
     adminEmail,
     adminPassword: secrets.ADMIN_PASSWORD ?? '',
     logDir: `${dir}/logs`,
+    redis: {
+      ports: [1, 2, 3].map(portsFrom(temporary.settings.portBase).redis),
+      password: secrets.REDIS_PASSWORD_OPERATOR ?? '',
+    },
   });
 }
 

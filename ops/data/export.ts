@@ -1,0 +1,64 @@
+/** `npm run export -- products|users|purchases`: writes all of them to stdout as JSON lines or CSV, page by page. */
+import { once } from 'node:events';
+import { stringify } from 'csv-stringify/sync';
+import type { Client } from '../../api/client/client.ts';
+
+/** What can be exported, and how each looks as a row of a CSV file. A CSV of products can be imported again. */
+const exports = {
+  products: {
+    columns: ['id', 'name', 'description', 'category', 'company', 'manufacturedAt', 'price', 'currency', 'stock'],
+    items: (client: Client) => client.pages('listProducts', { query: { limit: 100, sort: 'createdAt' } }),
+  },
+  users: {
+    columns: ['id', 'email', 'firstName', 'lastName', 'role', 'createdAt', 'updatedAt'],
+    items: (client: Client) => client.pages('listUsers', { query: { limit: 100 } }),
+  },
+  purchases: {
+    columns: ['id', 'userId', 'status', 'items', 'total', 'currency', 'createdAt', 'updatedAt'],
+    items: (client: Client) => client.pages('listPurchases', { query: { limit: 100 } }),
+  },
+} as const;
+
+/** What can be exported. */
+export type ExportName = keyof typeof exports;
+/** See {@link ExportName}. */
+export const exportNames = Object.keys(exports) as ExportName[];
+
+/**
+ * Writes everything of one kind.
+ * @param client signed in as an admin
+ * @returns how many
+ */
+export async function exportAll(
+  client: Client,
+  name: ExportName,
+  format: 'jsonl' | 'csv',
+  out: NodeJS.WritableStream,
+): Promise<number> {
+  const { columns, items } = exports[name];
+  const write = async (text: string) => {
+    if (!out.write(text)) await once(out, 'drain');
+  };
+  let count = 0;
+  if (format === 'csv') await write(stringify([[...columns]]));
+  for await (const item of items(client)) {
+    await write(format === 'jsonl' ? `${JSON.stringify(item)}\n` : stringify([rowOf(item, columns)]));
+    count += 1;
+  }
+  return count;
+}
+
+type Money = { amount: number; currency: string };
+
+/** The values of the columns: money as its amount in minor units, with the currency in a column of its own; items as `id:quantity`. */
+function rowOf(item: object, columns: readonly string[]): unknown[] {
+  const values = item as Record<string, unknown>;
+  const money = (values.price ?? values.total) as Money | null | undefined;
+  return columns.map((column) => {
+    if (column === 'currency') return money?.currency ?? '';
+    if (column === 'price' || column === 'total') return money?.amount ?? '';
+    if (column !== 'items') return values[column] ?? '';
+    const bought = values.items as { productId: string; quantity: number }[];
+    return bought.map(({ productId, quantity }) => `${productId}:${quantity}`).join(' ');
+  });
+}
