@@ -14,8 +14,8 @@ const admin = { ADMIN_EMAIL: `admin-${newId()}@example.com`, ADMIN_PASSWORD: 'th
 let replicas: TestService[];
 let users: TestService;
 let master: Redis;
-/** The statuses of /readyz before the background work, which makes the first admin, has begun. */
-let readyBefore: number[];
+/** As the background work begins, which makes the first admin. */
+const statesAtOnce: string[] = [];
 let auth: { Authorization: string };
 const stops: (() => void)[] = [];
 
@@ -23,8 +23,10 @@ beforeAll(async () => {
   master = await operator();
   replicas = await Promise.all([1, 2].map(() => startTestService('users', open, 'http://127.0.0.1:9', admin)));
   [users] = replicas as [TestService];
-  readyBefore = await Promise.all(replicas.map(async ({ request }) => (await request.get('/readyz')).status));
-  for (const { service } of replicas) stops.push(service.background?.() ?? (() => undefined));
+  for (const { service, readiness } of replicas) {
+    stops.push(service.background?.() ?? (() => undefined));
+    statesAtOnce.push(readiness.state());
+  }
   await waitFor('both to be ready', async () => {
     const answers = await Promise.all(replicas.map(({ request }) => request.get('/readyz')));
     return answers.every(({ status }) => status === 200);
@@ -49,7 +51,7 @@ const remove = (id: string, headers: Record<string, string> = {}) =>
 describe('the first admin', () => {
   it('exists before a replica says that it is ready', () => {
     // The sign-in in `beforeAll`, right after both were ready, has succeeded.
-    expect(readyBefore).toEqual([503, 503]);
+    expect(statesAtOnce).toEqual(['starting', 'starting']);
   });
 
   it('is one, although two replicas began at once', async () => {
