@@ -11,11 +11,11 @@ export function eventStream(service: ServiceName): string {
 const role = z.enum(['customer', 'admin']);
 const productState = z.object({
   productId: z.string(),
-  incarnation: z.string().meta({ description: 'Tells a product from one made anew under the same id.' }),
+  generation: z.string().meta({ description: 'Tells a product from one made anew under the same id.' }),
   stock: z.int(),
   priceMinor: z.int().meta({ description: 'In minor units of the shop’s currency.' }),
 });
-const units = z.array(z.tuple([z.string(), z.int()])).meta({ description: 'Product id and quantity of each item.' });
+const ofPurchase = z.object({ purchaseId: z.string() });
 
 /** The events of `users`. Without names and addresses: events outlive the deletion of a user. */
 export const userEvents = {
@@ -32,8 +32,8 @@ export const productEvents = {
   'product.updated': productState,
   'product.deleted': productState.omit({ priceMinor: true }),
   'product.restocked': productState.omit({ priceMinor: true }).extend({ delta: z.int() }),
-  'product.reserved': z.object({ purchaseId: z.string(), items: units }),
-  'product.released': z.object({ purchaseId: z.string(), items: units }),
+  'product.reserved': ofPurchase,
+  'product.released': ofPurchase,
 } as const;
 
 /** The events of `purchases`. What was bought and why a purchase failed is in its history. */

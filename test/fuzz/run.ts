@@ -170,7 +170,7 @@ function learn(
   known: Known,
   ledger: Ledger,
 ) {
-  if (status >= 300 || status === 204 || body === '' || plan.method === 'HEAD' || plan.method === 'OPTIONS') {
+  if (status >= 300 || status === 204 || !body.startsWith('{') || plan.method === 'HEAD' || plan.method === 'OPTIONS') {
     if (status === 503) ledger.unknown(plan, known.products);
     return;
   }
