@@ -53,9 +53,13 @@ export function knownAddressesKey(userId: string): string {
 
 /**
  * Hash: `<session>:<generation>` → the sealed answer that this refresh token was exchanged for. Fields are deleted by later exchanges, by the
- * shop's time, and not by Redis: a node whose clock is an hour ahead would end them when it becomes master.
+ * shop's time: a node whose clock is an hour ahead would end them when it becomes master. Without another exchange it ends after
+ * {@link rotationsUnusedMs}.
  */
 export const rotationsKey = '{users}:rotations';
+
+/** When {@link rotationsKey} and {@link rotationEndsKey} end without another exchange, in ms: later than any clock that is an hour wrong. */
+export const rotationsUnusedMs = 2 * 3_600_000;
 
 /** Sorted set: the fields of {@link rotationsKey} by the time until which they are given again, in ms since 1970. */
 export const rotationEndsKey = '{users}:rotation-ends';

@@ -18,6 +18,7 @@ import {
   revocationKey,
   rotationEndsKey,
   rotationsKey,
+  rotationsUnusedMs,
   sessionsKey,
   userKey,
 } from './keys.ts';
@@ -136,7 +137,7 @@ export function openSessionStore(
       ];
       const lastEndMs = timeOfId(sessionId) + limits[role];
       const what = [requestId, userId, sessionId, generation, role, sealed];
-      const args = [...what, graceMs, sessionIdleMs, lastEndMs, shopTimeMs(), graceMarginMs];
+      const args = [...what, graceMs, sessionIdleMs, lastEndMs, shopTimeMs(), graceMarginMs, rotationsUnusedMs];
       const [, result, kept] = await writes.run(scripts.refresh, keys, args, deadline);
       if (result === 'exchanged' && kept !== undefined) return { kind: result, sealed: kept };
       if (result === 'ended' || result === 'conflict') return { kind: result };

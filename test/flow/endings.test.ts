@@ -11,9 +11,9 @@ const books: Record<string, RegExp> = {
   'users, until they are deleted': /^\{users\}:(user:|email:|list$|admins$)/,
   'products and their indexes, until they are deleted': /^\{products\}:(product:|by:|words$)/,
   'purchases and their histories: the books': /^\{purchases\}:(purchase:|list:)/,
-  'what is unfinished: emptied by finishing it': /^\{purchases\}:(pending|owed)$/,
+  'what is unfinished: emptied by finishing it': /^\{purchases\}:(pending|release-pending)$/,
   'failed purchases by their end: emptied by deleting them': /^\{purchases\}:ending$/,
-  'event streams, trimmed to a day as they grow': /^\{\w+\}:events$/,
+  'event streams, trimmed by time as they grow': /^\{\w+\}:events$/,
 };
 const dayMs = 24 * 3600 * 1000;
 const longestMs = 32 * dayMs; // a sign-in of 30 days, and a day's grace

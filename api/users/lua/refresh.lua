@@ -5,12 +5,13 @@
 --       6 trace of a revocation, 7 the sealed answer to this token as 5eb7839 stored it
 -- ARGV: 1 request id, 2 user id, 3 session id, 4 the token's generation, 5 role in the sealed answer, 6 sealed answer,
 --       7 how long it is given again (ms), 8 how long a sign-in lasts without a refresh (ms), 9 when it ends at the latest (ms since 1970),
---       10 the shop's time (ms since 1970), 11 how much longer than 7 a sealed answer is stored (ms)
+--       10 the shop's time (ms since 1970), 11 how much longer than 7 a sealed answer is stored (ms),
+--       12 when the answers end if no other refresh follows (ms)
 -- Reply: { 'fresh', 'exchanged', sealed answer } | { 'fresh', 'ended' } | { 'fresh', 'conflict' }
 local stream, user, sessions, rotations, rotationEnds, revocation = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local request, id, session, generation = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local role, sealed, graceMs, lastEnd = ARGV[5], ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[9])
-local shopTime, marginMs = tonumber(ARGV[10]), tonumber(ARGV[11])
+local shopTime, marginMs, unusedMs = tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12]
 local ends = int(math.min(shopTime + tonumber(ARGV[8]), lastEnd))
 
 local held = redis.call('HGET', sessions, session)
@@ -51,4 +52,5 @@ for _, gone in ipairs(redis.call('ZRANGEBYSCORE', rotationEnds, '-inf', int(shop
 end
 redis.call('HSET', rotations, rotation, sealed)
 redis.call('ZADD', rotationEnds, int(shopTime + graceMs), rotation)
+for key = 4, 5 do redis.call('PEXPIRE', KEYS[key], unusedMs) end
 return { 'fresh', 'exchanged', sealed }
