@@ -77,11 +77,11 @@ start_sentinel() {
     printf '%s\n%s\n' "$fingerprint" "$PEERS" >"$inputs"
     mv "$conf.new" "$conf"
   fi
-  # Sentinel asks a master for its replicas every 10 s, which leaves a shop that has just started without anybody to elect; 1 s is no
+  # Sentinel asks a master for its replicas every 10 s, which leaves a shop that has just started without a node to elect; 1 s is no
   # setting of the file, only of the running process. Nor does it reconnect to a node, or send it a PING, more than once a second: the
-  # leader of a failover, which has just knocked at the dead master's door, then holds the new one for silent after the same second
+  # leader of a failover, which has just knocked at the dead master's door, then sees the new one as silent after the same second
   # (sentinelReconnectInstance and sentinelResetMaster in sentinel.c), and replaces it as well. Half of that, and it never does.
-  # A Sentinel that stood still for 2 s itself (a frozen node, a machine under load) judges nobody for the next 30 s, `tilt`: too long for a
+  # A Sentinel that stood still for 2 s itself (a frozen node, a machine under load) judges no node for the next 30 s, `tilt`: too long for a
   # second fault, and too long if it was all of them. What it needs is fresh answers, which it has in one or two.
   # A Redis before 7.0 refuses; all that is lost is those seconds, and now and then a failover too many.
   (

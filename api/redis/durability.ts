@@ -64,7 +64,7 @@ export function judgeDurability(evidence: Evidence, periods: SentinelPeriods): V
   if (hasSilentLeader(evidence.sentinels, answers, hearing)) return doubt('silent-sentinel');
 
   const leaders = answers.filter((answer) => canLead(answer, evidence.sentinels, hearing));
-  // A Sentinel that the others hold for down may have led a failover nevertheless: when a cut heals, connections come back one by one.
+  // A Sentinel that the others see as down may have led a failover nevertheless: when a cut heals, connections come back one by one.
   const epoch = Math.max(-1, ...answers.filter((answer) => answer.master === master).map((answer) => answer.epoch));
   const isReplacing = (answer: SentinelReport) =>
     answer.master !== master && (leaders.includes(answer) || answer.epoch >= epoch);
@@ -137,7 +137,7 @@ function judgeElection(
   return heardMs >= sinceMs ? { blind: 'no', hearsMaster } : 'winner-not-heard';
 }
 
-/** Sentinels without a candidate: harmless while no failover can begin. It takes two that hold the master for down, and most hear it. */
+/** Sentinels without a candidate: harmless while no failover can begin. It takes two that see the master as down, and most hear it. */
 function judgeBlindLeaders(elections: readonly Election[]): Verdict {
   if (elections.some(({ blind }) => blind === 'no')) return { durable: true };
   if (elections.some(({ blind }) => blind === 'lost')) return doubt('no-candidate');

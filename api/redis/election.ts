@@ -15,7 +15,7 @@ export function hasSilentLeader(
 ): boolean {
   const silent = all.filter((sentinel) => 'silent' in sentinel);
   if (silent.some((sentinel) => canLead(sentinel, all, hearing))) return true;
-  // A Sentinel that only the others know. One that all of them hold for down is a leftover of an address that is no longer used.
+  // A Sentinel that only the others know. One that all of them see as down is a leftover of an address that is no longer used.
   return answers.some(({ peers }) =>
     peers.some((peer) => !isDown(peer) && !all.some((sentinel) => isSame(peer, sentinel))),
   );
@@ -23,7 +23,7 @@ export function hasSilentLeader(
 
 /**
  * Whether a Sentinel could lead a failover: a majority, its own vote included, votes for it, and a second Sentinel agrees that the master is down.
- * A Sentinel that holds it for down counts as lost to it only while it also hears the master: when a cut heals, connections come back one by
+ * A Sentinel that sees it as down counts as lost to it only while it also hears the master: when a cut heals, connections come back one by
  * one, so its request for a vote can arrive before its replies to PING do.
  * @param hearing the Sentinels that surely hear the master
  */

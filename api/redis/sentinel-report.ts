@@ -14,7 +14,7 @@ export type ReplicaReport = {
   readonly pongAgeMs: number;
   /** Age of the last INFO (`info-refresh`); `undefined` before the first one. */
   readonly infoAgeMs: number | undefined;
-  /** For how long the Sentinel has held this node for down (`s-down-time`); `undefined` when it does not. */
+  /** For how long the Sentinel has seen this node as down (`s-down-time`); `undefined` when it does not. */
   readonly downForMs: number | undefined;
 };
 

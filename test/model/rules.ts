@@ -48,7 +48,7 @@ function fenceAndFreshPong(evidence: Evidence): boolean {
   return fenceHolds(evidence) && fresh.length >= 2;
 }
 
-/** A majority of the Sentinels holds every node that did not confirm for down, and names this master. */
+/** A majority of the Sentinels sees every node that did not confirm as down, and names this master. */
 function missingAreDown(evidence: Evidence): boolean {
   const { nodes, master, confirmed } = evidence;
   const missing = [...nodes].filter((node) => node !== master && !confirmed.has(node));
@@ -68,7 +68,7 @@ export const rules = {
   'wait-1': { about: 'WAIT 1 alone', enough: (confirmed) => confirmed >= 1, holds: isConfirmed },
   'no-wait': { about: 'the master alone', enough: () => true, holds: () => true },
   'fresh-pong': { about: 'the fence, and two Sentinels heard the master after the write', holds: fenceAndFreshPong },
-  'missing-down': { about: 'a majority of Sentinels holds every missing replica for down', holds: missingAreDown },
+  'missing-down': { about: 'a majority of Sentinels sees every missing replica as down', holds: missingAreDown },
   'all-replicas': {
     about: 'every replica confirms (min-replicas 2): sound, but one dead replica stops sales',
     holds: () => false,

@@ -52,24 +52,24 @@ const cases: Record<string, readonly Case[]> = {
     ['all', 'durable', all()],
     ['one alone', 'too-few-sentinels', [sentinel(1, { peers: peers(1, [2, 3]) }), silent(2), silent(3)]],
     [
-      'two, and both hold the third for down',
+      'two, and both see the third as down',
       'durable',
       [1, 2].map((n) => sentinel(n, { peers: peers(n, [3]) })).concat([silent(3)] as never),
     ],
     [
-      'two, and one of them holds the third for up',
+      'two, and one of them sees the third as up',
       'silent-sentinel',
       [sentinel(1, { peers: peers(1, [3]) }), sentinel(2), silent(3)],
     ],
     [
-      'two, and what they hold for down is not the third but a Sentinel of the past',
+      'two, and what they see as down is not the third but a Sentinel of the past',
       'silent-sentinel',
       [1, 2]
         .map((n) => sentinel(n, { peers: [...peers(n), { id: 'ghost', address: 's:9', flags: new Set(['s_down']) }] }))
         .concat([silent(3)] as never),
     ],
     [
-      'all, and hold a Sentinel of the past for down',
+      'all, and see a Sentinel of the past as down',
       'durable',
       all({ peers: [...peers(0), { id: 'ghost', address: 's:9', flags: new Set(['s_down']) }] }),
     ],
@@ -113,7 +113,7 @@ const cases: Record<string, readonly Case[]> = {
       [sentinel(1, { switchingFrom: b }), sentinel(2), sentinel(3)],
     ],
     [
-      'one that both others hold for down names an earlier master',
+      'one that both others see as down names an earlier master',
       'durable',
       [
         sentinel(1, { peers: peers(1, [2]) }),
@@ -122,7 +122,7 @@ const cases: Record<string, readonly Case[]> = {
       ],
     ],
     [
-      'one that both others hold for down has led a failover: a cut is healing',
+      'one that both others see as down has led a failover: a cut is healing',
       'replaced',
       [
         sentinel(1, { peers: peers(1, [2]) }),
@@ -131,7 +131,7 @@ const cases: Record<string, readonly Case[]> = {
       ],
     ],
     [
-      'one that both others hold for down runs a failover',
+      'one that both others see as down runs a failover',
       'failover',
       [
         sentinel(1, { peers: peers(1, [2]) }),
@@ -140,12 +140,12 @@ const cases: Record<string, readonly Case[]> = {
       ],
     ],
     [
-      'one that both others hold for down is silent, and one of those does not hear the master: it can win that vote when a cut heals',
+      'one that both others see as down is silent, and one of those does not hear the master: it can win that vote when a cut heals',
       'silent-sentinel',
       [sentinel(1, { peers: peers(1, [3]), ...deafToMaster }), sentinel(2, { peers: peers(2, [3]) }), silent(3)],
     ],
     [
-      'one that both others hold for down would elect the node that lacks it, and one of those does not hear the master',
+      'one that both others see as down would elect the node that lacks it, and one of those does not hear the master',
       'other-winner',
       [
         sentinel(1, { peers: peers(1, [3]), ...deafToMaster }),
@@ -154,7 +154,7 @@ const cases: Record<string, readonly Case[]> = {
       ],
     ],
     [
-      'one that both others hold for down would elect the node that lacks it, and both of those hear the master',
+      'one that both others see as down would elect the node that lacks it, and both of those hear the master',
       'durable',
       [
         sentinel(1, { peers: peers(1, [3]) }),
@@ -163,12 +163,12 @@ const cases: Record<string, readonly Case[]> = {
       ],
     ],
     [
-      'one that only one other holds for down names another',
+      'one that only one other sees as down names another',
       'replaced',
       [sentinel(1, { peers: peers(1, [2]) }), sentinel(2, { master: b }), sentinel(3)],
     ],
     [
-      'one holds it for down, and would elect a node with the write',
+      'one sees it as down, and would elect a node with the write',
       'durable',
       [sentinel(1, masterDown), sentinel(2), sentinel(3)],
     ],

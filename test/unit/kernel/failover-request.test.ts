@@ -44,7 +44,7 @@ describe('the Sentinel to ask', () => {
     expect(inTheOther).toMatchObject({ sentinel: 's:3' });
   });
 
-  test('may hold the master for down alone, or name one that another Sentinel does not reach', () => {
+  test('may see the master as down alone, or name one that another Sentinel does not reach', () => {
     const s_down = { masterFlags: new Set(['s_down', 'master']), masterDownForMs: 1000 };
     expect(choose([silentSentinel(1), report(2, s_down), report(3)])).toBeDefined();
   });
@@ -61,11 +61,11 @@ describe('the Sentinel to ask', () => {
       [report(1), report(2), report(3, { masterFlags: new Set(['master', 'failover_in_progress']) })],
     ],
     [
-      'two hold the master for down',
+      'two see the master as down',
       [report(1), report(2), report(3, { masterFlags: new Set(['master', 's_down', 'o_down']) })],
     ],
     [
-      'each of them holds the other replica for down: it may have more',
+      'each of them sees the other replica as down: it may have more',
       [1, 2, 3].map((n) => sentinelReport(n, a, [replicaReport(b), replicaReport(c, { down: true })])),
     ],
     ['they have no candidate', [1, 2, 3].map((n) => sentinelReport(n, a, [replicaReport(b, { down: true })]))],
