@@ -270,6 +270,7 @@ export interface Calls {
   getEventDocument: {
     answer: {
       asyncapi: string;
+      [k: string]: unknown;
     };
   };
   /**
@@ -278,6 +279,7 @@ export interface Calls {
   getCollection: {
     answer: {
       item: {}[];
+      [k: string]: unknown;
     };
   };
   /**
@@ -286,6 +288,7 @@ export interface Calls {
   getEnvironment: {
     answer: {
       values: {}[];
+      [k: string]: unknown;
     };
   };
   /**
@@ -294,6 +297,7 @@ export interface Calls {
   getDocument: {
     answer: {
       openapi: string;
+      [k: string]: unknown;
     };
   };
   /**

@@ -26,11 +26,17 @@ export function shopPaths(refusals: ProblemResponses): Readonly<Record<string, J
     '/docs': { get: cached(get('getDocs', 'The interactive page about the API', page)) },
     '/docs/{file}': { get: cached(get('getDocsFile', 'A file of the interactive page', docsFile, [file])) },
     '/asyncapi.json': {
-      get: cached(get('getEventDocument', 'The AsyncAPI document: the events', json({ asyncapi: { type: 'string' } }))),
+      get: cached(
+        get('getEventDocument', 'The AsyncAPI document: the events', openJson({ asyncapi: { type: 'string' } })),
+      ),
     },
     '/postman.json': {
       get: cached(
-        get('getCollection', 'The Postman collection', json({ item: { type: 'array', items: { type: 'object' } } })),
+        get(
+          'getCollection',
+          'The Postman collection',
+          openJson({ item: { type: 'array', items: { type: 'object' } } }),
+        ),
       ),
     },
     '/postman-environment.json': {
@@ -38,11 +44,11 @@ export function shopPaths(refusals: ProblemResponses): Readonly<Record<string, J
         get(
           'getEnvironment',
           'The Postman environment',
-          json({ values: { type: 'array', items: { type: 'object' } } }),
+          openJson({ values: { type: 'array', items: { type: 'object' } } }),
         ),
       ),
     },
-    '/openapi.json': { get: cached(get('getDocument', 'This document', json({ openapi: { type: 'string' } }))) },
+    '/openapi.json': { get: cached(get('getDocument', 'This document', openJson({ openapi: { type: 'string' } }))) },
     '/problems': { get: cached(get('listProblems', 'Every problem that an answer can name', pageOrJson)) },
     '/problems/{code}': {
       get: cached(get('getProblem', 'What a problem means and what to do', pageOrJson, [code])),
@@ -50,8 +56,17 @@ export function shopPaths(refusals: ProblemResponses): Readonly<Record<string, J
   };
 }
 
+/** Documents of other formats: the standards say what else is in them. */
+function openJson(properties: Record<string, JsonSchema>): JsonSchema {
+  return { 'application/json': { schema: { ...objectWith(properties), additionalProperties: true } } };
+}
+
+function objectWith(properties: Record<string, JsonSchema>): JsonSchema {
+  return { type: 'object', required: Object.keys(properties), properties };
+}
+
 function json(properties: Record<string, JsonSchema>): JsonSchema {
-  return { 'application/json': { schema: { type: 'object', required: Object.keys(properties), properties } } };
+  return { 'application/json': { schema: objectWith(properties) } };
 }
 
 const page: JsonSchema = { 'text/html': { schema: { type: 'string' } } };
@@ -82,6 +97,8 @@ function operation(
         headers: headerRefs(['X-Request-Id']),
         content,
       },
+      // Nginx and Express answer so to `If-None-Match: *`, also where there is no tag (RFC 9110 §13.1.2).
+      304: { description: 'The client has it already.', headers: headerRefs(['X-Request-Id']) },
       ...problemResponses(parameters.length === 0 ? failures : [...failures, 'not-found'], false, refusals),
     } as Record<string, JsonSchema>,
   };
