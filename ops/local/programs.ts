@@ -56,7 +56,11 @@ const browserInstallMs = 120_000;
 export async function installBrowser(projectDir: string, path: string): Promise<boolean> {
   if (missingPrograms(path, { chromium: 'chromium' }).length === 0) return true;
   console.log('Not on this machine yet: chromium. Installing it for the tests of /docs.');
-  const child = spawn('sh', ['ops/local/install.sh', 'chromium'], { cwd: projectDir, timeout: browserInstallMs });
+  const child = spawn('sh', ['ops/local/install.sh', 'chromium'], {
+    cwd: projectDir,
+    timeout: browserInstallMs,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   return new Promise((resolve) => {
     child.once('error', () => resolve(false));
     child.once('exit', (code) => resolve(code === 0));
