@@ -33,7 +33,7 @@ check_nodes() {
   job=$STACK-look
   docker service rm "$job" >/dev/null 2>&1 || true
   began_s=$(date +%s)
-  docker service create --detach --quiet --name "$job" --mode global-job --restart-condition none --hostname '{{.Node.Hostname}}' \
+  docker service create --detach --quiet --name "$job" --mode global --restart-condition none --hostname '{{.Node.Hostname}}' \
     --entrypoint sh "$SHOP_IMAGES-redis:$REDIS_VERSION" -c 'echo "LOOK $(hostname) $(date +%s) $(cat /proc/sys/vm/overcommit_memory) $(sed "s/.*\[\(.*\)\].*/\1/" /sys/kernel/mm/transparent_hugepage/enabled)"' >/dev/null
   wait_for 120 'a look at every node' all_ended "$job"
   docker service logs --raw "$job" 2>/dev/null | warn_of_machines "$began_s" "$(date +%s)"
@@ -73,7 +73,7 @@ check_network() {
     --entrypoint redis-server "$SHOP_IMAGES-redis:$REDIS_VERSION" --protected-mode no --save '' --dir /tmp >/dev/null
   wait_for 120 'a container on every machine' runs_everywhere "$probe"
   # shellcheck disable=SC2016 # for the shell in the container
-  docker service create --detach --quiet --name "$probe-ask" --mode global-job --restart-condition none --network "$probe" \
+  docker service create --detach --quiet --name "$probe-ask" --mode global --restart-condition none --network "$probe" \
     --hostname '{{.Node.Hostname}}' --entrypoint sh "$SHOP_IMAGES-redis:$REDIS_VERSION" -c '
       for try in 1 2 3 4 5; do
         all=0 answered=0
