@@ -108,11 +108,11 @@ is_settled() {
   is_complete "$1" && { [ -n "$(update_state "$1")" ] || [ $(($(date +%s) - $2)) -ge "$settle_s" ]; }
 }
 
-# Whether service $1 runs as many tasks as it should, and no update of it is under way.
+# Whether service $1 runs as many tasks as it should (or more: the swarm still counts those of a machine that died), and no update is under way.
 is_complete() {
   case $(update_state "$1") in updating | rollback_started) return 1 ;; esac
   docker service ls --filter "name=${STACK}_$1" --format '{{.Name}} {{.Replicas}}' | awk -v name="${STACK}_$1" '
-    $1 == name { split($2, count, "/"); found = count[1] == count[2] } END { exit !found }'
+    $1 == name { split($2, count, "/"); found = count[1] + 0 >= count[2] + 0 } END { exit !found }'
 }
 
 # 1 2 3, that of the present master last.

@@ -52,10 +52,10 @@ ask_alertmanager() {
       .then(async (answer) => { console.log(answer.status, await answer.text()); process.exit(answer.ok ? 0 : 1); });' "$1" "$2"
 }
 
-# Fires alert $1 with summary $2 for 5 min.
+# Fires alert $1 with summary $2 for 5 min. The label `sent` makes each one new: Alertmanager mails the same alert only once in a while.
 send_alert() {
   until_time=$(date -u -d '+5 minutes' +%Y-%m-%dT%H:%M:%SZ)
-  ask_alertmanager /api/v2/alerts "[{\"labels\":{\"alertname\":\"$1\",\"severity\":\"info\",\"class\":\"own\"},\"annotations\":{\"summary\":\"$2\",\"description\":\"Sent by ops/stack.sh test-mail.\",\"action\":\"None.\",\"runbook_url\":\"$SHOP_URL/status/runbooks/README\"},\"endsAt\":\"$until_time\"}]" ||
+  ask_alertmanager /api/v2/alerts "[{\"labels\":{\"alertname\":\"$1\",\"severity\":\"info\",\"class\":\"own\",\"sent\":\"$(date -u +%FT%TZ)\"},\"annotations\":{\"summary\":\"$2\",\"description\":\"Sent by ops/stack.sh test-mail.\",\"action\":\"None.\",\"runbook_url\":\"$SHOP_URL/status/runbooks/README\"},\"endsAt\":\"$until_time\"}]" ||
     die 'Alertmanager did not take it'
   say 'sent: the mail should arrive within a minute'
 }

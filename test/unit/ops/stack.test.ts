@@ -133,6 +133,7 @@ describe('a deployed service', () => {
     ['has ended its update', 'completed', '3/3', 0, 'yes'],
     ['was taken back', 'rollback_completed', '3/3', 0, 'yes'],
     ['lacks a replica', 'completed', '2/3', 60, 'no'],
+    ['has its replicas, beside those of a dead machine', 'completed', '4/3', 0, 'yes'],
     ['was deployed just now, and its update may not have begun', '', '3/3', 0, 'no'],
     ['was deployed a while ago and needed no update', '', '3/3', 60, 'yes'],
   ])('has settled or not: %s', async (_name, state, replicas, agoS, settled) => {
