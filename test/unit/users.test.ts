@@ -14,6 +14,7 @@ import { keyFromToken, refreshTokens } from '../../api/users/refresh-tokens.ts';
 import { changes, credentials, signUp, type User } from '../../api/users/schema.ts';
 import { newSealKey, seal, unseal } from '../../api/users/sealed.ts';
 import { changed } from '../../api/users/service.ts';
+import { storedUserAgent } from '../../api/users/session-record.ts';
 import { isMadeOfOwnName, weaknessOf } from '../../api/users/weak-passwords.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -187,6 +188,17 @@ describe('refresh tokens', () => {
     expect(key).toHaveLength(32);
     expect(key.equals(keyFromToken(tokens.issue({ ...claims, generation: 8 })))).toBe(false);
   });
+});
+
+it('a User-Agent is stored as what tells one browser from another', () => {
+  const chrome =
+    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36';
+  expect(storedUserAgent(chrome)).toBe('(X11; Linux x86_64) Chrome/120');
+  const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0';
+  expect(storedUserAgent(firefox)).toBe('(X11; Linux x86_64; rv:128.0) Firefox/128');
+  expect(storedUserAgent('curl/8.5.0')).toBe('curl/8');
+  expect(storedUserAgent('u'.repeat(2000))).toHaveLength(48);
+  expect(storedUserAgent(undefined)).toBe('');
 });
 
 describe('what is sealed', () => {
