@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { serviceNames } from '../../../api/services.ts';
+import { settingName } from '../../../ops/credentials.ts';
 import { makeSecrets } from '../../../ops/local/secrets.ts';
 import { readSettings, type Settings } from '../../../ops/local/settings.ts';
 import { topology } from '../../../ops/local/topology.ts';
@@ -36,7 +37,7 @@ test('a service is given its own Redis password and no other, and only users wha
     const env = JSON.stringify(specs.find(({ kind }) => kind === service)?.env);
     for (const [name, secret] of Object.entries(settings.secrets)) {
       const isForAll = name === 'INTERNAL_SECRET' || (name === 'IDEMPOTENCY_SECRET' && service !== 'users');
-      const isOwn = ['REDIS_PASSWORD', 'SENTINEL_PASSWORD'].some((kind) => name === `${kind}_${service.toUpperCase()}`);
+      const isOwn = ['REDIS_PASSWORD', 'SENTINEL_PASSWORD'].some((kind) => name === `${kind}_${settingName(service)}`);
       const isForUsers =
         service === 'users' &&
         ['ADMIN_PASSWORD', 'REFRESH_SECRET', 'IDEMPOTENCY_SECRET_USERS', 'JWT_PRIVATE_KEY'].includes(name);
