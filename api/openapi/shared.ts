@@ -64,7 +64,7 @@ export const commonHeaders: Readonly<Record<string, JsonSchema>> = {
 /** The answer to a conditional read. */
 export const notModified: JsonSchema = {
   description: 'The client has this version already.',
-  headers: headerRefs(['X-Request-Id', 'ETag', 'RateLimit', 'RateLimit-Policy']),
+  headers: headerRefs(['X-Request-Id', 'ETag', 'Link', 'RateLimit', 'RateLimit-Policy']),
 };
 
 function header(description: string, example: string, required = false): JsonSchema {
