@@ -1,12 +1,10 @@
 /** What changes purchases in Redis: each step of the saga is one script, safe to repeat. */
-import { z } from 'zod';
 import type { ReservedItem } from '../contracts/calls.ts';
 import type { PurchaseEventData } from '../contracts/events.ts';
 import type { Deadline } from '../core/clock.ts';
 import { isRefusal, type Refusal } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
-import { runKeyed } from '../redis/keyed.ts';
-import { decodeReply, loadScript, type Script, type ScriptReply } from '../redis/script.ts';
+import { type Reply, runKeyedScript, runScript } from '../redis/define-script.ts';
 import type { Writes } from '../redis/writes.ts';
 import {
   endingKey,
@@ -30,17 +28,7 @@ import {
   totalOf,
 } from './record.ts';
 import type { Failure } from './schema.ts';
-
-const scripts = {
-  begin: loadScript(new URL('./lua/begin.lua', import.meta.url)),
-  complete: loadScript(new URL('./lua/complete.lua', import.meta.url), 'go-on'),
-  fail: loadScript(new URL('./lua/fail.lua', import.meta.url), 'go-on'),
-  cancel: loadScript(new URL('./lua/cancel.lua', import.meta.url), 'go-on'),
-  released: loadScript(new URL('./lua/released.lua', import.meta.url), 'go-on'),
-  confirm: loadScript(new URL('./lua/confirm.lua', import.meta.url), 'go-on'),
-  forget: loadScript(new URL('./lua/forget.lua', import.meta.url), 'go-on'),
-  rewrite: loadScript(new URL('./lua/rewrite.lua', import.meta.url), 'go-on'),
-};
+import { scripts } from './scripts.ts';
 
 /** An event of `products` that belongs into a purchase's history: its id there and its time in ms since 1970. */
 export type ForeignEvent = { readonly eventId: string; readonly at: number };
@@ -84,134 +72,147 @@ export type PurchaseWrites = {
 /** Opens the writes. */
 export function openPurchaseWrites(writes: Writes): PurchaseWrites {
   /** Runs a script; where it finds a purchase in the format of an earlier release, it is rewritten first. */
-  async function inPresentFormat(
+  async function inPresentFormat<R extends { readonly result: string }>(
     { id, userId }: Pick<Begun, 'id' | 'userId'>,
     deadline: Deadline,
-    run: () => Promise<ScriptReply | Refusal | undefined>,
-  ): Promise<ScriptReply | Refusal | undefined> {
-    const reply = await run();
-    if (reply === undefined || isRefusal(reply) || reply.result !== 'old-format') return reply;
-    await writes.run(scripts.rewrite, [purchaseKey(id), oldHistoryKey(id), ...oldLists(userId)], [id], deadline);
-    return run();
-  }
-
-  async function step(
-    script: Script,
-    begun: Pick<Begun, 'id' | 'userId'>,
-    keys: readonly string[],
-    args: readonly (string | number)[],
-    deadline: Deadline,
-  ): Promise<Step | undefined> {
-    const { id } = begun;
-    const reply = await inPresentFormat(begun, deadline, async () =>
-      decodeReply(await writes.run(script, [purchaseKey(id), ...keys], args, deadline)),
-    );
-    if (reply === undefined || isRefusal(reply) || reply.result === 'missing') return undefined;
-    const result = stepResult.parse(reply.result);
-    return { purchase: certainly(purchaseOfList(id, reply.fields), id), applied: result === 'applied' };
+    run: () => Promise<R | Refusal>,
+  ): Promise<Exclude<R, { readonly result: 'old-format' }> | Refusal> {
+    let reply = await run();
+    if (isOldFormat(reply)) {
+      const keys = { purchase: purchaseKey(id), list: oldHistoryKey(id), lists: oldLists(userId) };
+      await runScript(writes, scripts.rewrite, { keys, args: { id } }, deadline);
+      reply = await run();
+    }
+    if (isOldFormat(reply)) throw new Error(`purchase ${id} is still in the format of an earlier release`);
+    return reply as Exclude<R, { readonly result: 'old-format' }> | Refusal;
   }
 
   return {
     async begin({ id, userId, requested, currency }, context) {
       const created: PurchaseEventData<'purchase.created'> = { purchaseId: id, userId };
-      const reply = await runKeyed(
-        writes,
-        'purchases',
-        scripts.begin,
-        [purchaseKey(id), unfinishedKey('pending'), ...statusLists(userId, 'pending')],
-        [id, userId, storedRequest(requested), currency, JSON.stringify(created)],
-        context,
-      );
-      if (isRefusal(reply)) return reply;
-      z.literal('begun').parse(reply.result);
-      return { id: z.string().parse(reply.fields[0]), replayed: reply.replayed };
+      const keys = {
+        purchase: purchaseKey(id),
+        pending: unfinishedKey('pending'),
+        ...statusLists(userId, 'pending'),
+      };
+      const args = {
+        id,
+        owner: userId,
+        requested: storedRequest(requested),
+        currency,
+        created: JSON.stringify(created),
+      };
+      return runKeyedScript(writes, 'purchases', scripts.begin, { keys, args }, context);
     },
 
     async complete({ id, userId, currency }, { items, eventId, at }, requestId, deadline) {
       const total = { amount: totalOf(items), currency };
       const completed: PurchaseEventData<'purchase.completed'> = { purchaseId: id, total };
-      const done = await step(
-        scripts.complete,
-        { id, userId },
-        [eventsKey, unfinishedKey('pending'), ...statusLists(userId, 'pending', 'completed')],
-        [id, requestId, storedItems(items), storedEntry('product.reserved', at, eventId), JSON.stringify(completed)],
-        deadline,
-      );
-      return certainly(done, id);
+      const keys = {
+        purchase: purchaseKey(id),
+        stream: eventsKey,
+        pending: unfinishedKey('pending'),
+        ...statusLists(userId, 'pending', 'completed'),
+      };
+      const args = {
+        id,
+        request: requestId,
+        items: storedItems(items),
+        reserved: storedEntry('product.reserved', at, eventId),
+        completed: JSON.stringify(completed),
+      };
+      const run = () => runScript(writes, scripts.complete, { keys, args }, deadline);
+      return stepOf(id, await inPresentFormat({ id, userId }, deadline, run));
     },
 
     async fail({ id, userId, requested }, failure, requestId, deadline) {
       const failed: PurchaseEventData<'purchase.failed'> = { purchaseId: id, code: failure.code };
-      const done = await step(
-        scripts.fail,
-        { id, userId },
-        [eventsKey, unfinishedKey('pending'), endingKey, ...statusLists(userId, 'pending', 'failed')],
-        [id, requestId, storedFailure(failure, requested), JSON.stringify(failed), failedKeptMs],
-        deadline,
-      );
-      return certainly(done, id);
+      const keys = {
+        purchase: purchaseKey(id),
+        stream: eventsKey,
+        pending: unfinishedKey('pending'),
+        ending: endingKey,
+        ...statusLists(userId, 'pending', 'failed'),
+      };
+      const args = {
+        id,
+        request: requestId,
+        failure: storedFailure(failure, requested),
+        failed: JSON.stringify(failed),
+        keptMs: failedKeptMs,
+      };
+      const run = () => runScript(writes, scripts.fail, { keys, args }, deadline);
+      return stepOf(id, await inPresentFormat({ id, userId }, deadline, run));
     },
 
     async cancel({ id, userId }, by, context) {
       const { ifMatch } = context;
       const versions = ifMatch === undefined || ifMatch === '*' ? '*' : `,${ifMatch.join(',')},`;
       const cancelled: PurchaseEventData<'purchase.cancelled'> = { purchaseId: id, by };
-      const keys = [
-        purchaseKey(id),
-        unfinishedKey('pending'),
-        unfinishedKey('release-pending'),
+      const keys = {
+        purchase: purchaseKey(id),
+        pending: unfinishedKey('pending'),
+        releases: unfinishedKey('release-pending'),
         ...statusLists(userId, 'pending', 'completed', 'cancelled'),
-      ];
-      const args = [id, versions, by, JSON.stringify(cancelled)];
+      };
+      const args = { id, versions, by, cancelled: JSON.stringify(cancelled) };
       const reply = await inPresentFormat({ id, userId }, context.deadline, () =>
-        runKeyed(writes, 'purchases', scripts.cancel, keys, args, context),
+        runKeyedScript(writes, 'purchases', scripts.cancel, { keys, args }, context),
       );
-      if (reply === undefined) throw new Error('cancel.lua did not reply');
       if (isRefusal(reply)) return reply;
-      const { result, fields, replayed } = reply;
-      const kind = cancelResult.parse(result);
-      switch (kind) {
+      const { result, replayed } = reply;
+      switch (result) {
         case 'missing':
-          return { kind };
+          return { kind: result };
         case 'stale':
-          return { kind };
+          return { kind: result };
         case 'failed':
-          return { kind, replayed };
+          return { kind: result, replayed };
         case 'cancelled':
         case 'unchanged': {
-          const purchase = certainly(purchaseOfList(id, fields), id);
-          return { kind: 'cancelled', purchase, applied: kind === 'cancelled' && !replayed, replayed };
+          const purchase = certainly(purchaseOfList(id, reply.fields), id);
+          return { kind: 'cancelled', purchase, applied: result === 'cancelled' && !replayed, replayed };
         }
       }
     },
 
     async released({ id, userId }, { eventId, at }, deadline) {
-      const keys = [purchaseKey(id), unfinishedKey('release-pending'), oldReleasePendingKey];
-      const args = [id, storedEntry('product.released', at, eventId)];
-      const reply = await inPresentFormat({ id, userId }, deadline, async () =>
-        decodeReply(await writes.run(scripts.released, keys, args, deadline)),
-      );
-      z.object({ result: z.enum(['released', 'missing']) }).parse(reply);
+      const keys = {
+        purchase: purchaseKey(id),
+        releases: unfinishedKey('release-pending'),
+        oldReleases: oldReleasePendingKey,
+      };
+      const args = { id, released: storedEntry('product.released', at, eventId) };
+      const run = () => runScript(writes, scripts.released, { keys, args }, deadline);
+      await inPresentFormat({ id, userId }, deadline, run);
     },
 
     async confirm(id, deadline) {
-      return (await step(scripts.confirm, { id, userId: '' }, [], [], deadline))?.purchase;
+      const call = { keys: { purchase: purchaseKey(id) }, args: {} };
+      const reply = await runScript(writes, scripts.confirm, call, deadline);
+      return reply.result === 'missing' ? undefined : certainly(purchaseOfList(id, reply.fields), id);
     },
 
     async forget(id, userId, deadline) {
-      const keys = [purchaseKey(id), endingKey, ...statusLists(userId, 'failed')];
-      const reply = decodeReply(await writes.run(scripts.forget, keys, [id], deadline));
-      z.enum(['deleted', 'unchanged']).parse(reply?.result);
+      const keys = { purchase: purchaseKey(id), ending: endingKey, ...statusLists(userId, 'failed') };
+      await runScript(writes, scripts.forget, { keys, args: { id } }, deadline);
     },
   };
 }
 
-const stepResult = z.enum(['applied', 'unchanged']);
-/** 5eb7839 stored `kept` under a key where this release stores `unchanged`. */
-const cancelResult = z.preprocess(
-  (result) => (result === 'kept' ? 'unchanged' : result),
-  z.enum(['cancelled', 'unchanged', 'failed', 'missing', 'stale']),
-);
+function isOldFormat(reply: object): boolean {
+  return 'result' in reply && reply.result === 'old-format';
+}
+
+/** What a step came to; its purchase was there when the saga began, and only a failed one is ever deleted, after its key. */
+function stepOf(
+  id: string,
+  reply: Exclude<Reply<(typeof scripts.complete)['replies']>, { readonly result: 'old-format' }> | Refusal,
+): Step {
+  const fields = isRefusal(reply) || reply.result === 'missing' ? [] : reply.fields;
+  const purchase = certainly(purchaseOfList(id, fields), id);
+  return { purchase, applied: !isRefusal(reply) && reply.result === 'applied' };
+}
 
 /** Only a failed purchase is ever deleted, and after its key: one that was there in a step and is not any more is a bug. */
 function certainly<T>(value: T | undefined, id: string): T {

@@ -3,6 +3,7 @@
  * callers pass objects, replies come back as a union told apart by `result`. test/unit/scripts.test.ts compares the head of each Lua file
  * with its declaration.
  */
+import { readFileSync } from 'node:fs';
 import type { Deadline } from '../core/clock.ts';
 import { isRefusal, type Refusal } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
@@ -45,6 +46,8 @@ type Declaration<K extends Names, A extends Names, R extends Replies> = {
   /** See {@link loadScript}. */
   readonly whenFull?: 'go-on';
   readonly olderResults?: Readonly<Record<string, string>>;
+  /** A file of Lua functions before the script, for what several scripts of a service share. It may use the names of keys and arguments. */
+  readonly include?: URL;
 };
 
 /** What {@link runKeyed} passes before the keys and arguments of a script's own. */
@@ -56,7 +59,7 @@ export function defineScript<const K extends Names, const A extends Names, const
   file: URL,
   declaration: Declaration<K, A, R>,
 ): DeclaredScript<K, A, R> {
-  const locals = localsOf(declaration.keys, declaration.args);
+  const locals = openingOf(declaration, declaration.keys, declaration.args);
   return { olderResults: {}, ...declaration, ...loadScript(file, declaration.whenFull, locals) };
 }
 
@@ -65,15 +68,20 @@ export function defineKeyedScript<const K extends Names, const A extends Names, 
   file: URL,
   declaration: Declaration<K, A, R>,
 ): DeclaredScript<K, A, R> {
-  const locals = localsOf([...keyedKeys, ...declaration.keys], [...keyedArgs, ...declaration.args]);
+  const locals = openingOf(declaration, [...keyedKeys, ...declaration.keys], [...keyedArgs, ...declaration.args]);
   return { olderResults: {}, ...declaration, ...loadScript(file, declaration.whenFull, locals) };
+}
+
+function openingOf({ include }: { readonly include?: URL }, keys: Names, args: Names): string {
+  const included = include === undefined ? '' : `\n${readFileSync(include, 'utf8')}`;
+  return localsOf(keys, args) + included;
 }
 
 /**
  * The line of Lua that names keys and arguments. Of a list it names the position of its first member: `indexesFrom`.
  * @example local record, indexesFrom, id = KEYS[1], 2, ARGV[1]
  */
-export function localsOf(keys: Names, args: Names): string {
+function localsOf(keys: Names, args: Names): string {
   const named = [...keys.map((name, i) => local(name, i, 'KEYS')), ...args.map((name, i) => local(name, i, 'ARGV'))];
   return `local ${named.map(([name]) => name).join(', ')} = ${named.map(([, value]) => value).join(', ')}`;
 }

@@ -1,10 +1,8 @@
 -- Rewrites a purchase that the release of 2026-11-20 stored (5eb7839) in the present format; any other stays as it is. That release kept the
 -- history in a list of its own, named every field of an item, and listed each purchase under 'any' status besides.
--- KEYS: 1 purchase, 2 its history list, 3 all any, 4 owner's any (lists)
--- ARGV: 1 id
--- Reply: { 'fresh', 'rewritten' }; { 'fresh', 'unchanged' }
-local purchase, list = KEYS[1], KEYS[2]
-local id = ARGV[1]
+-- KEYS: purchase, list (its history), ...lists (of purchases with any status)
+-- ARGV: id
+-- Reply: rewritten | unchanged
 
 local old = {}
 local flat = redis.call('HGETALL', purchase)
@@ -55,5 +53,5 @@ if old.releaseOwed == '1' then store('releasePending', '1') end
 
 redis.call('DEL', purchase, list)
 redis.call('HSET', purchase, unpack(fields))
-for index = 3, 4 do redis.call('ZREM', KEYS[index], id) end
+for index = listsFrom, #KEYS do redis.call('ZREM', KEYS[index], id) end
 return { 'fresh', 'rewritten' }
