@@ -102,7 +102,8 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
         currency,
         created: JSON.stringify(created),
       };
-      return runKeyedScript(writes, 'purchases', scripts.begin, { keys, args }, context);
+      const reply = await runKeyedScript(writes, 'purchases', scripts.begin, { keys, args }, context);
+      return isRefusal(reply) ? reply : { id: reply.id, replayed: reply.replayed };
     },
 
     async complete({ id, userId, currency }, { items, eventId, at }, requestId, deadline) {
