@@ -80,7 +80,9 @@ export async function fuzz(
     const sent = requestOf(plan, known, token);
     const answer = await exchange(httpUrl, sent).catch((error: Error) => error);
     if (answer instanceof Error) {
-      faults.push(`${sent.method} ${sent.url}: ${answer.message}; sent ${sent.body?.slice(0, 300)}`);
+      faults.push(
+        `${sent.method} ${sent.url}: ${answer.message}; sent ${JSON.stringify(sent.headers)} ${sent.body?.slice(0, 300)}`,
+      );
       return;
     }
     byStatus[answer.status] = (byStatus[answer.status] ?? 0) + 1;
