@@ -36,7 +36,8 @@ test('every event that a script writes has a schema, and no schema is without a 
   const written = serviceNames.flatMap((service) =>
     readdirSync(`api/${service}/lua`).flatMap((file) => {
       const text = readFileSync(`api/${service}/lua/${file}`, 'utf8');
-      return [...text.matchAll(/\b(?:emit\(stream,|tell\() ?'([\w.-]+)'/g)].map((match) => `${service} ${match[1]}`);
+      // The type of an event is the first argument of a call, or the second behind the stream.
+      return [...text.matchAll(/\b\w+\((?:stream, )?'([a-z]+\.[a-z-]+)'/g)].map((match) => `${service} ${match[1]}`);
     }),
   );
   const declared = Object.entries(events).flatMap(([service, types]) =>
