@@ -3,7 +3,7 @@ import fc, { type Arbitrary } from 'fast-check';
 import { broken, type Json, valueBy } from './values.ts';
 
 /** Who sends it. */
-export type Sender = 'nobody' | 'forger' | 'customer' | 'admin';
+export type Sender = 'anonymous' | 'forger' | 'customer' | 'admin';
 
 /** A request whose ids are still names of what the run will have made: `{known}` and a number. */
 export type Plan = {
@@ -79,9 +79,9 @@ function planOfOperation(path: string, method: string, operation: Json, document
     body: mostly(good, broken(good), 4),
     sender: mostly(
       fc.constantFrom<Sender>(
-        ...(isForAll ? (['nobody', 'customer', 'admin'] as const) : (['customer', 'admin', 'admin'] as const)),
+        ...(isForAll ? (['anonymous', 'customer', 'admin'] as const) : (['customer', 'admin', 'admin'] as const)),
       ),
-      fc.constantFrom<Sender>('nobody', 'forger'),
+      fc.constantFrom<Sender>('anonymous', 'forger'),
       8,
     ),
     who: fc.nat(3),

@@ -72,7 +72,7 @@ export async function fuzz(
   async function one(plan: Plan) {
     if (plan.sender === 'admin' && notByAdmin.includes(plan.operationId)) return;
     const token = {
-      nobody: undefined,
+      anonymous: undefined,
       forger: 'made.up.token',
       customer: customers[plan.who]?.token,
       admin: admin.token,
@@ -93,7 +93,7 @@ export async function fuzz(
         `${sent.method} ${sent.url} → ${answer.status}: ${fault}; sent ${JSON.stringify(sent.headers)} ${sent.body?.slice(0, 300)}`,
       );
     }
-    if (plan.sender !== 'nobody' && plan.sender !== 'forger' && answer.status === 401) await renew(plan);
+    if (plan.sender !== 'anonymous' && plan.sender !== 'forger' && answer.status === 401) await renew(plan);
     learn(plan, answer, header('idempotent-replayed') === 'true', known, ledger);
   }
 
