@@ -92,7 +92,9 @@ describe.skipIf(!hasProgram('prometheus'))('a shop under traffic', () => {
     expect(html.headers.get('content-security-policy')).toMatch(
       /^default-src 'none'; ?script-src 'self'; ?style-src 'self'/,
     );
-    expect((await client('GET', '/status/runbooks/NginxDown')).body).toContain('<h2>What it means</h2>');
+    expect((await client('GET', '/status/runbooks/NginxDown')).body).toContain(
+      '<h2 id="what-it-means">What it means</h2>',
+    );
     for (const path of ['/status/runbooks/None', '/status/runbooks/..%2fREADME', '/status/assets/main.ts']) {
       expect((await client('GET', path)).status).toBe(404);
     }
