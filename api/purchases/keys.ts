@@ -52,17 +52,3 @@ export function oldLists(userId: string): string[] {
 export function listKey(whose: string, status: Status): string {
   return `{purchases}:list:${whose}:${status}`;
 }
-
-type ListName<S extends Status> = `${'all' | 'own'}${Capitalize<S>}`;
-
-/** The lists that know a purchase by its status, by the names that the scripts give them: `allPending`, and `ownPending` of its owner. */
-export function statusLists<S extends Status>(userId: string, ...statuses: readonly S[]): Record<ListName<S>, string> {
-  const named = statuses.flatMap((status) => {
-    const name = status.charAt(0).toUpperCase() + status.slice(1);
-    return [
-      [`all${name}`, listKey('all', status)],
-      [`own${name}`, listKey(userId, status)],
-    ];
-  });
-  return Object.fromEntries(named);
-}

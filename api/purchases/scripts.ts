@@ -1,5 +1,7 @@
 /** The scripts of purchases. */
 import { defineKeyedScript, defineScript } from '../redis/define-script.ts';
+import { listKey } from './keys.ts';
+import type { Status } from './schema.ts';
 
 const fileOf = (name: string) => new URL(`./lua/${name}.lua`, import.meta.url);
 const include = new URL('./prelude.lua', import.meta.url);
@@ -74,3 +76,17 @@ export const scripts = {
     whenFull: 'go-on',
   }),
 };
+
+type ListName<S extends Status> = `${'all' | 'own'}${Capitalize<S>}`;
+
+/** The lists that know a purchase by its status, by the names that the scripts give them: `allPending`, and `ownPending` of its owner. */
+export function statusLists<S extends Status>(userId: string, ...statuses: readonly S[]): Record<ListName<S>, string> {
+  const named = statuses.flatMap((status) => {
+    const name = status.charAt(0).toUpperCase() + status.slice(1);
+    return [
+      [`all${name}`, listKey('all', status)],
+      [`own${name}`, listKey(userId, status)],
+    ];
+  });
+  return Object.fromEntries(named);
+}

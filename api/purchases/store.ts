@@ -14,7 +14,6 @@ import {
   oldLists,
   oldReleasePendingKey,
   purchaseKey,
-  statusLists,
   unfinishedKey,
 } from './keys.ts';
 import {
@@ -28,7 +27,7 @@ import {
   totalOf,
 } from './record.ts';
 import type { Failure } from './schema.ts';
-import { scripts } from './scripts.ts';
+import { scripts, statusLists } from './scripts.ts';
 
 /** An event of `products` that belongs into a purchase's history: its id there and its time in ms since 1970. */
 export type ForeignEvent = { readonly eventId: string; readonly at: number };

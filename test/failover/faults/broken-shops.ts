@@ -101,11 +101,11 @@ export const checkThenTake: readonly Patch[] = [
   },
   {
     file: 'products/store-reservations.ts',
-    from: 'const reply = decodeReply(await redis.writes.run(reserveScript, keys, args, deadline));',
+    from: 'const reply = await runScript(redis.writes, scripts.reserve, { keys, args }, deadline);',
     to: `const left = await redis.reads.query('read-your-writes', (p) => wanted.map((w) => p.hget(productKey(w.productId), 'stock')), deadline);
       const short = wanted.map((w, i) => ({ productId: w.productId, requested: w.quantity, available: Number(left[i]) }));
       if (short.some((w) => w.available < w.requested)) return { result: 'sold-out', items: short };
       await new Promise((resolve) => setTimeout(resolve, 400));
-      const reply = decodeReply(await redis.writes.run(reserveScript, keys, args, deadline));`,
+      const reply = await runScript(redis.writes, scripts.reserve, { keys, args }, deadline);`,
   },
 ];
