@@ -33,7 +33,7 @@ const nodeUid = 1000;
 const redisUid = 999;
 const nginxUid = 101;
 const exporterUid = 59000;
-const nobodyUid = 65534;
+const prometheusUid = 65534;
 const grafanaUid = 472;
 
 /** The user id of the image in which each owner runs. */
@@ -43,8 +43,8 @@ function uidOf(owner: string): number {
     sentinel: redisUid,
     backup: redisUid,
     exporter: exporterUid,
-    prometheus: nobodyUid,
-    alertmanager: nobodyUid,
+    prometheus: prometheusUid,
+    alertmanager: prometheusUid,
     grafana: grafanaUid,
   };
   return others[owner] ?? nodeUid;

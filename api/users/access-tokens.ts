@@ -39,14 +39,14 @@ export function accessTokens(privateKeyPem: string): AccessTokens {
 
 const ownClaims = z.object({ iat: z.number(), exp: z.number(), jti: z.string() });
 
-/** What of a token is stored: what another for the same sign-in has not got, too. */
+/** The part of a token that is stored: what differs between two tokens of the same sign-in. */
 export function shortOf(token: string): string {
   const [, claims = '', signature = ''] = token.split('.');
   const { iat, exp, jti } = ownClaims.parse(jsonOf(claims));
   return [iat, exp, jti, signature].join(' ');
 }
 
-/** The token of which this was stored, and how long it lived. @param like another token for the same sign-in @throws when it is none */
+/** The token that this part was stored of, and how long it lived. @param like another token for the same sign-in @throws when it is none */
 export function longOf(short: string, like: string): { readonly token: string; readonly lifeSeconds: number } {
   const [iat, exp, jti, signature] = short.split(' ');
   const own = ownClaims.parse({ iat: Number(iat), exp: Number(exp), jti });

@@ -58,8 +58,12 @@ export function monitoringProcesses(settings: Settings, ports: Ports): ProcessSp
   const { MONITORING_PASSWORD = '', STATUS_TOKEN = '' } = settings.secrets;
   const hasMailServer = settings.alerting.SMTP_URL !== undefined;
   return [
-    prometheusProcess(settings, ports, links),
-    alertmanagerProcess(settings, ports, links),
+    renderedProcess('prometheus', ports.prometheus, settings, { ...links, ...prometheusEnv(settings, ports) }),
+    renderedProcess('alertmanager', ports.alertmanager, settings, {
+      ...links,
+      ALERT_EMAIL_TO: settings.alertEmailTo,
+      SMTP_URL: settings.alerting.SMTP_URL ?? `smtp://${addressOf(ports.mailbox)}`,
+    }),
     ...exporterProcesses(settings, ports),
     watcher(
       'status',
@@ -78,48 +82,41 @@ export function monitoringProcesses(settings: Settings, ports: Ports): ProcessSp
   ];
 }
 
-function prometheusProcess(settings: Settings, ports: Ports, links: Record<string, string>): ProcessSpec {
-  const { MONITORING_PASSWORD = '' } = settings.secrets;
+/** Prometheus or Alertmanager: both are rendered and started by monitoring/entry.sh. */
+function renderedProcess(
+  name: 'prometheus' | 'alertmanager',
+  port: number,
+  settings: Settings,
+  env: Record<string, string>,
+): ProcessSpec {
   return watcher(
-    'prometheus',
-    ports.prometheus,
-    ['sh', join(settings.projectDir, 'monitoring', 'entry.sh'), 'prometheus'],
+    name,
+    port,
+    ['sh', join(settings.projectDir, 'monitoring', 'entry.sh'), name],
     {
-      ...links,
-      DATA_DIR: join(settings.dir, 'prometheus'),
-      LISTEN: addressOf(ports.prometheus),
-      EXTERNAL_URL: `http://${addressOf(ports.prometheus)}`,
-      TARGETS_DIR: targetsDir(settings.dir),
-      BACKUPS: String(settings.backups !== undefined),
-      SERVICES: serviceNames.join(' '),
-      REDIS_NODES: threeOf('redis'),
-      SENTINELS: threeOf('sentinel'),
-      REDIS_EXPORTER: addressOf(ports.redisExporter),
-      EDGE_EXPORTER: addressOf(ports.edgeExporter),
-      NODE_EXPORTER: addressOf(ports.nodeExporter),
-      MONITORING_PASSWORD,
-      MONITORING_PASSWORD_BCRYPT: bcryptOf(MONITORING_PASSWORD),
+      ...env,
+      DATA_DIR: join(settings.dir, name),
+      LISTEN: addressOf(port),
+      EXTERNAL_URL: `http://${addressOf(port)}`,
+      MONITORING_PASSWORD_BCRYPT: bcryptOf(settings.secrets.MONITORING_PASSWORD ?? ''),
     },
     { ask: 'monitoring', path: '/-/ready' },
   );
 }
 
-function alertmanagerProcess(settings: Settings, ports: Ports, links: Record<string, string>): ProcessSpec {
-  return watcher(
-    'alertmanager',
-    ports.alertmanager,
-    ['sh', join(settings.projectDir, 'monitoring', 'entry.sh'), 'alertmanager'],
-    {
-      ...links,
-      DATA_DIR: join(settings.dir, 'alertmanager'),
-      LISTEN: addressOf(ports.alertmanager),
-      EXTERNAL_URL: `http://${addressOf(ports.alertmanager)}`,
-      ALERT_EMAIL_TO: settings.alertEmailTo,
-      SMTP_URL: settings.alerting.SMTP_URL ?? `smtp://${addressOf(ports.mailbox)}`,
-      MONITORING_PASSWORD_BCRYPT: bcryptOf(settings.secrets.MONITORING_PASSWORD ?? ''),
-    },
-    { ask: 'monitoring', path: '/-/ready' },
-  );
+/** What Prometheus looks at, and what must be there. */
+function prometheusEnv(settings: Settings, ports: Ports): Record<string, string> {
+  return {
+    TARGETS_DIR: targetsDir(settings.dir),
+    BACKUPS: String(settings.backups !== undefined),
+    SERVICES: serviceNames.join(' '),
+    REDIS_NODES: threeOf('redis'),
+    SENTINELS: threeOf('sentinel'),
+    REDIS_EXPORTER: addressOf(ports.redisExporter),
+    EDGE_EXPORTER: addressOf(ports.edgeExporter),
+    NODE_EXPORTER: addressOf(ports.nodeExporter),
+    MONITORING_PASSWORD: settings.secrets.MONITORING_PASSWORD ?? '',
+  };
 }
 
 function exporterProcesses(settings: Settings, ports: Ports): ProcessSpec[] {
