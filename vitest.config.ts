@@ -1,8 +1,10 @@
 /** The test projects, from the quickest to the one that breaks things; each claims something the one before cannot. */
 import { defineConfig } from 'vitest/config';
 
+/** For tests that ask a service or a whole shop. */
+const setupFiles = ['test/support/expect-documented.ts'];
 const redis = { globalSetup: ['test/support/redis-setup.ts'], testTimeout: 20_000, hookTimeout: 60_000 };
-const wholeShop = { fileParallelism: false, testTimeout: 90_000, hookTimeout: 120_000 };
+const wholeShop = { setupFiles, fileParallelism: false, testTimeout: 90_000, hookTimeout: 120_000 };
 
 export default defineConfig({
   test: {
@@ -13,7 +15,7 @@ export default defineConfig({
       project('config', 0, { testTimeout: 60_000 }),
       project('store', 1, redis),
       project('partitions', 2, wholeShop),
-      project('http', 3, redis),
+      project('http', 3, { ...redis, setupFiles }),
       project('flow', 4, { ...wholeShop, globalSetup: ['test/support/shop-setup.ts'] }),
       project('monitoring', 5, { ...wholeShop, testTimeout: 180_000 }),
       project('failover', 6, wholeShop),

@@ -55,6 +55,7 @@ function parametersOf(route: Route, schemas: SchemaWriter): JsonSchema[] {
     ...(problems.includes('precondition-failed') ? ['IfMatch'] : []),
     ...(method === 'get' ? ['IfNoneMatch'] : []),
     'RequestId',
+    'ServerTiming',
   ];
   return [
     ...parametersIn('path', route.params, schemas),
@@ -78,13 +79,15 @@ function parametersIn(place: 'path' | 'query', schema: z.ZodType | undefined, sc
   }));
 }
 
-function success({ method, response, idempotent }: Route, schemas: SchemaWriter): JsonSchema {
+function success({ method, response, idempotent, public: isPublic }: Route, schemas: SchemaWriter): JsonSchema {
   const { status, body, etag } = response;
   const schema = body === undefined ? undefined : schemas.write(body, 'output');
   const names = [
     'X-Request-Id',
     'RateLimit',
     'RateLimit-Policy',
+    'Server-Timing',
+    ...(isPublic && method === 'get' ? ['Age', 'Cache-Status'] : []),
     ...(etag || method === 'get' ? ['ETag'] : []),
     ...(status === 201 ? ['Location'] : []),
     ...(isPage(body) ? ['Link'] : []),

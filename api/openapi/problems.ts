@@ -55,9 +55,11 @@ function problemResponse(codes: readonly ProblemCode[], status: number, isLimite
   const types = codes.map((code) => `/problems/${code}`);
   const names = [
     'X-Request-Id',
+    'Server-Timing',
     ...(status === 401 ? ['WWW-Authenticate'] : []),
     ...(status === 429 || status === 503 || codes.includes('request-in-progress') ? ['Retry-After'] : []),
     ...(isLimited ? ['RateLimit', 'RateLimit-Policy'] : []),
+    ...(status === 503 && !isLimited ? ['Cache-Status'] : []), // of /healthz
     ...(status === 409 || status === 422 || status === 404 ? ['Idempotent-Replayed'] : []),
   ];
   return {

@@ -39,6 +39,13 @@ export const commonParameters: Readonly<Record<string, JsonSchema>> = {
     description: 'An id of the client for this request: in the answer and in every log. Another form is replaced.',
     schema: { type: 'string', pattern: '^[A-Za-z0-9._-]{8,64}$' },
   },
+  ServerTiming: {
+    name: 'X-Server-Timing',
+    in: 'header',
+    required: false,
+    description: '`1` asks for `Server-Timing` in the answer.',
+    schema: { type: 'string', const: '1' },
+  },
 };
 
 /** Response headers, by name. `required` ones are on every such answer. */
@@ -58,13 +65,32 @@ export const commonHeaders: Readonly<Record<string, JsonSchema>> = {
     description: '`true`: the first answer to a request under this Idempotency-Key, again.',
     schema: { type: 'string', const: 'true' },
   },
+  'Server-Timing': header(
+    'What took how long in the service, in ms, for a client that sent `X-Server-Timing: 1` (W3C).',
+    'auth;dur=0.4, limits;dur=0.8, input;dur=0.1, handler;dur=3.2, total;dur=4.6',
+  ),
+  Age: {
+    description: 'How old an answer from the cache is, in seconds (RFC 9111).',
+    schema: { type: 'integer', minimum: 0 },
+    example: 1,
+  },
+  'Cache-Status': header('Whether the answer is from the cache of Nginx, and why (RFC 9211).', 'Nginx; hit'),
   'WWW-Authenticate': header('How to authenticate.', 'Bearer realm="shop"', true),
 };
 
 /** The answer to a conditional read. */
 export const notModified: JsonSchema = {
   description: 'The client has this version already.',
-  headers: headerRefs(['X-Request-Id', 'ETag', 'Link', 'RateLimit', 'RateLimit-Policy']),
+  headers: headerRefs([
+    'X-Request-Id',
+    'ETag',
+    'Link',
+    'RateLimit',
+    'RateLimit-Policy',
+    'Server-Timing',
+    'Age',
+    'Cache-Status',
+  ]),
 };
 
 function header(description: string, example: string, required = false): JsonSchema {

@@ -21,7 +21,9 @@ export function shopPaths(refusals: ProblemResponses): Readonly<Record<string, J
       get: get('getIndex', 'Links to what there is', json({ name: { type: 'string' }, links: { type: 'object' } })),
     },
     '/healthz': {
-      get: get('getHealth', 'Whether each service has a replica that is ready', json({ status: { const: 'ok' } })),
+      get: fromNginxCache(
+        get('getHealth', 'Whether each service has a replica that is ready', json({ status: { const: 'ok' } })),
+      ),
     },
     '/docs': { get: cached(get('getDocs', 'The interactive page about the API', page)) },
     '/docs/{file}': { get: cached(get('getDocsFile', 'A file of the interactive page', docsFile, [file])) },
@@ -104,9 +106,16 @@ function operation(
   };
 }
 
+/** With what Nginx says about its cache. */
+function fromNginxCache(of: ReturnType<typeof operation>): JsonSchema {
+  const headers = headerRefs(['X-Request-Id', 'Cache-Status']);
+  const { 200: success, 304: notModified } = of.responses;
+  return { ...of, responses: { ...of.responses, 200: { ...success, headers }, 304: { ...notModified, headers } } };
+}
+
 /** With an ETag, and 304 to a client that has it. */
 function cached(of: ReturnType<typeof operation>): JsonSchema {
-  const headers = headerRefs(['X-Request-Id', 'ETag']);
+  const headers = headerRefs(['X-Request-Id', 'ETag', 'Server-Timing']);
   return {
     ...of,
     parameters: [...of.parameters, { $ref: '#/components/parameters/IfNoneMatch' }],

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
+import { checkAnswer } from '../support/documented.ts';
 
 export type Answer = { readonly status: number; readonly body: unknown };
 export type Call = { readonly method: string; readonly path: string; readonly body?: unknown; readonly token?: string };
@@ -74,6 +75,8 @@ function send(url: string, agent: http.Agent, call: Call, key: string): Promise<
         response.on('error', reject);
         response.on('end', () => {
           const text = Buffer.concat(chunks).toString();
+          const header = (name: string) => response.headers[name.toLowerCase()]?.toString() ?? null;
+          checkAnswer({ method: call.method, url: call.path, status: response.statusCode ?? 0, header, body: text });
           try {
             resolve({ status: response.statusCode ?? 0, body: text === '' ? undefined : JSON.parse(text) });
           } catch {

@@ -11,6 +11,7 @@ import { randomUUID } from 'node:crypto';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { answerFaults } from '../support/documented.ts';
 import { type Call, edgeClient } from './client.ts';
 
 /** What clients saw. `failed` counts first tries that brought no 2xx, `lost` those that a minute of repeating did not help either. */
@@ -188,7 +189,7 @@ export async function startLoad(
       longestGapMs: longestGap([beganAt, ...okAt, endedAt]),
       longestPurchaseGapMs: longestGap([beganAt, ...boughtAt, endedAt]),
       reasons,
-      violations: violations.slice(0, 10),
+      violations: [...violations, ...answerFaults.splice(0)].slice(0, 10),
     };
   }
 

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, inject, test } from 'vitest';
 import { createClient, ShopProblem } from '../../api/client/client.ts';
+import { documentedFetch } from '../support/documented.ts';
 
 const { httpUrl, adminEmail, adminPassword } = inject('shop');
 const baseUrl = httpUrl;
@@ -11,7 +12,7 @@ const password = 'a good long password';
 function unreliable(path: string, faults: ((real: Response) => Response | Promise<never>)[]) {
   const keys: (string | null)[] = [];
   const unreliableFetch: typeof fetch = async (url, init) => {
-    const real = await fetch(url, init);
+    const real = await documentedFetch(url, init);
     if (!String(url).endsWith(path)) return real;
     keys.push(new Headers(init?.headers).get('idempotency-key'));
     return faults.shift()?.(real) ?? real;
@@ -25,14 +26,14 @@ const refused = (status: number, type: string, retryAfter?: string) => () =>
   );
 
 async function product(stock: number, category = randomUUID()) {
-  const admin = createClient({ baseUrl });
+  const admin = createClient({ baseUrl, fetch: documentedFetch });
   await admin.signIn({ email: adminEmail, password: adminPassword });
   const body = { name: 'Hiking Boots', category, price: { amount: 10_999, currency: 'USD' as const }, stock };
   return { admin, made: await admin.call('createProduct', { body }) };
 }
 
 async function customer(options: Partial<Parameters<typeof createClient>[0]> = {}) {
-  const shop = createClient({ baseUrl, ...options });
+  const shop = createClient({ baseUrl, fetch: documentedFetch, ...options });
   const email = `client-${randomUUID()}@example.com`;
   await shop.call('signUp', { body: { email, password, firstName: 'Ann', lastName: 'Example' } });
   await shop.signIn({ email, password });

@@ -7,6 +7,7 @@ import { declaredRoutes } from '../../api/openapi/tables.ts';
 import { serviceNames } from '../../api/services.ts';
 import { type SignedIn, shopClient, signIn, signInAdmin, signUp } from '../support/client.ts';
 import { faultOfAnswer } from '../support/document.ts';
+import { answerFaults } from '../support/documented.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import { type Plan, planOf } from './requests.ts';
 
@@ -104,7 +105,7 @@ export async function fuzz(
     }),
   );
   admin.token = await signInAdmin(shop, adminEmail, adminPassword);
-  faults.push(...(await ledger.faults(shop, admin.token)));
+  faults.push(...(await ledger.faults(shop, admin.token)), ...answerFaults.splice(0));
   const { products, purchases } = ledger.counts();
   return {
     requests: Object.values(byStatus).reduce((sum, count) => sum + count, 0),

@@ -1,5 +1,6 @@
-/** A client of the shop, as with curl: plain HTTP, no code of the project. */
+/** A client of the shop, as with curl: plain HTTP, no code of the project. Every answer is held to the OpenAPI document. */
 import { randomUUID } from 'node:crypto';
+import { documentedFetch } from './documented.ts';
 import { waitFor } from './wait.ts';
 
 /** What came back. `body` is parsed where it is JSON. */
@@ -24,7 +25,7 @@ const timeOutMs = 12_000;
 /** A client of the shop at `baseUrl`. */
 export function shopClient(baseUrl: string): ShopClient {
   return async (method, path, { body, raw, token, key, headers = {} } = {}) => {
-    const answer = await fetch(baseUrl + path, {
+    const answer = await documentedFetch(baseUrl + path, {
       method,
       headers: {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),

@@ -9,7 +9,10 @@ import { serviceNames } from '../../api/services.ts';
 type Json = any;
 
 /** Headers that are part of the API: each must be declared where it is sent. */
-const apiHeaders = ['ETag', 'Location', 'Link', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'Idempotent-Replayed'];
+const apiHeaders = [
+  ...['ETag', 'Location', 'Link', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'Idempotent-Replayed'],
+  ...['Server-Timing', 'Age', 'Cache-Status'],
+];
 const requiredHeaders = ['X-Request-Id', 'ETag', 'Location', 'WWW-Authenticate'];
 
 const document: Json = closed(openApiDocument(await declaredRoutes(serviceNames, 'USD'), 'test'));
@@ -55,6 +58,7 @@ export function faultOfAnswer(exchange: Exchange): string | undefined {
 function faultOfUndeclared({ method, status, header, body }: Exchange): string | undefined {
   if (method === 'OPTIONS' && status === 204 && header('Allow') !== null) return undefined;
   if (![400, 404, 405, 413, 503].includes(status)) return `nothing is declared here: ${body}`;
+  if (status === 405 && header('Allow') === null) return 'the header Allow is missing';
   if (method === 'HEAD') return undefined;
   const content = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
   return faultOfBody('undeclared', { content }, header('Content-Type') ?? '', body);

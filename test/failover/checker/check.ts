@@ -17,5 +17,16 @@ export function check(history: History): Violation[] {
     ...checkReads(history),
     ...checkState(history, final),
     ...checkSessions(history),
+    ...checkDocumented(history),
   ];
+}
+
+/** Answers that the OpenAPI document does not have, whatever was broken meanwhile. */
+function checkDocumented({ operations }: History): Violation[] {
+  const rule = 'every answer is in the OpenAPI document';
+  return operations.flatMap(({ method, path, attempts }) =>
+    attempts.flatMap(({ status, undocumented }) =>
+      undocumented === undefined ? [] : [violation('wrong', rule, `${method} ${path} → ${status}: ${undocumented}`)],
+    ),
+  );
 }

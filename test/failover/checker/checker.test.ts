@@ -92,6 +92,12 @@ test('a purchase that was refused and is stored is found', () => {
   expect(rules(history({ operations: [refused] }))).toEqual(['wrong: everything stored was acknowledged or unknown']);
 });
 
+test('an answer that the OpenAPI document does not have is found', () => {
+  const [attempt] = purchase.attempts;
+  const odd = { ...purchase, attempts: [{ ...attempt, invokedMs: 0, undocumented: 'the header X is not declared' }] };
+  expect(rules(history({ operations: [odd] }))).toEqual(['wrong: every answer is in the OpenAPI document']);
+});
+
 test('another answer to the same key is found', () => {
   const again = operation(1, {
     kind: 'replay',

@@ -41,6 +41,8 @@ export type Attempt = {
   retryAfter?: string;
   /** Seconds, on an answer that Nginx gave from its cache because no replica answered. */
   staleSeconds?: number;
+  /** What the OpenAPI document does not have about the answer. */
+  undocumented?: string;
   /** Why there is no answer: reset, refused, timed out. */
   error?: string;
 };

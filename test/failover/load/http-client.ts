@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import { faultOfAnswer } from '../../support/document.ts';
 import type { Attempt, Ledger, Operation } from '../ledger/ledger.ts';
 import { hasFailed, type Outcome, outcomeOf } from '../ledger/outcome.ts';
 
@@ -64,12 +65,18 @@ export function openClient(baseUrl: string, actor: string, ledger: Ledger, retry
         response.on('end', () => {
           const retryAfter = response.headers['retry-after'];
           const isStale = /fwd=stale; detail=unreachable/.test(String(response.headers['cache-status']));
-          const body = parse(Buffer.concat(chunks).toString());
+          const text = Buffer.concat(chunks).toString();
+          const header = (name: string) => response.headers[name.toLowerCase()]?.toString() ?? null;
+          const status = response.statusCode ?? 0;
+          const answer = { method: operation.method, url: operation.path, status, header, body: text };
+          const undocumented = faultOfAnswer(answer);
+          const body = parse(text);
           end({
-            status: response.statusCode ?? 0,
-            body: keep !== undefined && response.statusCode === 200 ? keep(body as never) : body,
+            status,
+            body: keep !== undefined && status === 200 ? keep(body as never) : body,
             ...(response.headers['idempotent-replayed'] === 'true' ? { replayed: true } : {}),
             ...(retryAfter === undefined ? {} : { retryAfter }),
+            ...(undocumented === undefined ? {} : { undocumented }),
             ...(isStale ? { staleSeconds: Number(response.headers.age) } : {}),
           });
         });
