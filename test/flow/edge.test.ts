@@ -1,6 +1,7 @@
 /** What a client can reach, and how the edge says no: every route, every kind of bad input, through Nginx. */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { Agent, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
@@ -143,6 +144,25 @@ describe('what is there', () => {
 
   test('/healthz is 200 while each service has a ready replica', async () => {
     expect((await shop('GET', '/healthz')).status).toBe(200);
+  });
+
+  test.each([
+    ['/', { 'if-match': '"1"' }],
+    ['/', { 'if-unmodified-since': 'Thu, 01 Jan 1970 00:00:00 GMT' }],
+    ['/healthz', { 'if-match': '"1"' }],
+    ['/healthz', { 'if-none-match': '*' }],
+  ])('%s with %j, which means nothing there: 200, and the connection stays', async (path, headers) => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const get = (path: string, headers: Record<string, string>) =>
+      new Promise<{ status: number | undefined; reused: boolean }>((resolve, reject) => {
+        const sent = httpRequest(httpUrl + path, { agent, headers }, (answer) =>
+          answer.resume().on('end', () => resolve({ status: answer.statusCode, reused: sent.reusedSocket })),
+        );
+        sent.on('error', reject).end();
+      });
+    expect(await get(path, headers)).toEqual({ status: 200, reused: false });
+    expect(await get('/products', {})).toEqual({ status: 200, reused: true });
+    agent.destroy();
   });
 
   test.each([
