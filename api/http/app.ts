@@ -70,16 +70,12 @@ export function buildApp(edge: Edge, { routes, internal }: ServiceRoutes): Expre
     shed(edge.config.MAX_IN_FLIGHT),
   );
   const base = `/${edge.config.service}`;
-  app.use(base, table(routes, edge, base));
-  app.use(`/internal/${edge.config.service}`, table(internal, edge, `/internal/${edge.config.service}`));
+  const notFound = refuseUnknownPath(routes.map(({ path }) => (path === '/' ? base : base + path)));
+  app.use(base, table(routes, edge, base, notFound));
+  app.use(`/internal/${edge.config.service}`, table(internal, edge, `/internal/${edge.config.service}`, notFound));
   app.get('/authorize/admin', authorizeAdmin(edge.identities));
   app.use(edge.documentation);
-  const paths = routes.map(({ path }) => (path === '/' ? base : base + path));
-  app.use((req, res) => {
-    const nearest = nearestPath(req.path, paths);
-    const hint = nearest === undefined ? '' : ` The nearest is ${nearest}.`;
-    sendRefusal(res, refuse('not-found', `There is nothing under this address.${hint}`));
-  });
+  app.use(notFound);
   app.use(problemOfError);
   return app;
 }
@@ -139,7 +135,15 @@ function signalOf(res: Response): AbortSignal {
   return controller.signal;
 }
 
-function table(routes: readonly Route[], edge: Edge, base: string): Router {
+function refuseUnknownPath(paths: readonly string[]): RequestHandler {
+  return (req, res) => {
+    const nearest = nearestPath(req.baseUrl + req.path, paths);
+    const hint = nearest === undefined ? '' : ` The nearest is ${nearest}.`;
+    sendRefusal(res, refuse('not-found', `There is nothing under this address.${hint}`));
+  };
+}
+
+function table(routes: readonly Route[], edge: Edge, base: string, notFound: RequestHandler): Router {
   const router = Router({ caseSensitive: true });
   for (const route of routes) router[route.method](route.path, existence([route]), serve(route, edge, base));
   for (const path of new Set(routes.map((route) => route.path))) {
@@ -152,6 +156,8 @@ function table(routes: readonly Route[], edge: Edge, base: string): Router {
       sendRefusal(res, refuse('method-not-allowed', `This address knows ${allow}.`));
     });
   }
+  // Express would answer OPTIONS by itself, with the methods of the routes that `existence` skipped.
+  router.options(/^/, notFound);
   return router;
 }
 

@@ -127,6 +127,15 @@ describe('what is not allowed', () => {
     expect(answer.headers.allow).toBe(allow);
   });
 
+  it.each([
+    ['/users/login', 204, 'POST, OPTIONS'],
+    ['/users/-', 404, undefined],
+    ['/users/nothing/here', 404, undefined],
+  ])('OPTIONS %s: %d', async (path, status, allow) => {
+    const answer = await users.request.options(path);
+    expect([answer.status, answer.headers.allow]).toEqual([status, allow]);
+  });
+
   it('sign-ins beyond the limits, by account and address', async () => {
     const limited = await startTestService('users', open, 'http://127.0.0.1:9', {
       RATE_LIMITS: 'on',
