@@ -60,7 +60,7 @@ export type RequestContext = {
   readonly ifMatch: readonly string[] | '*' | undefined;
 };
 
-/** Whether If-Match allows a change of the resource that has this tag now. */
-export function matches(ifMatch: RequestContext['ifMatch'], tag: string): boolean {
-  return ifMatch === undefined || ifMatch === '*' || ifMatch.includes(tag);
+/** If-Match as scripts take it (`is_wanted` in redis/prelude.lua): `*` where any version may be changed, or the tags between commas. */
+export function wantedTags({ ifMatch }: Pick<RequestContext, 'ifMatch'>): string {
+  return ifMatch === undefined || ifMatch === '*' ? '*' : `,${ifMatch.join(',')},`;
 }

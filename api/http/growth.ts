@@ -7,9 +7,10 @@ import { z } from 'zod';
 import { type Grower, growersOut } from '../contracts/growth.ts';
 import { type Deadline, rfc3339, shopTimeMs, within } from '../core/clock.ts';
 import type { Reads } from '../redis/reads.ts';
-import { loadScript } from '../redis/script.ts';
-import { redisTimeoutMs, runUnconfirmed } from './limit-counters.ts';
+import { runUnconfirmed } from '../redis/run-script.ts';
+import { redisTimeoutMs } from './limit-counters.ts';
 import { type Route, route } from './route.ts';
+import { scripts } from './scripts.ts';
 
 const intervalMs = 1000;
 const keptMs = 2 * 86_400_000;
@@ -26,8 +27,6 @@ export type Growth = {
   top(count: number, deadline: Deadline): Promise<Grower[]>;
 };
 
-const growthScript = loadScript(new URL('./lua/growth.lua', import.meta.url), 'go-on');
-
 /** Opens the count. @param master a connection to the present master, `undefined` while there is none: then the count waits */
 export function openGrowth(service: string, master: () => Redis | undefined, reads: Reads): Growth {
   let waiting = new Map<string, number>();
@@ -36,10 +35,10 @@ export function openGrowth(service: string, master: () => Redis | undefined, rea
   async function write() {
     const redis = master();
     if (redis === undefined || waiting.size === 0) return;
-    const written = [...waiting].flat();
+    const call = { keys: { day: keyOfToday() }, args: { mostUsers: keptUsers, keptMs, bytes: [...waiting].flat() } };
     waiting = new Map();
     await within(
-      runUnconfirmed(redis, growthScript, [keyOfToday()], [keptUsers, keptMs, ...written]).catch(() => undefined),
+      runUnconfirmed(redis, scripts.growth, call).catch(() => undefined),
       redisTimeoutMs,
     );
   }

@@ -2,8 +2,9 @@
 import type { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { monotonicMs, within } from '../core/clock.ts';
-import { loadScript, type Script } from '../redis/script.ts';
+import { runUnconfirmed } from '../redis/run-script.ts';
 import type { Policy } from './limit-policies.ts';
+import { scripts } from './scripts.ts';
 
 /** How long to wait for Redis, and how long to count alone after it did not answer, in ms. */
 export const redisTimeoutMs = 150;
@@ -26,8 +27,6 @@ export type Counters = {
   giveBack(charges: readonly Charge[]): Promise<void>;
 };
 
-const countScript = loadScript(new URL('./lua/count.lua', import.meta.url), 'go-on');
-
 /** Opens the counters of a service. @param master a connection to the present master, `undefined` while there is none */
 export function openCounters(service: string, master: () => Redis | undefined): Counters {
   const memory = new Map<string, RateLimiterMemory>();
@@ -40,19 +39,22 @@ export function openCounters(service: string, master: () => Redis | undefined): 
   async function chargeTogether(charges: readonly Charge[]): Promise<readonly Count[] | undefined> {
     const redis = monotonicMs() < aloneUntilMs ? undefined : master();
     if (redis === undefined) return undefined;
-    const numbers = charges.flatMap(({ policy, points }) => [policy.quota, policy.windowSeconds * 1000, points]);
+    const call = {
+      keys: { counters: charges.map(keyOf) },
+      args: { charges: charges.flatMap(({ policy, points }) => [policy.quota, policy.windowSeconds * 1000, points]) },
+    };
     const reply = await within(
-      runUnconfirmed(redis, countScript, charges.map(keyOf), numbers).catch(() => undefined),
+      runUnconfirmed(redis, scripts.count, call).catch(() => undefined),
       redisTimeoutMs,
     );
     if (reply === undefined) {
       aloneUntilMs = monotonicMs() + aloneMs;
       return undefined;
     }
-    const isCounted = reply[0] === 1;
+    const counts = reply.counts.map(Number);
     return charges.map(({ policy, points }, i) => {
-      const [used = 0, resetMs = 0] = reply.slice(2 * i + 1);
-      return { used, resetMs, isRefused: !isCounted && used + points > policy.quota };
+      const [used = 0, resetMs = 0] = counts.slice(2 * i);
+      return { used, resetMs, isRefused: reply.result === 'refused' && used + points > policy.quota };
     });
   }
 
@@ -121,21 +123,4 @@ export function openCounters(service: string, master: () => Redis | undefined): 
       );
     },
   };
-}
-
-/**
- * Runs a script on the master without waiting for replicas: for what may be lost in a failover.
- * @returns the numbers of its reply @throws when the connection or the script fails
- */
-export async function runUnconfirmed(
-  redis: Redis,
-  script: Script,
-  keys: readonly string[],
-  args: readonly (string | number)[],
-): Promise<number[]> {
-  const reply = await redis.evalsha(script.sha, keys.length, ...keys, ...args).catch((error: Error) => {
-    if (!/NOSCRIPT/.test(error.message)) throw error;
-    return redis.eval(script.source, keys.length, ...keys, ...args);
-  });
-  return (reply as unknown[]).map(Number);
 }

@@ -8,9 +8,10 @@
 import type { Redis } from 'ioredis';
 import { monotonicMs, within } from '../core/clock.ts';
 import { newId } from '../core/ids.ts';
-import { loadScript } from '../redis/script.ts';
-import { aloneMs, type Count, redisTimeoutMs, runUnconfirmed } from './limit-counters.ts';
+import { runUnconfirmed } from '../redis/run-script.ts';
+import { aloneMs, type Count, redisTimeoutMs } from './limit-counters.ts';
 import type { Policy } from './limit-policies.ts';
+import { scripts } from './scripts.ts';
 
 /** Time between two reconciliations in the background, in ms. */
 const reconcileIntervalMs = 500;
@@ -30,8 +31,6 @@ export type Shares = {
   /** Reconciles what is due now instead of in the background. */
   reconcile(): Promise<void>;
 };
-
-const shareScript = loadScript(new URL('./lua/share.lua', import.meta.url), 'go-on');
 
 /**
  * Opens the counting of one limit.
@@ -66,23 +65,23 @@ export function openShares(service: string, policy: Policy, master: () => Redis 
       const window = windowOf(key);
       return { window, points: window.ownPoints };
     });
+    const call = {
+      keys: { windows: keys.map((key) => `{${service}}:limit:${name}:${key}`) },
+      args: { replica, windowMs, points: sent.map(({ points }) => points) },
+    };
     const reply = await within(
-      runUnconfirmed(
-        redis,
-        shareScript,
-        keys.map((key) => `{${service}}:limit:${name}:${key}`),
-        [replica, windowMs, ...sent.map(({ points }) => points)],
-      ).catch(() => undefined),
+      runUnconfirmed(redis, scripts.share, call).catch(() => undefined),
       redisTimeoutMs,
     );
-    if (reply === undefined) aloneUntilMs = monotonicMs() + aloneMs;
+    const sums = reply?.sums.map(Number);
+    if (sums === undefined) aloneUntilMs = monotonicMs() + aloneMs;
     for (const [i, { window, points }] of sent.entries()) {
       window.ownPoints -= points;
-      if (reply === undefined) {
+      if (sums === undefined) {
         window.sharedPoints += points; // counted here, whether or not the others know
         continue;
       }
-      const [shared = 0, replicas = 1, endsInMs = windowMs] = reply.slice(3 * i);
+      const [shared = 0, replicas = 1, endsInMs = windowMs] = sums.slice(3 * i);
       window.sharedPoints = shared;
       window.replicas = replicas;
       window.endsAtMs = monotonicMs() + endsInMs;

@@ -8,6 +8,7 @@ import { createRules } from './service.ts';
 import { createStore } from './store.ts';
 import { createProductReads } from './store-reads.ts';
 import { openReservations } from './store-reservations.ts';
+import { createSearchReads } from './store-search.ts';
 import { tables } from './tables.ts';
 
 /** Opens the service: store, rules, routes. */
@@ -17,7 +18,8 @@ export const open: OpenService = ({ config, redis, cursors, limits, log, registr
   const rules = createRules(store, reads);
   const batches = createBatches(store, rules);
   const reservations = openReservationRules(openReservations(redis));
-  const parts = { rules, batches, search: createSearch(reads), reservations, cursors, limits };
+  const search = createSearch({ ...reads, ...createSearchReads(redis) });
+  const parts = { rules, batches, search, reservations, cursors, limits };
   return {
     ...tables(parts, config.SHOP_CURRENCY),
     background: openLedger(redis, reads, registry, log),

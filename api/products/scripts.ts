@@ -1,5 +1,5 @@
 /** The scripts of products. */
-import { defineKeyedScript, defineScript } from '../redis/define-script.ts';
+import { defineKeyedScript, defineReadScript, defineScript } from '../redis/define-script.ts';
 
 const fileOf = (name: string) => new URL(`./lua/${name}.lua`, import.meta.url);
 
@@ -10,24 +10,20 @@ const product = ['doc', 'stock', 'at', 'version', 'generation'] as const;
 export const scripts = {
   save: defineKeyedScript(fileOf('save'), {
     keys: ['product', '...indexes'],
-    args: [
-      'id',
-      'readDocument',
-      'wantedVersion',
-      'doc',
-      'name',
-      'price',
-      'documentVersion',
-      'stock',
-      'at',
-      '...members',
-    ],
-    replies: { created: ['id', 'at', 'generation'], updated: product, deleted: [], exists: [], conflict: [] },
+    args: ['id', 'readDocument', 'tags', 'doc', 'name', 'price', 'documentVersion', 'stock', 'at', '...members'],
+    replies: {
+      created: ['id', 'at', 'generation'],
+      updated: product,
+      deleted: [],
+      exists: [],
+      conflict: [],
+      stale: [],
+    },
   }),
   restock: defineKeyedScript(fileOf('restock'), {
     keys: ['product'],
-    args: ['id', 'delta', 'most', 'wantedVersion'],
-    replies: { restocked: product, short: ['stock'], full: ['stock'], missing: [], conflict: [] },
+    args: ['id', 'delta', 'most', 'tags'],
+    replies: { restocked: product, short: ['stock'], full: ['stock'], missing: [], stale: [] },
   }),
   bindBatch: defineKeyedScript(fileOf('bind-batch'), {
     keys: [],
@@ -51,5 +47,24 @@ export const scripts = {
     args: ['request', 'purchase', 'keptMs', 'source', 'items'],
     replies: { released: ['eventId', 'at'], conflict: [] },
     whenFull: 'go-on',
+  }),
+};
+
+/** The scripts that read, on replicas, in bounded time. */
+export const readScripts = {
+  expandPrefixes: defineReadScript(fileOf('expand-prefixes'), {
+    keys: ['index'],
+    args: ['most', '...prefixes'],
+    reply: ['micros', '...found'],
+  }),
+  scanIndex: defineReadScript(fileOf('scan-index'), {
+    keys: ['index', 'words', '...scope'],
+    args: ['first', 'second', 'order', 'mostEntries', 'mostMatches', 'mostMicros', '...wanted'],
+    reply: ['micros', 'lookups', 'entries', 'last', 'state', '...matches'],
+  }),
+  inspectProducts: defineReadScript(fileOf('inspect-products'), {
+    keys: ['...products'],
+    args: ['field', 'lowest', 'highest', 'stock'],
+    reply: ['micros', '...values'],
   }),
 };

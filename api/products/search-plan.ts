@@ -3,7 +3,8 @@ import { foldText, indexedPart, sortableNumber, wordsOfText } from './indexes.ts
 import { type Scope, type SortField, sortKey, wordsKey } from './keys.ts';
 import type { ProductDoc } from './record.ts';
 import type { Question } from './schema.ts';
-import type { IndexRange, Inspection } from './store-reads.ts';
+import type { IndexRange } from './store-reads.ts';
+import type { Inspection } from './store-search.ts';
 
 /** Where to look. */
 export type SearchPlan = {

@@ -11,7 +11,8 @@ import type { Question } from './schema.ts';
 import { createBudget, type SearchBounds, type SearchBudget, usualBounds } from './search-budget.ts';
 import { createPage, type Page, type PageInProgress } from './search-page.ts';
 import { inOrder, matcherOf, planOf, prefixRange, type SearchPlan } from './search-plan.ts';
-import type { IndexRange, ProductReads, Reading, Scan, ScannedPiece } from './store-reads.ts';
+import type { IndexRange, ProductReads, Reading } from './store-reads.ts';
+import type { Scan, ScannedPiece, SearchReads } from './store-search.ts';
 
 /** See {@link createSearch}. */
 export type Search = ReturnType<typeof createSearch>;
@@ -29,7 +30,7 @@ const inspectedAtOnce = 400;
 const entriesPerSorted = 4;
 
 /** Creates the search. */
-export function createSearch(reads: ProductReads, bounds: SearchBounds = usualBounds) {
+export function createSearch(reads: ProductReads & SearchReads, bounds: SearchBounds = usualBounds) {
   return {
     /**
      * A page of the list that `question` asks for, `limit` products at most.

@@ -2,7 +2,7 @@
 import { shopTimeMs } from '../core/clock.ts';
 import { newId, newVersionId } from '../core/ids.ts';
 import { invalid, isRefusal, type Refusal, refuse } from '../core/outcome.ts';
-import { matches, type RequestContext } from '../core/request.ts';
+import type { RequestContext } from '../core/request.ts';
 import { retryOnConflict } from '../core/retry-on-conflict.ts';
 import type { Product, ProductDoc, StoredProduct } from './record.ts';
 import { maxStock, type NewProduct, type ProductChange } from './schema.ts';
@@ -15,7 +15,7 @@ export type Done<T> = { readonly kind: 'done'; readonly value: T; readonly repla
 /** See {@link createRules}. */
 export type Rules = ReturnType<typeof createRules>;
 
-/** The entity tag: a version counts the changes of one generation, and a product made anew under the same id begins anew. */
+/** The entity tag, as save.lua and restock.lua compute it: a version counts the changes of one generation, which a recreated product begins anew. */
 export function tagOf({ version, generation }: Product): string {
   return `${version}-${generation}`;
 }
@@ -34,7 +34,7 @@ export function createRules(store: Store, reads: Pick<ProductReads, 'read'>) {
       const atMs = shopTimeMs();
       const doc = docOf(given, given.id ?? newId(), atMs);
       const save: Save = { kind: 'create', doc, stock: given.stock, documentVersion: newVersionId(), atMs };
-      return made(given, doc.id, await store.save(save, '', context, part));
+      return made(given, doc.id, await store.save(save, context, part));
     },
 
     /** What `create` answered under this key and part before; `undefined` if it never did. */
@@ -49,7 +49,7 @@ export function createRules(store: Store, reads: Pick<ProductReads, 'read'>) {
 
     /** Changes the fields that are there. */
     async update(id: string, change: ProductChange, context: RequestContext): Promise<Done<Product> | Refusal> {
-      const outcome = await changeProduct(id, context, (before, wantedVersion) => {
+      const outcome = await changeProduct(id, context, (before) => {
         const save: Save = {
           kind: 'update',
           before,
@@ -57,7 +57,7 @@ export function createRules(store: Store, reads: Pick<ProductReads, 'read'>) {
           documentVersion: newVersionId(),
           atMs: shopTimeMs(),
         };
-        return store.save(save, wantedVersion, context);
+        return store.save(save, context);
       });
       if (isRefusal(outcome)) return outcome;
       if (outcome.kind !== 'updated') throw unexpected(outcome);
@@ -66,9 +66,7 @@ export function createRules(store: Store, reads: Pick<ProductReads, 'read'>) {
 
     /** Deletes a product. Purchases keep what they bought. */
     async remove(id: string, context: RequestContext): Promise<Done<undefined> | Refusal> {
-      const outcome = await changeProduct(id, context, (before, wantedVersion) =>
-        store.save({ kind: 'delete', before }, wantedVersion, context),
-      );
+      const outcome = await changeProduct(id, context, (before) => store.save({ kind: 'delete', before }, context));
       if (isRefusal(outcome)) return outcome;
       if (outcome.kind !== 'deleted') throw unexpected(outcome);
       return done(undefined, outcome.replayed);
@@ -76,13 +74,7 @@ export function createRules(store: Store, reads: Pick<ProductReads, 'read'>) {
 
     /** Adds to the stock, or takes from it. */
     async restock(id: string, delta: number, context: RequestContext): Promise<Done<Product> | Refusal> {
-      const { ifMatch } = context;
-      const outcome =
-        ifMatch === undefined || ifMatch === '*'
-          ? await store.restock(id, delta, maxStock, '', context)
-          : await changeProduct(id, context, (_, wantedVersion) =>
-              store.restock(id, delta, maxStock, wantedVersion, context),
-            );
+      const outcome = await store.restock(id, delta, maxStock, context);
       if (isRefusal(outcome)) return outcome;
       switch (outcome.kind) {
         case 'restocked':
@@ -96,6 +88,8 @@ export function createRules(store: Store, reads: Pick<ProductReads, 'read'>) {
           return invalid([{ pointer: '#/delta', detail: `would put more than ${maxStock} in stock` }]);
         case 'missing':
           return unknown(id);
+        case 'stale':
+          return stale(id);
         default:
           throw unexpected(outcome);
       }
@@ -103,23 +97,21 @@ export function createRules(store: Store, reads: Pick<ProductReads, 'read'>) {
   };
 
   /**
-   * Writes on top of what was read, and reads again when it has changed in between (each round ends by the deadline). A repetition may
-   * find its own work done (the product gone, the tag another): then what was answered first is the answer, not what the state says now.
+   * Writes on top of what was read, and reads again when it has changed in between (each round ends by the deadline). A repeated deletion
+   * finds no product: then the first answer counts, not the present state.
    */
   async function changeProduct(
     id: string,
     context: RequestContext,
-    write: (before: StoredProduct, wantedVersion: string) => Promise<Outcome | Refusal>,
+    write: (before: StoredProduct) => Promise<Outcome | Refusal>,
   ): Promise<Outcome | Refusal> {
-    return retryOnConflict(context.deadline, async () => {
+    const outcome = await retryOnConflict(context.deadline, async () => {
       const [before] = await reads.read([id], context);
-      if (before === undefined || !matches(context.ifMatch, tagOf(before))) {
-        const earlier = await store.lookup(context);
-        if (isRefusal(earlier) || earlier.kind !== 'no-record') return earlier;
-        return before === undefined ? unknown(id) : stale(id);
-      }
-      return write(before, Array.isArray(context.ifMatch) ? before.version : '');
+      if (before !== undefined) return write(before);
+      const earlier = await store.lookup(context);
+      return !isRefusal(earlier) && earlier.kind === 'no-record' ? unknown(id) : earlier;
     });
+    return !isRefusal(outcome) && outcome.kind === 'stale' ? stale(id) : outcome;
   }
 }
 

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { type ReservedItem, receivedItem, type releaseStock, type reserveStock } from '../contracts/calls.ts';
 import { eventStream } from '../contracts/events.ts';
 import type { Deadline } from '../core/clock.ts';
-import { runScript } from '../redis/define-script.ts';
 import type { ShopRedis } from '../redis/open.ts';
+import { runScript } from '../redis/run-script.ts';
 import { productKey, refusalKeptMs, reservationKeptMs, reservationKey } from './keys.ts';
 import { scripts } from './scripts.ts';
 

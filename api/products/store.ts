@@ -1,9 +1,9 @@
 /** Products in Redis: the only caller of save.lua, restock.lua and bind-batch.lua. */
 import { isRefusal, type Refusal } from '../core/outcome.ts';
-import type { RequestContext } from '../core/request.ts';
-import { parseReply, type Reply, runKeyedScript } from '../redis/define-script.ts';
-import { lookupScript, runKeyed } from '../redis/keyed.ts';
+import { type RequestContext, wantedTags } from '../core/request.ts';
+import type { Reply } from '../redis/define-script.ts';
 import type { ShopRedis } from '../redis/open.ts';
+import { findReply, runKeyedScript } from '../redis/run-script.ts';
 import { indexChanges } from './indexes.ts';
 import { productKey } from './keys.ts';
 import { type Product, type ProductDoc, productOf, type StoredProduct } from './record.ts';
@@ -31,14 +31,14 @@ export type Save =
 
 type Said = { readonly replayed: boolean };
 
-/** What a write of the store can come to; `conflict`: the product has changed since it was read. */
+/** What a write of the store can come to. `conflict`: the product has changed since it was read; `stale`: it is not what If-Match names. */
 export type Outcome =
   | ({ readonly kind: 'created'; readonly id: string; readonly atMs: number; readonly generation: string } & Said)
   | ({ readonly kind: 'updated' | 'restocked'; readonly product: Product } & Said)
   | ({ readonly kind: 'deleted' | 'exists' } & Said)
   | ({ readonly kind: 'short'; readonly stock: number } & Said)
   | { readonly kind: 'full'; readonly stock: number }
-  | { readonly kind: 'conflict' | 'missing' | 'no-record' };
+  | { readonly kind: 'conflict' | 'missing' | 'no-record' | 'stale' };
 
 /** A batch's binding to its key; see `bindBatch`. */
 export type BatchBinding = { readonly id: string; readonly repeated: boolean; readonly replayed: boolean };
@@ -52,8 +52,8 @@ export type Store = ReturnType<typeof createStore>;
  */
 export function createStore(redis: Pick<ShopRedis, 'writes'>) {
   return {
-    /** Makes, changes or deletes. @param wantedVersion refuses any other with `conflict`; '' takes any */
-    async save(save: Save, wantedVersion: string, context: RequestContext, part = ''): Promise<Outcome | Refusal> {
+    /** Makes, changes or deletes. */
+    async save(save: Save, context: RequestContext, part = ''): Promise<Outcome | Refusal> {
       const before = save.kind === 'create' ? undefined : save.before;
       const after = save.kind === 'delete' ? undefined : save;
       const id = (after?.doc ?? before?.doc)?.id ?? '';
@@ -67,7 +67,7 @@ export function createStore(redis: Pick<ShopRedis, 'writes'>) {
           args: {
             id,
             readDocument: before?.documentVersion ?? '',
-            wantedVersion,
+            tags: wantedTags(context),
             doc: after === undefined ? '' : JSON.stringify(after.doc),
             name: after?.doc.name ?? '',
             price: after?.doc.priceMinor ?? '',
@@ -84,23 +84,17 @@ export function createStore(redis: Pick<ShopRedis, 'writes'>) {
     },
 
     /** Adds `delta` to the stock, which neither goes below zero nor, by this, above `most`. */
-    async restock(
-      id: string,
-      delta: number,
-      most: number,
-      wantedVersion: string,
-      context: RequestContext,
-    ): Promise<Outcome | Refusal> {
-      const call = { keys: { product: productKey(id) }, args: { id, delta, most, wantedVersion } };
+    async restock(id: string, delta: number, most: number, context: RequestContext): Promise<Outcome | Refusal> {
+      const call = { keys: { product: productKey(id) }, args: { id, delta, most, tags: wantedTags(context) } };
       const reply = await runKeyedScript(redis.writes, 'products', scripts.restock, call, context);
       return isRefusal(reply) ? reply : outcomeOf(reply);
     },
 
     /** What was answered under this key before; `no-record` if it is new. */
     async lookup(context: RequestContext, part = ''): Promise<Outcome | Refusal> {
-      const reply = await runKeyed(redis.writes, 'products', lookupScript, [], [], context, part);
+      const reply = await findReply(redis.writes, 'products', scripts.save, context, part);
       if (isRefusal(reply)) return reply;
-      return reply.result === 'no-record' ? { kind: reply.result } : outcomeOf(parseReply(scripts.save, reply));
+      return reply.result === 'no-record' ? { kind: reply.result } : outcomeOf(reply);
     },
 
     /**
@@ -139,6 +133,7 @@ function outcomeOf(reply: SaveReply): Outcome {
       return { kind: reply.result, stock: Number(reply.stock) };
     case 'conflict':
     case 'missing':
+    case 'stale':
       return { kind: reply.result };
   }
 }

@@ -17,9 +17,6 @@ export function purchaseKey(id: string): string {
   return `{purchases}:purchase:${id}`;
 }
 
-/** Stream: what other services may read of us. */
-export const eventsKey = '{purchases}:events';
-
 /** Sorted set: the ids of failed purchases by the time (ms since 1970) at which they end. */
 export const endingKey = '{purchases}:ending';
 

@@ -43,7 +43,7 @@ export const scripts = {
       'ownCompleted',
       'ownCancelled',
     ],
-    args: ['id', 'versions', 'by', 'cancelled'],
+    args: ['id', 'tags', 'by', 'cancelled'],
     replies: { cancelled: fields, unchanged: fields, failed: fields, missing: [], stale: [], 'old-format': [] },
     olderResults: { kept: 'unchanged' }, // 5eb7839
     whenFull: 'go-on',

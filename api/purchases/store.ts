@@ -1,14 +1,14 @@
 /** What changes purchases in Redis: each step of the saga is one script, safe to repeat. */
 import type { ReservedItem } from '../contracts/calls.ts';
-import type { PurchaseEventData } from '../contracts/events.ts';
+import { eventStream, type PurchaseEventData } from '../contracts/events.ts';
 import type { Deadline } from '../core/clock.ts';
 import { isRefusal, type Refusal } from '../core/outcome.ts';
-import type { RequestContext } from '../core/request.ts';
-import { type Reply, runKeyedScript, runScript } from '../redis/define-script.ts';
+import { type RequestContext, wantedTags } from '../core/request.ts';
+import type { Reply } from '../redis/define-script.ts';
+import { runKeyedScript, runScript } from '../redis/run-script.ts';
 import type { Writes } from '../redis/writes.ts';
 import {
   endingKey,
-  eventsKey,
   failedKeptMs,
   oldHistoryKey,
   oldLists,
@@ -110,7 +110,7 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
       const completed: PurchaseEventData<'purchase.completed'> = { purchaseId: id, total };
       const keys = {
         purchase: purchaseKey(id),
-        stream: eventsKey,
+        stream: eventStream('purchases'),
         pending: unfinishedKey('pending'),
         ...statusLists(userId, 'pending', 'completed'),
       };
@@ -129,7 +129,7 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
       const failed: PurchaseEventData<'purchase.failed'> = { purchaseId: id, code: failure.code };
       const keys = {
         purchase: purchaseKey(id),
-        stream: eventsKey,
+        stream: eventStream('purchases'),
         pending: unfinishedKey('pending'),
         ending: endingKey,
         ...statusLists(userId, 'pending', 'failed'),
@@ -146,8 +146,6 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
     },
 
     async cancel({ id, userId }, by, context) {
-      const { ifMatch } = context;
-      const versions = ifMatch === undefined || ifMatch === '*' ? '*' : `,${ifMatch.join(',')},`;
       const cancelled: PurchaseEventData<'purchase.cancelled'> = { purchaseId: id, by };
       const keys = {
         purchase: purchaseKey(id),
@@ -155,7 +153,7 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
         releases: unfinishedKey('release-pending'),
         ...statusLists(userId, 'pending', 'completed', 'cancelled'),
       };
-      const args = { id, versions, by, cancelled: JSON.stringify(cancelled) };
+      const args = { id, tags: wantedTags(context), by, cancelled: JSON.stringify(cancelled) };
       const reply = await inPresentFormat({ id, userId }, context.deadline, () =>
         runKeyedScript(writes, 'purchases', scripts.cancel, { keys, args }, context),
       );

@@ -1,18 +1,13 @@
 /**
  * A Lua script, declared once: its keys, arguments and replies by name. The script finds its keys and arguments in locals of these names,
  * callers pass objects, replies come back as a union told apart by `result`. test/unit/scripts.test.ts compares the head of each Lua file
- * with its declaration.
+ * with its declaration. run-script.ts runs declared scripts.
  */
 import { readFileSync } from 'node:fs';
-import type { Deadline } from '../core/clock.ts';
-import { isRefusal, type Refusal } from '../core/outcome.ts';
-import type { RequestContext } from '../core/request.ts';
-import { keyReused, runKeyed } from './keyed.ts';
-import { decodeReply, loadScript, type Script, type ScriptReply } from './script.ts';
-import type { Writes } from './writes.ts';
+import { loadReadScript, loadScript, type Script } from './script.ts';
 
 /** Names in their order; the last may be `...name`, a list of any length. */
-type Names = readonly string[];
+export type Names = readonly string[];
 type Replies = Readonly<Record<string, Names>>;
 
 type Single<N extends Names> = Exclude<N[number], `...${string}`>;
@@ -28,6 +23,12 @@ export type DeclaredScript<K extends Names = Names, A extends Names = Names, R e
   readonly olderResults: Readonly<Record<string, string>>;
 };
 
+/** A read-only script with its declaration; its reply is one list, of the values named in `reply`. */
+export type ReadScript<K extends Names = Names, A extends Names = Names, R extends Names = Names> = Pick<
+  Script,
+  'name' | 'source'
+> & { readonly keys: K; readonly args: A; readonly reply: R };
+
 /** What a script is called with. */
 export type Call<K extends Names, A extends Names> = {
   readonly keys: Values<K, string>;
@@ -38,6 +39,9 @@ export type Call<K extends Names, A extends Names> = {
 export type Reply<R extends Replies> = {
   [Result in keyof R & string]: { readonly result: Result; readonly replayed: boolean } & Values<R[Result], string>;
 }[keyof R & string];
+
+/** A script's reply, decoded as far as all of them are alike (see prelude.lua). */
+export type ScriptReply = { readonly replayed: boolean; readonly result: string; readonly fields: readonly string[] };
 
 type Declaration<K extends Names, A extends Names, R extends Replies> = {
   readonly keys: K;
@@ -50,7 +54,7 @@ type Declaration<K extends Names, A extends Names, R extends Replies> = {
   readonly include?: URL;
 };
 
-/** What {@link runKeyed} passes before the keys and arguments of a script's own. */
+/** The keys and arguments that come first in every write under an Idempotency-Key (see keyed.ts). */
 const keyedKeys = ['record', 'stream'];
 const keyedArgs = ['fingerprint', 'nonce', 'lifetime', 'request'];
 
@@ -59,8 +63,8 @@ export function defineScript<const K extends Names, const A extends Names, const
   file: URL,
   declaration: Declaration<K, A, R>,
 ): DeclaredScript<K, A, R> {
-  const locals = openingOf(declaration, declaration.keys, declaration.args);
-  return { olderResults: {}, ...declaration, ...loadScript(file, declaration.whenFull, locals) };
+  const opening = openingOf(declaration, declaration.keys, declaration.args);
+  return { olderResults: {}, ...declaration, ...loadScript(file, declaration.whenFull, opening) };
 }
 
 /** Declares a script of a write under an Idempotency-Key: `record`, `stream`, `fingerprint`, `nonce`, `lifetime` and `request` come first. */
@@ -68,8 +72,16 @@ export function defineKeyedScript<const K extends Names, const A extends Names, 
   file: URL,
   declaration: Declaration<K, A, R>,
 ): DeclaredScript<K, A, R> {
-  const locals = openingOf(declaration, [...keyedKeys, ...declaration.keys], [...keyedArgs, ...declaration.args]);
-  return { olderResults: {}, ...declaration, ...loadScript(file, declaration.whenFull, locals) };
+  const opening = openingOf(declaration, [...keyedKeys, ...declaration.keys], [...keyedArgs, ...declaration.args]);
+  return { olderResults: {}, ...declaration, ...loadScript(file, declaration.whenFull, opening) };
+}
+
+/** Declares a read-only script, which runs on a replica (EVAL_RO). */
+export function defineReadScript<const K extends Names, const A extends Names, const R extends Names>(
+  file: URL,
+  declaration: { readonly keys: K; readonly args: A; readonly reply: R },
+): ReadScript<K, A, R> {
+  return { ...declaration, ...loadReadScript(file, localsOf(declaration.keys, declaration.args)) };
 }
 
 function openingOf({ include }: { readonly include?: URL }, keys: Names, args: Names): string {
@@ -90,37 +102,26 @@ function local(name: string, index: number, table: string): [string, string] {
   return name.startsWith('...') ? [`${name.slice(3)}From`, String(index + 1)] : [name, `${table}[${index + 1}]`];
 }
 
-/**
- * Runs a script of a write under the request's Idempotency-Key; see {@link runKeyed}.
- * @returns its reply, or the refusal of a key that was used for another body
- * @throws Unavailable when it is not certain before the deadline
- */
-export async function runKeyedScript<K extends Names, A extends Names, R extends Replies>(
-  writes: Writes,
-  service: string,
-  script: DeclaredScript<K, A, R>,
+/** A call's keys and arguments as Redis takes them: two lists, in the declared order. */
+export function positionsOf<K extends Names, A extends Names>(
+  script: { readonly keys: K; readonly args: A },
   { keys, args }: Call<K, A>,
-  context: RequestContext,
-  part = '',
-): Promise<Reply<R> | Refusal> {
-  const ownKeys = inOrder<string>(script.keys, keys);
-  const ownArgs = inOrder<string | number>(script.args, args);
-  const reply = await runKeyed(writes, service, script, ownKeys, ownArgs, context, part);
-  return isRefusal(reply) ? reply : parseReply(script, reply);
+): { keys: string[]; args: (string | number)[] } {
+  return { keys: inOrder<string>(script.keys, keys), args: inOrder<string | number>(script.args, args) };
 }
 
-/** Runs a script that stands alone. @throws Unavailable when it is not certain before the deadline */
-export async function runScript<K extends Names, A extends Names, R extends Replies>(
-  writes: Writes,
-  script: DeclaredScript<K, A, R>,
-  { keys, args }: Call<K, A>,
-  deadline: Deadline,
-): Promise<Reply<R>> {
-  const allKeys = inOrder<string>(script.keys, keys);
-  const allArgs = inOrder<string | number>(script.args, args);
-  const reply = decodeReply(await writes.run(script, allKeys, allArgs, deadline));
-  if (reply === undefined) throw new Error(`${script.name}: ${keyReused().detail}`);
-  return parseReply(script, reply);
+function inOrder<V>(names: Names, values: object): V[] {
+  const byName = values as Readonly<Record<string, V & readonly V[]>>;
+  return names.flatMap((name) => (name.startsWith('...') ? byName[name.slice(3)] : byName[name]) ?? []);
+}
+
+/**
+ * Decodes what all replies have in common.
+ * @returns `undefined` when the idempotency key belongs to another request
+ */
+export function decodeReply(reply: readonly string[]): ScriptReply | undefined {
+  const [status, result = '', ...fields] = reply;
+  return status === 'reused' ? undefined : { replayed: status === 'replayed', result, fields };
 }
 
 /** A reply with its fields by name. @throws when the script does not declare its result */
@@ -131,13 +132,20 @@ export function parseReply<K extends Names, A extends Names, R extends Replies>(
   const result = script.olderResults[stored] ?? stored;
   const names = script.replies[result];
   if (names === undefined) throw new Error(`${script.name} replied '${stored}'`);
-  const named = names.map((name, i) =>
-    name.startsWith('...') ? [name.slice(3), fields.slice(i)] : [name, fields[i] ?? ''],
-  );
-  return { result, replayed, ...Object.fromEntries(named) } as Reply<R>;
+  return { result, replayed, ...byName(names, fields) } as unknown as Reply<R>;
 }
 
-function inOrder<V>(names: Names, values: object): V[] {
-  const byName = values as Readonly<Record<string, V & readonly V[]>>;
-  return names.flatMap((name) => (name.startsWith('...') ? byName[name.slice(3)] : byName[name]) ?? []);
+/** The reply of a read-only script by name; the caller knows the types of the values. */
+export function parseReadReply<K extends Names, A extends Names, R extends Names>(
+  { reply: names }: ReadScript<K, A, R>,
+  reply: unknown,
+): Values<R, unknown> {
+  return byName(names, reply as readonly unknown[]) as Values<R, unknown>;
+}
+
+function byName(names: Names, values: readonly unknown[]): Record<string, unknown> {
+  const named = names.map((name, i) =>
+    name.startsWith('...') ? [name.slice(3), values.slice(i)] : [name, values[i] ?? ''],
+  );
+  return Object.fromEntries(named);
 }

@@ -2,12 +2,11 @@
 import type { Deadline } from '../core/clock.ts';
 import { NoFirstAnswer, type Refusal, refuse } from '../core/outcome.ts';
 import type { RequestContext, WriteIdentity } from '../core/request.ts';
+import { decodeReply, type ScriptReply } from './define-script.ts';
 import type { Reads } from './reads.ts';
-import { decodeReply, loadScript, type Script, type ScriptReply } from './script.ts';
+import type { Script } from './script.ts';
+import { scripts } from './scripts.ts';
 import type { Writes } from './writes.ts';
-
-/** Finds the reply that was stored under an idempotency key; `no-record` when there is none. For {@link runKeyed}. */
-export const lookupScript = loadScript(new URL('./lua/lookup.lua', import.meta.url), 'go-on');
 
 /**
  * Runs a script whose KEYS begin with the idempotency record and the service's event stream, and whose ARGV begin with
@@ -33,7 +32,7 @@ export async function runKeyed(
   const reply =
     onlyRepeat === undefined
       ? await writes.run(script, [record, stream, ...keys], [...own, ...args], deadline)
-      : await writes.run(lookupScript, [record, stream], [...own, onlyRepeat], deadline);
+      : await writes.run(scripts.lookup, [record, stream], [...own, onlyRepeat], deadline);
   if (onlyRepeat !== undefined && reply[1] === 'no-record') throw new NoFirstAnswer();
   return decodeReply(reply) ?? keyReused();
 }

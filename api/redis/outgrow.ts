@@ -3,11 +3,7 @@
  * synchronized, Sentinel would prefer it by its offset, so nothing can be acknowledged without it. The new master is made to stand further.
  */
 import type { MasterRole } from './role.ts';
-import { loadScript } from './script.ts';
 import type { SentinelAnswer } from './sentinels.ts';
-
-/** Makes the master's replication offset larger. Runs also while memory is full: it keeps nothing. */
-export const paddingScript = loadScript(new URL('./lua/padding.lua', import.meta.url), 'go-on');
 
 const marginBytes = 1024;
 /** Of one step; a larger distance takes several. */

@@ -36,6 +36,11 @@ local function mark_revoked(record, problem, session)
   if session ~= '' then redis.call('HSET', record, 'revoked', problem .. ':' .. session) end
 end
 
+-- Whether If-Match allows a change of what has this entity tag now. `tags`: '*' (any), or the wanted ones between commas: ',1,2,'.
+local function is_wanted(tags, tag)
+  return tags == '*' or string.find(tags, ',' .. tag .. ',', 1, true) ~= nil
+end
+
 -- An integer as Redis should store it: Lua would write 1e+15.
 local function int(number)
   return string.format('%.0f', number)

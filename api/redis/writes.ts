@@ -13,9 +13,11 @@ import type { FailoverRequest } from './failover-request.ts';
 import { createPendingWrite, type ExecutedWrite, type GroupReply, type PendingWrite, sendGroup } from './group.ts';
 import type { MasterLink } from './master-link.ts';
 import { addressText } from './node.ts';
-import { paddingBytes, paddingScript } from './outgrow.ts';
+import { paddingBytes } from './outgrow.ts';
 import { type Claim, proveDurable } from './proof.ts';
+import { runUnconfirmed } from './run-script.ts';
 import type { Script } from './script.ts';
+import { scripts } from './scripts.ts';
 import { isolatedAfterMs, type Sentinels } from './sentinels.ts';
 
 /** See {@link openWrites}. */
@@ -30,8 +32,6 @@ export type Writes = {
     args: readonly (string | number)[],
     deadline: Deadline,
   ): Promise<string[]>;
-  /** Writes that wait to be sent. */
-  waiting(): number;
 };
 
 const maxGroup = 128;
@@ -129,11 +129,11 @@ export function openWrites(
   function pad(redis: Redis, bytes: number) {
     if (bytes === 0 || monotonicMs() - paddedAtMs < padEveryMs) return;
     paddedAtMs = monotonicMs();
-    redis.eval(paddingScript.source, 1, paddingKey, bytes).catch(() => undefined); // repeated while it is needed
+    const call = { keys: { unused: paddingKey }, args: { bytes } };
+    runUnconfirmed(redis, scripts.padding, call).catch(() => undefined); // repeated while it is needed
   }
 
   return {
-    waiting: () => queue.length,
     run(script, keys, args, deadline) {
       if (queue.length + proving >= maxWaiting) return Promise.reject(new Unavailable('too many writes are waiting'));
       if (remainingMs(deadline) === 0) return Promise.reject(new Unavailable('there was no time left to write'));

@@ -2,10 +2,10 @@
 import type { Logger } from 'pino';
 import { deadlineIn, pause } from '../core/clock.ts';
 import { newId } from '../core/ids.ts';
-import type { FirstAdmin } from './outcomes.ts';
 import type { Passwords } from './passwords.ts';
 import { newAccount } from './service.ts';
-import type { UserStore } from './store.ts';
+import type { FirstAdmin, UserWrites } from './store.ts';
+import type { UserReads } from './store-reads.ts';
 import { weaknessOf } from './weak-passwords.ts';
 
 type Outcome = FirstAdmin | 'not-configured' | 'weak-password';
@@ -20,7 +20,7 @@ const longestPauseMs = 5000;
  */
 export function ensureFirstAdmin(
   wish: { readonly email: string; readonly password: string } | undefined,
-  store: Pick<UserStore, 'hasAdmin' | 'createFirstAdmin'>,
+  store: Pick<UserReads, 'hasAdmin'> & Pick<UserWrites, 'createFirstAdmin'>,
   passwords: Pick<Passwords, 'hash'>,
   log: Logger,
 ): { isSettled(): boolean; stop(): void } {

@@ -33,7 +33,7 @@ export const listKey = '{users}:list';
 /** Set: the ids of all admins. Never ends and, once there is one, is never empty. */
 export const adminsKey = '{users}:admins';
 
-/** Hash: a user's sign-ins by id, as in session-record.ts; at most {@link maxSessions}. Ends a day after the last of them. */
+/** Hash: a user's sign-ins by id, as in record-sessions.ts; at most {@link maxSessions}. Ends a day after the last of them. */
 export function sessionsKey(userId: string): string {
   return `{users}:sessions:${userId}`;
 }

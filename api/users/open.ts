@@ -9,8 +9,9 @@ import { refreshTokens } from './refresh-tokens.ts';
 import { openUsers } from './service.ts';
 import { openSignIns } from './service-sign-in.ts';
 import { type UserSettings, userSettings } from './settings.ts';
-import { openUserStore } from './store.ts';
-import { openSessionStore } from './store-sessions.ts';
+import { createUserWrites } from './store.ts';
+import { createSessionReads, createUserReads } from './store-reads.ts';
+import { createSessionWrites } from './store-sessions.ts';
 import { tables } from './tables.ts';
 
 const hourMs = 3_600_000;
@@ -21,13 +22,14 @@ export const settings = userSettings;
 
 /** Opens the service. */
 export const open: OpenService<UserSettings> = ({ config, redis, cursors, log, registry, limits }) => {
-  const store = openUserStore(redis);
+  const reads = createUserReads(redis.reads);
+  const store = { ...reads, ...createUserWrites(redis.writes, reads) };
   const passwords = openPasswords();
   const access = accessTokens(config.JWT_PRIVATE_KEY);
   const refresh = refreshTokens(config.REFRESH_SECRET);
   const ends = { customer: config.SESSION_MAX_DAYS * dayMs, admin: config.ADMIN_SESSION_MAX_HOURS * hourMs };
   const mostOfNew = config.RATE_LIMITS === 'on' ? maxSessionsOfNew : maxSessions;
-  const sessions = openSessionStore(redis, ends, mostOfNew);
+  const sessions = { ...createSessionReads(redis.reads), ...createSessionWrites(redis.writes, ends, mostOfNew) };
   const guessing = openGuessing(limits, config.IDEMPOTENCY_SECRET, registry);
   const signIns = openSignIns({ users: store, sessions, passwords, guessing, access, refresh, limits: ends });
   const { ADMIN_EMAIL: email, ADMIN_PASSWORD: password } = config;

@@ -5,13 +5,13 @@ import { isRefusal, type Refusal, refuse } from '../core/outcome.ts';
 import type { Caller, RequestContext } from '../core/request.ts';
 import { answerPage, type Cursors } from '../http/lists.ts';
 import { type Answer, type Route, route } from '../http/route.ts';
+import type { User } from './record.ts';
 import {
   changes,
   listQuery,
   ownChanges,
   passwordChange,
   signUp,
-  type User,
   type UserOut,
   userOut,
   userPage,

@@ -37,7 +37,8 @@ const newPassword = z
     description: 'None of the commonest, no repetition or keyboard sequence, not made of the own address or name.',
   });
 
-const role = z.enum(['customer', 'admin']);
+/** What a user may do. */
+export const role = z.enum(['customer', 'admin']);
 
 const nothingToChange = 'must name something to change';
 const isNotEmpty = (wish: object) => Object.keys(wish).length > 0;
@@ -192,22 +193,3 @@ export const jwksOut = z.object({ keys: z.array(z.looseObject({ kid: z.string() 
   id: 'KeySet',
   examples: [{ keys: [{ kty: 'EC', crv: 'P-256', kid: 'k1', alg: 'ES256', use: 'sig', x: '…', y: '…' }] }],
 });
-
-/** A user at one version, as stored answers hold it; times in ms since 1970. */
-export const user = z.object({
-  id: z.string(),
-  email: z.string(),
-  firstName: z.string(),
-  lastName: z.string(),
-  role,
-  createdAtMs: z.coerce.number(),
-  updatedAtMs: z.coerce.number(),
-  version: z.coerce.number(),
-});
-/** See {@link user}. */
-export type User = z.infer<typeof user>;
-
-/** A user with what never leaves the service. `recordKey` seals the answers stored for this user, and is gone when they are to be. */
-export const account = z.object({ ...user.shape, passwordHash: z.string(), recordKey: z.string() });
-/** See {@link account}. */
-export type Account = z.infer<typeof account>;

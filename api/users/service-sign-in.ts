@@ -10,18 +10,19 @@ import type { SessionState } from '../http/sessions.ts';
 import { type AccessTokens, longOf, shortOf } from './access-tokens.ts';
 import type { Attempt, Guessing } from './guessing.ts';
 import type { Passwords } from './passwords.ts';
+import type { Account } from './record.ts';
+import type { SessionLimits, StoredSession } from './record-sessions.ts';
 import { keyFromToken, type RefreshTokens } from './refresh-tokens.ts';
-import { type Account, type Credentials, type Session, sessionOut } from './schema.ts';
+import { type Credentials, type Session, sessionOut } from './schema.ts';
 import { seal, unseal } from './sealed.ts';
 import type { Done, SignedIn } from './service.ts';
-import type { SessionLimits, StoredSession } from './session-record.ts';
-import type { UserStore } from './store.ts';
-import type { SessionChoice, SessionStore } from './store-sessions.ts';
+import type { SessionReads, UserReads } from './store-reads.ts';
+import type { SessionChoice, SessionWrites } from './store-sessions.ts';
 
 /** What sign-ins are made with. */
 export type SignInParts = {
-  readonly users: Pick<UserStore, 'findForSignIn'>;
-  readonly sessions: SessionStore;
+  readonly users: Pick<UserReads, 'findForSignIn'>;
+  readonly sessions: SessionReads & SessionWrites;
   readonly passwords: Passwords;
   readonly guessing: Guessing;
   readonly access: AccessTokens;

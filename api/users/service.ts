@@ -3,14 +3,15 @@ import { type Deadline, shopTimeMs } from '../core/clock.ts';
 import { newId } from '../core/ids.ts';
 import { invalid, isRefusal, type Refusal, refuse } from '../core/outcome.ts';
 import type { Page } from '../core/page.ts';
-import { matches, type RequestContext } from '../core/request.ts';
+import type { RequestContext } from '../core/request.ts';
 import { retryOnConflict } from '../core/retry-on-conflict.ts';
 import { keyReused } from '../redis/keyed.ts';
-import type { Before, NewPassword } from './outcomes.ts';
 import type { Passwords } from './passwords.ts';
-import { type Account, type Changes, madeOfOwnName, type PasswordChange, type SignUp, type User } from './schema.ts';
+import type { Account, User } from './record.ts';
+import { type Changes, madeOfOwnName, type PasswordChange, type SignUp } from './schema.ts';
 import { newSealKey } from './sealed.ts';
-import type { UserStore } from './store.ts';
+import type { Before, NewPassword, UserWrites } from './store.ts';
+import type { UserReads } from './store-reads.ts';
 import { isMadeOfOwnName } from './weak-passwords.ts';
 
 /** A user as answered, perhaps again. */
@@ -34,10 +35,9 @@ export type Users = {
 };
 
 /** Opens the rules of users. */
-export function openUsers(store: UserStore, passwords: Passwords): Users {
-  async function before(id: string, { ifMatch, deadline }: RequestContext): Promise<Before> {
-    const read = await store.find(id, 'read-your-writes', deadline);
-    return { id, read, stale: read !== undefined && !matches(ifMatch, String(read.version)) };
+export function openUsers(store: UserReads & UserWrites, passwords: Passwords): Users {
+  async function before(id: string, { deadline }: RequestContext): Promise<Before> {
+    return { id, read: await store.find(id, 'read-your-writes', deadline) };
   }
 
   /** Whether a password is the one of the first request under this key. @param ownHash its hash by this request */

@@ -1,12 +1,12 @@
-/** Sign-ins in Redis. */
+/** What changes sign-ins in Redis: each change is one script, safe to repeat. */
+import { eventStream } from '../contracts/events.ts';
 import { type Deadline, shopTimeMs } from '../core/clock.ts';
 import { timeOfId } from '../core/ids.ts';
 import { isNewCustomer } from '../core/new-customer.ts';
 import { isRefusal, type Refusal } from '../core/outcome.ts';
 import type { RequestContext, Role } from '../core/request.ts';
-import { runKeyed } from '../redis/keyed.ts';
-import type { ShopRedis } from '../redis/open.ts';
-import { loadScript } from '../redis/script.ts';
+import { runKeyedScript, runScript } from '../redis/run-script.ts';
+import type { Writes } from '../redis/writes.ts';
 import {
   graceMarginMs,
   graceMs,
@@ -22,27 +22,15 @@ import {
   sessionsKey,
   userKey,
 } from './keys.ts';
+import type { Account } from './record.ts';
+import { roleOf, type SessionLimits, sessionIdleMs, storedUserAgent } from './record-sessions.ts';
 import type { RefreshClaims } from './refresh-tokens.ts';
-import type { Account } from './schema.ts';
-import {
-  readSession,
-  type SessionLimits,
-  type StoredSession,
-  sessionIdleMs,
-  storedUserAgent,
-} from './session-record.ts';
+import { scripts } from './scripts.ts';
 
-const scripts = {
-  login: loadScript(new URL('./lua/login.lua', import.meta.url)),
-  refresh: loadScript(new URL('./lua/refresh.lua', import.meta.url), 'go-on'),
-  logout: loadScript(new URL('./lua/logout.lua', import.meta.url), 'go-on'),
-  endSessions: loadScript(new URL('./lua/end-sessions.lua', import.meta.url), 'go-on'),
-};
-
-const stream = '{users}:events';
+const stream = eventStream('users');
 
 /** What a write needs of the request. */
-type Request = Pick<RequestContext, 'requestId' | 'deadline'>;
+type Request = { readonly requestId: string; readonly deadline: Deadline };
 
 /** Which sign-ins of a user to end: one, all others than one, or all. */
 export type SessionChoice =
@@ -52,8 +40,7 @@ export type SessionChoice =
 /** `missing`: no such user, or no such sign-in. `signed-out`: the caller's own sign-in has ended. */
 export type SessionsEnded =
   | { readonly kind: 'ended'; readonly replayed: boolean }
-  | { readonly kind: 'missing' }
-  | { readonly kind: 'signed-out' };
+  | { readonly kind: 'missing' | 'signed-out' };
 
 /** `conflict`: the password is another than was compared. */
 export type Begun = { readonly kind: 'begun'; readonly role: Role } | { readonly kind: 'conflict' };
@@ -63,8 +50,8 @@ export type Exchanged =
   | { readonly kind: 'ended' }
   | { readonly kind: 'conflict' };
 
-/** See {@link openSessionStore}. Everything throws Unavailable when it is not certain before the deadline. */
-export type SessionStore = {
+/** See {@link createSessionWrites}. Everything throws Unavailable when it is not certain before the deadline. */
+export type SessionWrites = {
   /**
    * Begins a sign-in of a user whose password was compared with the hash in `read`; may end the oldest of too many.
    * @param addressHash a keyed hash of the address that it comes from
@@ -75,12 +62,8 @@ export type SessionStore = {
     addressHash: string,
     request: Request & Pick<RequestContext, 'userAgent'>,
   ): Promise<Begun>;
-  /** The user's role; `undefined` when there is no such user. */
-  role(userId: string, deadline: Deadline): Promise<Role | undefined>;
   /** Exchanges a token of ours. @param role in the answer @param sealed the answer, if this is the first exchange */
   exchange(token: RefreshClaims, role: Role, sealed: string, request: Request): Promise<Exchanged>;
-  /** A user's sign-ins that have not ended, the newest first. */
-  list(userId: string, context: Pick<RequestContext, 'consistency' | 'deadline'>): Promise<StoredSession[]>;
   /** Ends sign-ins of a user, as a signed-in caller asks for. A {@link Refusal} is the one of a reused Idempotency-Key. */
   endSessions(
     userId: string,
@@ -90,100 +73,87 @@ export type SessionStore = {
   ): Promise<SessionsEnded | Refusal>;
   /** Ends a sign-in, if it goes on. */
   end(userId: string, sessionId: string, request: Request): Promise<void>;
-  /** The user's role, if there is the user and the sign-in goes on. */
-  check(userId: string, sessionId: string, deadline: Deadline): Promise<Role | undefined>;
 };
 
 /**
- * Opens the store of sign-ins.
+ * Creates the writes.
  * @param limits how long a sign-in lasts at most, by role
  * @param mostOfNew how many sign-ins a customer may have who signed up less than a day ago
  */
-export function openSessionStore(
-  { reads, writes }: Pick<ShopRedis, 'reads' | 'writes'>,
+export function createSessionWrites(
+  writes: Writes,
   limits: SessionLimits,
   mostOfNew: number = maxSessions,
-): SessionStore {
+): SessionWrites {
   return {
-    async begin({ id, role: roleRead, passwordHash }, sessionId, addressHash, { requestId, deadline, userAgent }) {
-      const isLimited = mostOfNew < maxSessions && isNewCustomer(id, roleRead);
-      const keys = [stream, userKey(id), sessionsKey(id), knownAddressesKey(id)];
-      const most = isLimited ? mostOfNew : maxSessions;
-      const which = [requestId, id, sessionId, passwordHash, most, storedUserAgent(userAgent)];
-      const known = [addressHash, knownAddressMs, maxKnownAddresses];
-      const args = [...which, sessionIdleMs, limits.customer, limits.admin, ...known, isLimited ? 'quietly' : ''];
-      const [, result, role] = await writes.run(scripts.login, keys, args, deadline);
-      if (result === 'conflict') return { kind: result };
-      if (result === 'begun') return { kind: result, role: roleOf(role) };
-      throw unknownResult(result);
+    async begin({ id, role, passwordHash }, sessionId, addressHash, { requestId, deadline, userAgent }) {
+      const isLimited = mostOfNew < maxSessions && isNewCustomer(id, role);
+      const keys = { stream, user: userKey(id), sessions: sessionsKey(id), known: knownAddressesKey(id) };
+      const args = {
+        request: requestId,
+        id,
+        session: sessionId,
+        hash: passwordHash,
+        mostSessions: isLimited ? mostOfNew : maxSessions,
+        userAgent: storedUserAgent(userAgent),
+        idleMs: sessionIdleMs,
+        maxMs: limits.customer,
+        adminMaxMs: limits.admin,
+        addressHash,
+        knownMs: knownAddressMs,
+        mostKnown: maxKnownAddresses,
+        quietly: isLimited ? 'quietly' : '',
+      };
+      const reply = await runScript(writes, scripts.login, { keys, args }, deadline);
+      return reply.result === 'begun' ? { kind: 'begun', role: roleOf(reply.role) } : { kind: reply.result };
     },
-    async role(userId, deadline) {
-      const [role] = await reads.query(
-        'read-your-writes',
-        (pipeline) => pipeline.hget(userKey(userId), 'role'),
-        deadline,
-      );
-      return role === null ? undefined : roleOf(role);
-    },
+
     async exchange({ userId, sessionId, generation }, role, sealed, { requestId, deadline }) {
-      const keys = [
+      const keys = {
         stream,
-        userKey(userId),
-        sessionsKey(userId),
-        rotationsKey,
-        rotationEndsKey,
-        revocationKey(sessionId),
-        oldRotationKey(sessionId, generation),
-      ];
-      const lastEndMs = timeOfId(sessionId) + limits[role];
-      const what = [requestId, userId, sessionId, generation, role, sealed];
-      const args = [...what, graceMs, sessionIdleMs, lastEndMs, shopTimeMs(), graceMarginMs, rotationsUnusedMs];
-      const [, result, kept] = await writes.run(scripts.refresh, keys, args, deadline);
-      if (result === 'exchanged' && kept !== undefined) return { kind: result, sealed: kept };
-      if (result === 'ended' || result === 'conflict') return { kind: result };
-      throw unknownResult(result);
+        user: userKey(userId),
+        sessions: sessionsKey(userId),
+        rotations: rotationsKey,
+        rotationEnds: rotationEndsKey,
+        revocation: revocationKey(sessionId),
+        oldRotation: oldRotationKey(sessionId, generation),
+      };
+      const args = {
+        request: requestId,
+        id: userId,
+        session: sessionId,
+        tokenGeneration: generation,
+        role,
+        sealed,
+        graceMs,
+        idleMs: sessionIdleMs,
+        lastEndMs: timeOfId(sessionId) + limits[role],
+        shopTimeMs: shopTimeMs(),
+        marginMs: graceMarginMs,
+        unusedMs: rotationsUnusedMs,
+      };
+      const reply = await runScript(writes, scripts.refresh, { keys, args }, deadline);
+      return reply.result === 'exchanged' ? { kind: 'exchanged', sealed: reply.sealed } : { kind: reply.result };
     },
-    async list(userId, { consistency, deadline }) {
-      const [held] = await reads.query(consistency, (pipeline) => pipeline.hgetall(sessionsKey(userId)), deadline);
-      return Object.entries(held as Record<string, string>)
-        .map(([id, stored]) => readSession(id, stored))
-        .filter(({ endsAtMs }) => endsAtMs > shopTimeMs())
-        .sort((a, b) => b.createdAtMs - a.createdAtMs);
-    },
+
     async endSessions(userId, choice, caller, context) {
-      const keys = [userKey(userId), sessionsKey(userId), sessionsKey(caller.userId)];
+      const keys = {
+        user: userKey(userId),
+        sessions: sessionsKey(userId),
+        callerSessions: sessionsKey(caller.userId),
+      };
       const named = choice.which === 'all' ? '' : choice.sessionId;
-      const args = [userId, choice.which, named, caller.sessionId];
-      const reply = await runKeyed(writes, 'users', scripts.endSessions, keys, args, context);
+      const args = { id: userId, which: choice.which, named, ownSession: caller.sessionId };
+      const reply = await runKeyedScript(writes, 'users', scripts.endSessions, { keys, args }, context);
       if (isRefusal(reply)) return reply;
-      const { result, replayed } = reply;
-      if (result === 'ended') return { kind: result, replayed };
-      if (result === 'missing') return { kind: result };
-      if (result === 'signed-out') return { kind: result };
-      throw unknownResult(result);
+      const { result: kind, replayed } = reply;
+      return kind === 'ended' ? { kind, replayed } : { kind };
     },
+
     async end(userId, sessionId, { requestId, deadline }) {
-      const keys = [stream, sessionsKey(userId), revocationKey(sessionId)];
-      const [, result] = await writes.run(scripts.logout, keys, [requestId, userId, sessionId], deadline);
-      if (result !== 'ended') throw unknownResult(result);
-    },
-    async check(userId, sessionId, deadline) {
-      const [role, held] = await reads.query(
-        'read-your-writes',
-        (pipeline) => pipeline.hget(userKey(userId), 'role').hget(sessionsKey(userId), sessionId),
-        deadline,
-      );
-      if (role === null || typeof held !== 'string') return undefined;
-      return readSession(sessionId, held).endsAtMs > shopTimeMs() ? roleOf(role) : undefined;
+      const keys = { stream, sessions: sessionsKey(userId), revocation: revocationKey(sessionId) };
+      const args = { request: requestId, id: userId, session: sessionId };
+      await runScript(writes, scripts.logout, { keys, args }, deadline);
     },
   };
-}
-
-function roleOf(text: unknown): Role {
-  if (text === 'customer' || text === 'admin') return text;
-  throw new Error(`'${text}' is no role`);
-}
-
-function unknownResult(result: string | undefined): Error {
-  return new Error(`a script replied '${result}', which its caller does not know`);
 }

@@ -62,8 +62,9 @@ async function survives(tree: string, files: readonly string[], mutant: Mutant):
   }
 }
 
-/** The modules that load a script. */
+/** The modules that load a Lua file: a script is declared in `scripts.ts` above `lua/`, any other file is named where it is read. */
 function callersOf(tree: string, files: readonly string[], script: string): string[] {
+  if (basename(dirname(script)) === 'lua') return [join(dirname(dirname(script)), 'scripts.ts')];
   return files.filter(
     (file) => /^api\/.*\.ts$/.test(file) && readFileSync(join(tree, file), 'utf8').includes(basename(script)),
   );

@@ -9,15 +9,16 @@ import { usualBounds } from '../../api/products/search-budget.ts';
 import { createRules, type Rules } from '../../api/products/service.ts';
 import { createStore } from '../../api/products/store.ts';
 import { createProductReads, type ProductReads } from '../../api/products/store-reads.ts';
+import { createSearchReads, type SearchReads } from '../../api/products/store-search.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
 import { contextOf, openTestRedis, userCaller } from '../support/redis.ts';
 
 let redis: ShopRedis;
-let reads: ProductReads;
+let reads: ProductReads & SearchReads;
 let rules: Rules;
 beforeAll(() => {
   redis = openTestRedis('products');
-  reads = createProductReads(redis);
+  reads = { ...createProductReads(redis), ...createSearchReads(redis) };
   rules = createRules(createStore(redis), reads);
 });
 afterAll(() => redis.close());

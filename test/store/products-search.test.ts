@@ -4,6 +4,7 @@ import { listQuery } from '../../api/products/schema.ts';
 import { createSearch, type Search } from '../../api/products/search.ts';
 import { usualBounds } from '../../api/products/search-budget.ts';
 import { createProductReads } from '../../api/products/store-reads.ts';
+import { createSearchReads } from '../../api/products/store-search.ts';
 import { type OwnRedis, startOwnRedis } from '../support/own-redis.ts';
 import { contextOf, userCaller } from '../support/redis.ts';
 import { seedProducts } from '../support/seed-products.ts';
@@ -21,7 +22,7 @@ beforeAll(async () => {
     priceMinor: n,
     stock: 0,
   }));
-  search = createSearch(createProductReads(own.redis));
+  search = createSearch({ ...createProductReads(own.redis), ...createSearchReads(own.redis) });
 }, 60_000);
 afterAll(() => own?.close());
 
@@ -52,7 +53,10 @@ describe('a page costs a bounded amount of work', () => {
 });
 
 test('a walk in short pages comes to the end, and past each product once', async () => {
-  const walking = createSearch(createProductReads(own.redis), { ...usualBounds, walkFactor: 0, maxEntries: 1500 });
+  const walking = createSearch(
+    { ...createProductReads(own.redis), ...createSearchReads(own.redis) },
+    { ...usualBounds, walkFactor: 0, maxEntries: 1500 },
+  );
   const { limit, cursor, ...question } = listQuery.parse({ q: 'even odd' });
   let pages = 0;
   for (let after: string | undefined; ; pages++) {

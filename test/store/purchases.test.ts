@@ -1,9 +1,10 @@
 /** The scripts of `purchases` on a real Redis: each step once, however often it is repeated, and state, index, history and event together. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
+import { eventStream } from '../../api/contracts/events.ts';
 import { newId } from '../../api/core/ids.ts';
 import { isRefusal } from '../../api/core/outcome.ts';
-import { endingKey, eventsKey, listKey, purchaseKey } from '../../api/purchases/keys.ts';
+import { endingKey, listKey, purchaseKey } from '../../api/purchases/keys.ts';
 import { openRetention } from '../../api/purchases/retention.ts';
 import { type Failure, failureDetails } from '../../api/purchases/schema.ts';
 import { contextOf, userCaller } from '../support/redis.ts';
@@ -142,7 +143,7 @@ describe('failing', () => {
       failure,
     });
     expect(await looker.memory('USAGE', purchaseKey(begun.id))).toBeLessThan(12_000);
-    const entries = await looker.xrevrange(eventsKey, '+', '-', 'COUNT', 20);
+    const entries = await looker.xrevrange(eventStream('purchases'), '+', '-', 'COUNT', 20);
     const own = entries.filter(([, fields]) => fields.join(' ').includes(begun.id));
     expect(own).toHaveLength(2);
     for (const [, fields] of own) expect(fields.join(' ').length).toBeLessThan(300);
@@ -211,7 +212,7 @@ describe('events', () => {
     const begun = await begin();
     await complete(begun);
     await store.cancel(begun, begun.userId, contextFor(begun));
-    const entries = (await looker.xrange(eventsKey, '-', '+')).map(([id, fields]) => ({ id, fields }));
+    const entries = (await looker.xrange(eventStream('purchases'), '-', '+')).map(([id, fields]) => ({ id, fields }));
     const own = entries.filter(({ fields }) => fields.join(' ').includes(begun.id));
     expect(own.map(({ fields }) => fields[1])).toEqual([
       'purchase.created',

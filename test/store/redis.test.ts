@@ -38,6 +38,20 @@ afterAll(() => {
   products.close();
 });
 
+test.each([
+  ['*', '3', 'yes'],
+  [',3,', '3', 'yes'],
+  [',2,3,', '3', 'yes'],
+  [',2,33,', '3', 'no'],
+  [',2,', '3', 'no'],
+  [',,', '3', 'no'],
+  [',5-a.b,', '5-a.b', 'yes'],
+  [',5-a.b,', '5-aXb', 'no'],
+])('of If-Match %s, a resource with the tag %s is wanted: %s', async (tags, tag, expected) => {
+  const asked = script("return { is_wanted(ARGV[1], ARGV[2]) and 'yes' or 'no' }");
+  expect(await users.writes.run(asked, [`{users}:test:${newId()}`], [tags, tag], deadlineIn(5000))).toEqual([expected]);
+});
+
 describe('a write under a key', () => {
   test('repeated, has one effect and the same reply, and says that it is a replay', async () => {
     const key = `{users}:test:${newId()}`;

@@ -13,22 +13,32 @@ import {
   rotationsKey,
   sessionsKey,
 } from '../../api/users/keys.ts';
-import type { Account } from '../../api/users/schema.ts';
-import { openUserStore, type UserStore } from '../../api/users/store.ts';
-import { openSessionStore, type SessionStore } from '../../api/users/store-sessions.ts';
+import type { Account } from '../../api/users/record.ts';
+import { createSessionReads, type SessionReads } from '../../api/users/store-reads.ts';
+import { createSessionWrites, type SessionWrites } from '../../api/users/store-sessions.ts';
 import { openTestRedis, operator } from '../support/redis.ts';
-import { asRead, context, createdIn, eventsOf, soon, unstoredAccount } from './users-support.ts';
+import {
+  asRead,
+  context,
+  createdIn,
+  createUserStore,
+  eventsOf,
+  soon,
+  type UserStore,
+  unstoredAccount,
+} from './users-support.ts';
 
 const dayMs = 24 * 3_600_000;
+const limits = { customer: 90 * dayMs, admin: 12 * 3_600_000 };
 
 let redis: ShopRedis;
 let store: UserStore;
-let sessions: SessionStore;
+let sessions: SessionReads & SessionWrites;
 let master: Redis;
 beforeAll(async () => {
   redis = openTestRedis('users');
-  store = openUserStore(redis);
-  sessions = openSessionStore(redis, { customer: 90 * dayMs, admin: 12 * 3_600_000 });
+  store = createUserStore(redis);
+  sessions = { ...createSessionReads(redis.reads), ...createSessionWrites(redis.writes, limits) };
   master = await operator();
 });
 afterAll(() => {
@@ -81,7 +91,7 @@ describe('a sign-in', () => {
   });
 
   it('is one of five for a customer who signed up today, where limits are on; the oldest ends without an event', async () => {
-    const limited = openSessionStore(redis, { customer: 90 * dayMs, admin: 12 * 3_600_000 }, maxSessionsOfNew);
+    const limited = createSessionWrites(redis.writes, limits, maxSessionsOfNew);
     const yesterday = newId(Date.now() - dayMs - 60_000);
     for (const [made, most] of [
       [await created(), maxSessionsOfNew],

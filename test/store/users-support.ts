@@ -4,10 +4,21 @@ import { expect } from 'vitest';
 import { deadlineIn } from '../../api/core/clock.ts';
 import { newId } from '../../api/core/ids.ts';
 import type { RequestContext } from '../../api/core/request.ts';
-import type { Account } from '../../api/users/schema.ts';
+import type { ShopRedis } from '../../api/redis/open.ts';
+import type { Account } from '../../api/users/record.ts';
 import { newAccount } from '../../api/users/service.ts';
-import type { UserStore } from '../../api/users/store.ts';
+import { createUserWrites } from '../../api/users/store.ts';
+import { createUserReads } from '../../api/users/store-reads.ts';
 import { contextOf, userCaller } from '../support/redis.ts';
+
+/** The reads and writes of users, together. */
+export type UserStore = ReturnType<typeof createUserStore>;
+
+/** Creates the reads and writes of users. */
+export function createUserStore({ reads, writes }: Pick<ShopRedis, 'reads' | 'writes'>) {
+  const userReads = createUserReads(reads);
+  return { ...userReads, ...createUserWrites(writes, userReads) };
+}
 
 const caller = userCaller();
 
@@ -39,7 +50,7 @@ export async function createdIn(store: UserStore, changes?: Partial<Account>): P
 }
 
 /** What a write needs to know of the user it was read as. */
-export const asRead = (read: Account) => ({ id: read.id, read, stale: false });
+export const asRead = (read: Account) => ({ id: read.id, read });
 
 /** The events of one user, oldest first. */
 export async function eventsOf(master: Redis, userId: string) {

@@ -5,18 +5,28 @@ import { newId } from '../../api/core/ids.ts';
 import { isRefusal } from '../../api/core/outcome.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
 import { sessionsKey } from '../../api/users/keys.ts';
-import type { Account } from '../../api/users/schema.ts';
+import type { Account } from '../../api/users/record.ts';
 import { changed } from '../../api/users/service.ts';
-import { openUserStore, type UserStore } from '../../api/users/store.ts';
 import { openTestRedis, operator } from '../support/redis.ts';
-import { again, asRead, context, createdIn, eventsOf, soon, unstoredAccount, write } from './users-support.ts';
+import {
+  again,
+  asRead,
+  context,
+  createdIn,
+  createUserStore,
+  eventsOf,
+  soon,
+  type UserStore,
+  unstoredAccount,
+  write,
+} from './users-support.ts';
 
 let redis: ShopRedis;
 let store: UserStore;
 let master: Redis;
 beforeAll(async () => {
   redis = openTestRedis('users');
-  store = openUserStore(redis);
+  store = createUserStore(redis);
   master = await operator();
 });
 afterAll(() => {
@@ -119,7 +129,7 @@ describe('a user', () => {
     await store.save(asRead(made), changed(made, {}, 0), {}, change);
     await store.remove(asRead(made), undefined, erase);
     expect(await store.create(unstoredAccount(), again(signUp))).toMatchObject({ kind: 'gone' });
-    const unread = { id: made.id, read: undefined, stale: false };
+    const unread = { id: made.id, read: undefined };
     expect(await store.save(unread, undefined, {}, again(change))).toEqual({ kind: 'gone' });
     expect(await store.save(unread, undefined, {}, context())).toEqual({ kind: 'missing' });
     expect(await store.remove(unread, undefined, again(erase))).toEqual({ kind: 'deleted', replayed: true });

@@ -1,28 +1,32 @@
-/** The Lua scripts as text: each opens with its contract, and touches only keys that were declared to it. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** The Lua scripts as text: each is declared, opens with the contract that the declaration says, and touches only keys that it names. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { serviceNames } from '../../api/services.ts';
 
-type Declared = { name: string; source: string; keys: readonly string[]; args: readonly string[]; replies: object };
-
-/** The scripts that a service declares (api/redis/define-script.ts), by file. */
-const declared = new Map<string, Declared>();
-for (const service of serviceNames) {
-  if (!existsSync(new URL(`../../api/${service}/scripts.ts`, import.meta.url))) continue;
-  const { scripts } = (await import(`../../api/${service}/scripts.ts`)) as { scripts: Record<string, Declared> };
-  for (const script of Object.values(scripts)) declared.set(script.name.replace('/lua/', '/'), script);
-}
+type Declared = { name: string; source: string; keys: readonly string[]; args: readonly string[] } & (
+  | { replies: object }
+  | { reply: readonly string[] }
+);
 
 const api = fileURLToPath(new URL('../../api', import.meta.url));
-const files = serviceNames.flatMap((service) => {
-  const folder = join(api, service, 'lua');
-  return readdirSync(folder).map((name) => [`${service}/${name}`, readFileSync(join(folder, name), 'utf8')] as const);
-});
+const tree = readdirSync(api, { recursive: true, encoding: 'utf8' }).sort();
+
+/** What a folder declares (api/redis/define-script.ts), by file. */
+const declared = new Map<string, Declared>();
+for (const folder of tree.filter((file) => basename(file) === 'scripts.ts').map(dirname)) {
+  const { scripts, readScripts = {} } = (await import(`../../api/${folder}/scripts.ts`)) as Record<
+    string,
+    Record<string, Declared>
+  >;
+  for (const script of Object.values({ ...scripts, ...readScripts })) declared.set(script.name, script);
+}
+
+/** Every Lua file that is a script; what is included before them stands outside of `lua/`. */
+const files = tree.filter((file) => /\/lua\/[^/]+\.lua$/.test(file));
 
 /** The names that a script gives to keys: `local a, b = KEYS[1], KEYS[2]`, and what a loop takes from KEYS. */
-function namesOfKeys(source: string): Set<string> {
+function localsOfKeys(source: string): Set<string> {
   const names = new Set<string>();
   for (const [, left = '', right = ''] of source.matchAll(/local ([\w, ]+) = (.*KEYS\[.*)/g)) {
     const values = right.split(/,(?![^[]*\])/).map((value) => value.trim());
@@ -33,7 +37,7 @@ function namesOfKeys(source: string): Set<string> {
 }
 
 /** The names in a part of a head: `KEYS: record, product (explained), ...indexes`. */
-function namesInHead(source: string, part: 'KEYS' | 'ARGV'): string[] {
+function namesInHead(source: string, part: 'KEYS' | 'ARGV' | 'Reply'): string[] {
   const [, text = ''] = new RegExp(`^-- ${part}:((?:.*\n--  )*.*)`, 'm').exec(source) ?? [];
   const names = text
     .replace(/\n--/g, '')
@@ -54,43 +58,45 @@ function repliesInHead(source: string): [string, string[]][] {
     });
 }
 
-describe.each([...declared])('%s is called as its head says', (name, { source, keys, args, replies }) => {
-  const [, text = ''] = files.find(([file]) => file === name) ?? [];
-  // The line before the file: the locals that the declaration makes.
+describe.each(files)('%s', (name) => {
+  const text = readFileSync(join(api, name), 'utf8');
+  const script = declared.get(name);
+  if (script === undefined) {
+    test('is declared', () => expect([...declared.keys()]).toContain(name));
+    return;
+  }
+  const namedKeys = namesInHead(text, 'KEYS');
+  const namedArgs = namesInHead(text, 'ARGV');
 
-  test('keys and arguments', () => {
-    const inHead = [...namesInHead(text, 'KEYS'), ...namesInHead(text, 'ARGV')];
-    const named = inHead.map((each) => (each.startsWith('...') ? `${each.slice(3)}From` : each));
-    expect(source).toContain(`\nlocal ${named.join(', ')} = `);
-    expect(inHead).toEqual(expect.arrayContaining([...keys, ...args]));
+  test('has the keys and arguments of its declaration in its head', () => {
+    const named = [...namedKeys, ...namedArgs].map((each) => (each.startsWith('...') ? `${each.slice(3)}From` : each));
+    expect(script.source).toContain(`local ${named.join(', ')} = `);
+    expect(namedKeys).toEqual(expect.arrayContaining([...script.keys]));
+    expect(namedArgs).toEqual(expect.arrayContaining([...script.args]));
   });
 
-  test('replies', () => {
-    expect(Object.fromEntries(repliesInHead(text))).toEqual(replies);
+  test('takes its keys and arguments by these names', () => {
+    expect(text).not.toMatch(/(KEYS|ARGV)\[\d/);
   });
 
-  test('every declared result is one that the script replies', () => {
-    const code = source.replace(/^--.*/gm, '');
-    for (const result of Object.keys(replies)) expect(code).toContain(`'${result}'`);
-  });
-});
-
-describe.each(files)('%s', (name, source) => {
-  test('opens with its contract', () => {
-    const head = source.slice(0, source.search(/^(?!--)/m));
-    const takesArguments = source.includes('ARGV[') || (declared.get(name)?.args.length ?? 0) > 0;
-    const parts = ['-- KEYS:', '-- Reply:', ...(takesArguments ? ['-- ARGV:'] : [])];
-    for (const part of parts) expect(head).toContain(part);
+  test('has the replies of its declaration in its head, and replies each', () => {
+    if ('reply' in script) {
+      expect(namesInHead(text, 'Reply')).toEqual(script.reply);
+      return;
+    }
+    expect(Object.fromEntries(repliesInHead(text))).toEqual(script.replies);
+    const code = script.source.replace(/^--.*/gm, '');
+    for (const result of Object.keys(script.replies)) expect(code).toContain(`'${result}'`);
   });
 
   test('touches only keys that were declared to it', () => {
-    const names = new Set([...namesOfKeys(source), ...(declared.has(name) ? namesInHead(source, 'KEYS') : [])]);
-    for (const [call, key = ''] of source.matchAll(/redis\.p?call\(\s*'\w+',\s*([^,)]+)/g)) {
-      expect(/^KEYS\[/.test(key) || names.has(key.trim()), `${call}) names a key that is not from KEYS`).toBe(true);
+    for (const [call, key = ''] of text.matchAll(/redis\.p?call\(\s*'\w+',\s*([^,)]+)/g)) {
+      const isKey = /^KEYS\[/.test(key) || namedKeys.includes(key.trim()) || localsOfKeys(text).has(key.trim());
+      expect(isKey, `${call}) names a key that is not from KEYS`).toBe(true);
     }
   });
 
   test('takes no time that grows with the shop: no command that walks a whole key space or a whole set', () => {
-    expect(source).not.toMatch(/'(KEYS|SCAN|SMEMBERS|SORT|SUNION|ZUNION\w*|FLUSH\w+)'/i);
+    expect(text).not.toMatch(/'(KEYS|SCAN|SMEMBERS|SORT|SUNION|ZUNION\w*|FLUSH\w+)'/i);
   });
 });

@@ -10,11 +10,13 @@ import { retryOnConflict } from '../../api/core/retry-on-conflict.ts';
 import { ensureFirstAdmin } from '../../api/users/first-admin.ts';
 import { emailKey } from '../../api/users/keys.ts';
 import { openPasswords } from '../../api/users/passwords.ts';
+import type { User } from '../../api/users/record.ts';
+import { storedUserAgent } from '../../api/users/record-sessions.ts';
 import { keyFromToken, refreshTokens } from '../../api/users/refresh-tokens.ts';
-import { changes, credentials, signUp, type User } from '../../api/users/schema.ts';
+import { changes, credentials, signUp } from '../../api/users/schema.ts';
 import { newSealKey, seal, unseal } from '../../api/users/sealed.ts';
 import { changed } from '../../api/users/service.ts';
-import { storedUserAgent } from '../../api/users/session-record.ts';
+
 import { isMadeOfOwnName, weaknessOf } from '../../api/users/weak-passwords.ts';
 import { waitFor } from '../support/wait.ts';
 

@@ -1,8 +1,7 @@
 -- Finds which indexed words begin with each prefix, and how many entries of the word index that makes. Read-only.
--- KEYS: 1 word index (members <word>\0<id>)
--- ARGV: 1 the most words to find for a prefix, 2... the prefixes
--- Reply: microseconds, then for each prefix { entries, word... }; no words where there are more than the most
-local index, most = KEYS[1], tonumber(ARGV[1])
+-- KEYS: index (the word index: members <word>\0<id>)
+-- ARGV: most (words to find for a prefix), ...prefixes
+-- Reply: micros (of CPU time), ...found (for each prefix a list: entries, word, ...; no words where there are more than `most`)
 local function clock()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -13,7 +12,7 @@ local began = clock()
 local function above(prefix) return '(' .. prefix .. '\244\143\191\191' end
 
 local reply = {}
-for i = 2, #ARGV do
+for i = prefixesFrom, #ARGV do
   local prefix = ARGV[i]
   local found = { redis.call('ZLEXCOUNT', index, '[' .. prefix, above(prefix)) }
   -- From word to word: \1 sorts above all entries of one word and below every longer word.
@@ -21,7 +20,7 @@ for i = 2, #ARGV do
   while true do
     local member = redis.call('ZRANGE', index, from, above(prefix), 'BYLEX', 'LIMIT', 0, 1)[1]
     if not member then break end
-    if #found > most then
+    if #found > tonumber(most) then
       found = { found[1] }
       break
     end
@@ -29,7 +28,7 @@ for i = 2, #ARGV do
     found[#found + 1] = word
     from = '(' .. word .. '\1'
   end
-  reply[i] = found
+  reply[2 + i - prefixesFrom] = found
 end
 reply[1] = clock() - began
 return reply

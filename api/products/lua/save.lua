@@ -1,10 +1,10 @@
 -- Makes, changes or deletes a product together with its entries in the indexes. The caller computed them from the document that it read.
 -- KEYS: record, stream, product, ...indexes (that change)
 -- ARGV: fingerprint, nonce, lifetime, request, id, readDocument (the documentVersion that was read, '' there was no product),
---       wantedVersion ('' any), doc ('' delete the product), name, price (minor units), documentVersion (the new one), stock (of a new product),
+--       tags (see is_wanted), doc ('' delete the product), name, price (minor units), documentVersion (the new one), stock (of a new product),
 --       at, ...members (for each index: how many to remove, these, how many to add, these)
 -- Reply: created (id, at, generation) | updated (doc, stock, at, version, generation) | deleted | exists
---      | conflict: the product is not as it was read, read again
+--      | conflict: the product is not as it was read, read again | stale: not what If-Match names
 
 local before = find_reply(record, fingerprint, nonce)
 if before then return before end
@@ -12,8 +12,9 @@ if before then return before end
 local found = redis.call('HMGET', product, 'documentVersion', 'version', 'generation', 'edition', 'rev', 'incarnation', 'stock')
 local there, version, generation, inStock = found[1] or found[4], found[2] or found[5], found[3] or found[6], found[7]
 if readDocument == '' and there then return store_reply(record, fingerprint, nonce, lifetime, { 'exists' }) end
+if readDocument ~= '' and not there then return { 'fresh', 'conflict' } end
+if there and not is_wanted(tags, (version or '') .. '-' .. (generation or '')) then return { 'fresh', 'stale' } end
 if readDocument ~= '' and there ~= readDocument then return { 'fresh', 'conflict' } end
-if wantedVersion ~= '' and version ~= wantedVersion then return { 'fresh', 'conflict' } end
 
 -- Takes the next list of ARGV: its length, then its members.
 local position = membersFrom

@@ -1,13 +1,12 @@
 -- Looks through a piece of an index for products that have all wanted words. Read-only; ends by itself when its time is used up.
--- KEYS: 1 the index to look through (members ...\0<id>), 2 word index (members <word>\0<id>),
---       3 a sort index of the same order: only what is in it, too, counts (optional)
--- ARGV: 1 first bound, 2 second bound (as in ZRANGE BYLEX), 3 'REV' to go backwards or '', 4 the most entries to look at,
---       5 the most matches, 6 the microseconds, 7... for each wanted word: how many spellings, these
--- Reply: microseconds, lookups, entries looked at, the last of them ('' when there was none),
---        'more' or 'end', match...     (a match is a member of KEYS[1])
-local index, words, scope = KEYS[1], KEYS[2], KEYS[3]
-local from, to, reverse = ARGV[1], ARGV[2], ARGV[3] == 'REV'
-local mostEntries, mostMatches, mostMicros = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+-- KEYS: index (to look through: members ...\0<id>), words (the word index: members <word>\0<id>),
+--       ...scope (none, or a sort index of the same order: only what is in it, too, counts)
+-- ARGV: first, second (bounds as in ZRANGE BYLEX), order ('REV' to go backwards, or ''), mostEntries (to look at), mostMatches, mostMicros,
+--       ...wanted (for each wanted word: how many spellings, these)
+-- Reply: micros (of CPU time), lookups, entries (that were looked at), last (of them, '' when there was none), state ('more' or 'end'),
+--        ...matches (members of the index)
+local scope, from, reverse = KEYS[scopeFrom], first, order == 'REV'
+local maxEntries, maxMatches, maxMicros = tonumber(mostEntries), tonumber(mostMatches), tonumber(mostMicros)
 local function clock()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -15,7 +14,7 @@ end
 local began = clock()
 local atOnce, entriesPerClock = 100, 8
 
-local wanted, position = {}, 7
+local wanted, position = {}, wantedFrom
 while position <= #ARGV do
   local spellings = {}
   for i = 1, tonumber(ARGV[position]) do spellings[i] = ARGV[position + i] .. '\0' end
@@ -47,18 +46,18 @@ local function reply(state)
 end
 
 while true do
-  local count = math.min(atOnce, mostEntries - looked)
+  local count = math.min(atOnce, maxEntries - looked)
   local members
   if reverse then
-    members = redis.call('ZRANGE', index, from, to, 'BYLEX', 'REV', 'LIMIT', 0, count)
+    members = redis.call('ZRANGE', index, from, second, 'BYLEX', 'REV', 'LIMIT', 0, count)
   else
-    members = redis.call('ZRANGE', index, from, to, 'BYLEX', 'LIMIT', 0, count)
+    members = redis.call('ZRANGE', index, from, second, 'BYLEX', 'LIMIT', 0, count)
   end
   for i = 1, #members do
     looked, last = looked + 1, members[i]
     if isMatch(last) then matches[#matches + 1] = last end
-    local spent = looked % entriesPerClock == 0 and clock() - began >= mostMicros
-    if #matches >= mostMatches or looked >= mostEntries or spent then
+    local spent = looked % entriesPerClock == 0 and clock() - began >= maxMicros
+    if #matches >= maxMatches or looked >= maxEntries or spent then
       return reply((i == #members and #members < count) and 'end' or 'more')
     end
   end

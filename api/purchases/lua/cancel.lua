@@ -2,7 +2,7 @@
 -- reply's result is enough to remember and every repetition finds the same purchase.
 -- KEYS: record, stream, purchase, pending, releases (index of what is release-pending), allPending, allCompleted, allCancelled, ownPending,
 --       ownCompleted, ownCancelled
--- ARGV: fingerprint, nonce, lifetime, request, id, versions (that may be changed: '*' or ',1,2,'), by (who cancels it),
+-- ARGV: fingerprint, nonce, lifetime, request, id, tags (see is_wanted), by (who cancels it),
 --       cancelled (data of purchase.cancelled, JSON)
 -- Reply: cancelled (...fields) | unchanged (...fields) | failed (...fields) | missing | stale | old-format: see rewrite.lua
 --   fields: field, value, ... of the purchase as it is now
@@ -13,7 +13,7 @@ if before then return before[1] == 'reused' and before or with_purchase(before) 
 local state = redis.call('HMGET', purchase, 'status', 'version', 'history', 'userId')
 local status, version, history, owner = state[1], state[2], state[3], state[4]
 if not status then return { 'fresh', 'missing' } end
-if versions ~= '*' and not string.find(versions, ',' .. version .. ',', 1, true) then return { 'fresh', 'stale' } end
+if not is_wanted(tags, version) then return { 'fresh', 'stale' } end
 if status == 'failed' then return with_purchase(store_reply(record, fingerprint, nonce, lifetime, { 'failed' })) end
 if status == 'cancelled' then return with_purchase(store_reply(record, fingerprint, nonce, lifetime, { 'unchanged' })) end
 if not history then return { 'fresh', 'old-format' } end

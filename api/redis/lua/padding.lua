@@ -1,4 +1,7 @@
--- Writes ARGV[1] bytes to the replication stream and leaves nothing behind. KEYS[1]: any key of the service that is not used. Reply: { 'done' }
-redis.call('SET', KEYS[1], string.rep('.', tonumber(ARGV[1])))
-redis.call('DEL', KEYS[1])
-return { 'done' }
+-- Makes the replication offset larger and leaves nothing behind.
+-- KEYS: unused (any key of the service that is not used)
+-- ARGV: bytes (how many to write to the replication stream)
+-- Reply: done
+redis.call('SET', unused, string.rep('.', tonumber(bytes)))
+redis.call('DEL', unused)
+return { 'fresh', 'done' }

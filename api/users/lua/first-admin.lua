@@ -1,9 +1,7 @@
 -- Makes the first admin, if there is none. Without a record: repeated, it finds the same user and writes it again.
--- KEYS: 1 event stream, 2 user, 3 address, 4 list, 5 admins
--- ARGV: 1 request id, 2 user id, 3... fields and values of the user
--- Reply: { 'fresh', 'created' } | { 'fresh', 'there-is-one' } | { 'fresh', 'taken' }
-local stream, user, address, list, admins = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local request, id = ARGV[1], ARGV[2]
+-- KEYS: stream, user, address, list, admins
+-- ARGV: request, id, ...fields (field, value, ... of the user)
+-- Reply: created | there-is-one | taken: the address is a customer's
 
 local again = redis.call('SISMEMBER', admins, id) == 1
 if not again then
@@ -11,7 +9,7 @@ if not again then
   if redis.call('EXISTS', address) == 1 then return { 'fresh', 'taken' } end
 end
 
-redis.call('HSET', user, unpack(ARGV, 3))
+redis.call('HSET', user, unpack(ARGV, fieldsFrom))
 redis.call('SET', address, id)
 redis.call('ZADD', list, 0, id)
 redis.call('SADD', admins, id)

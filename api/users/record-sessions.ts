@@ -47,3 +47,9 @@ export function readSession(id: string, stored: string): StoredSession {
 export function storedUserAgent(userAgent: string | undefined): string {
   return (userAgent ?? '').slice(0, 1000).replace(sameInAll, '').slice(0, maxUserAgentLength).toWellFormed();
 }
+
+/** A stored role. @throws when it is none */
+export function roleOf(text: unknown): Role {
+  if (text === 'customer' || text === 'admin') return text;
+  throw new Error(`'${text}' is no role`);
+}
