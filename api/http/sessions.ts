@@ -1,7 +1,7 @@
 /** Which access tokens are revoked: every replica of every service follows the event stream of `users` and knows within a second. */
 import type { TokenClaims } from '../contracts/claims.ts';
 import { accessTokenSeconds, eventStream, userEvents } from '../contracts/events.ts';
-import { type Deadline, monotonicMs, pause, remainingMs } from '../core/clock.ts';
+import { type Deadline, monotonicMs, pause, remainingMs, within } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
 import type { Role } from '../core/request.ts';
 import type { StreamEntry } from '../redis/follow.ts';
@@ -26,6 +26,8 @@ const maxAgeMs = 1000;
 const pollIntervalMs = 20;
 /** How long to wait for our own view before `users` is asked as well. */
 const askAfterMs = 400;
+/** How long after a refusal `users` is asked about the same sign-in again. */
+const askAgainMs = 400;
 /** Tokens that were issued before a revocation have expired after this time. */
 const keptMs = (accessTokenSeconds + 60) * 1000;
 /**
@@ -55,26 +57,47 @@ export function watchSessions(
     return { state: 'active', role: roles.get(userId)?.role ?? role };
   }
 
+  let isClosed = false;
+  let nextCurrentView: Promise<true> | undefined;
+  /** Resolves when the view is current. One timer serves all requests that wait. */
+  async function awaitCurrentView(): Promise<true> {
+    while (!isCurrent() && !isClosed) await pause(pollIntervalMs);
+    nextCurrentView = undefined;
+    return true;
+  }
+  function currentView(): Promise<true> {
+    nextCurrentView ??= awaitCurrentView();
+    return nextCurrentView;
+  }
+
+  type Ask = { readonly atMs: number; readonly answer: Promise<SessionState | undefined> };
+  const asks = new Map<string, Ask>();
+  /**
+   * The answer of `users`; `undefined` when it has none. Requests of one sign-in share an answer that was asked for in the last second, and
+   * a refusal until {@link askAgainMs} have passed: while the view is old, asking for each request would be more than `users` can answer.
+   */
+  function askUsers(claims: TokenClaims, requestId: string, deadline: Deadline): Promise<SessionState | undefined> {
+    const key = `${claims.userId} ${claims.sessionId}`;
+    const running = asks.get(key);
+    if (running !== undefined && monotonicMs() - running.atMs <= maxAgeMs) return running.answer;
+    const answer = ask(claims, requestId, deadline)
+      .catch(() => pause(askAgainMs).then(() => undefined))
+      .finally(() => {
+        if (asks.get(key)?.answer === answer) asks.delete(key);
+      });
+    asks.set(key, { atMs: monotonicMs(), answer });
+    return answer;
+  }
+
   /** Our own view as soon as it is current, or the answer of `users`, whichever comes first: in a failover either may take longer. */
   async function whenCurrent(claims: TokenClaims, requestId: string, deadline: Deadline): Promise<SessionState> {
-    const askAtMs = monotonicMs() + askAfterMs;
-    let isAsked = false;
-    let answer: SessionState | undefined;
-    while (remainingMs(deadline) > 0) {
-      await pause(pollIntervalMs, deadline);
-      if (isCurrent()) return known(claims);
-      if (answer !== undefined) return answer;
-      if (isAsked || monotonicMs() < askAtMs) continue;
-      isAsked = true;
-      ask(claims, requestId, deadline).then(
-        (state) => {
-          answer = state;
-        },
-        () => {
-          isAsked = false;
-        },
-      );
+    await within(currentView(), Math.min(askAfterMs, remainingMs(deadline)));
+    while (!isCurrent() && remainingMs(deadline) > 0) {
+      const answered = askUsers(claims, requestId, deadline);
+      const answer = await within(Promise.race([currentView(), answered]), remainingMs(deadline));
+      if (typeof answer === 'object') return answer;
     }
+    if (isCurrent()) return known(claims);
     throw new Unavailable('the state of the sign-in could not be had in time');
   }
 
@@ -82,7 +105,10 @@ export function watchSessions(
     known,
     current: async (claims, requestId, deadline) =>
       isCurrent() ? known(claims) : whenCurrent(claims, requestId, deadline),
-    close: revocations.close,
+    close() {
+      isClosed = true;
+      revocations.close();
+    },
   };
 }
 
