@@ -1,5 +1,6 @@
 /** `npm run export -- products|users|purchases`: writes all of them to stdout as JSON lines or CSV, page by page. */
-import { once } from 'node:events';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { stringify } from 'csv-stringify/sync';
 import type { Client } from '../../api/client/client.ts';
 
@@ -25,7 +26,7 @@ export type ExportName = keyof typeof exports;
 export const exportNames = Object.keys(exports) as ExportName[];
 
 /**
- * Writes everything of one kind.
+ * Writes everything of one kind. The stream is not ended.
  * @param client signed in as an admin
  * @returns how many
  */
@@ -36,15 +37,15 @@ export async function exportAll(
   out: NodeJS.WritableStream,
 ): Promise<number> {
   const { columns, items } = exports[name];
-  const write = async (text: string) => {
-    if (!out.write(text)) await once(out, 'drain');
-  };
   let count = 0;
-  if (format === 'csv') await write(stringify([[...columns]]));
-  for await (const item of items(client)) {
-    await write(format === 'jsonl' ? `${JSON.stringify(item)}\n` : stringify([rowOf(item, columns)]));
-    count += 1;
+  async function* texts() {
+    if (format === 'csv') yield stringify([[...columns]]);
+    for await (const item of items(client)) {
+      yield format === 'jsonl' ? `${JSON.stringify(item)}\n` : stringify([rowOf(item, columns)]);
+      count += 1;
+    }
   }
+  await pipeline(Readable.from(texts()), out, { end: false });
   return count;
 }
 

@@ -1,5 +1,5 @@
 /** The commands that fill and empty a running shop: they talk to its API as the admin. */
-import { existsSync, readFileSync } from 'node:fs';
+import { createWriteStream, existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs, parseEnv } from 'node:util';
 import { type Client, createClient } from '../../api/client/client.ts';
@@ -8,7 +8,9 @@ import { type ExportName, exportAll, exportNames } from './export.ts';
 import { importFile } from './import.ts';
 
 const usage = `npm run import -- FILE [--url URL]        products from CSV (a name that ends in .csv) or JSON lines
-npm run export -- ${exportNames.join('|')} [--csv] [--url URL]
+npm run export -- ${exportNames.join('|')} [FILE] [--csv] [--url URL]
+                                          as JSON lines, or as CSV with --csv or into a FILE that ends in .csv; without FILE
+                                          to stdout: npm run --silent export -- products | ...
 npm run demo                              a small catalogue, two customers and some purchases
 
 URL: of the shop, http://localhost:HTTP_PORT without it. The admin is ADMIN_EMAIL with ADMIN_PASSWORD, from the environment or .env.`;
@@ -33,25 +35,82 @@ export async function runData(
   say: Say = { out: process.stdout, log: console.log, error: console.error },
 ): Promise<number> {
   const parsed = parse(words);
-  const [first, ...more] = parsed?.positionals ?? [];
-  const isComplete = command === 'demo' ? first === undefined : first !== undefined && more.length === 0;
-  if (parsed === undefined || !isComplete || (command === 'export' && !isExportName(first))) {
+  const run = parsed && commandOf(command, parsed.positionals, parsed.values.csv ?? false, say);
+  if (parsed === undefined || run === undefined) {
     say.error(usage);
     return 2;
   }
   const settings = settingsOf(projectDir, environment);
   const baseUrl = parsed.values.url ?? `http://localhost:${settings.HTTP_PORT ?? 8080}`;
-  const currency = settings.SHOP_CURRENCY ?? 'USD';
+  let admin: Client | undefined;
   try {
-    const admin = await signedIn(baseUrl, settings);
-    if (command === 'demo') await runDemo(admin, baseUrl, currency, say.log);
-    else if (command === 'import') return (await importFile(admin, first ?? '', currency, say.log)).refused > 0 ? 1 : 0;
-    else if (isExportName(first)) await exportAll(admin, first, parsed.values.csv ? 'csv' : 'jsonl', say.out);
-    return 0;
+    if (command === 'import') requireFile(parsed.positionals[0] ?? '');
+    if (command === 'export') warnOfNpm(environment, parsed.positionals[1], say);
+    admin = await signedIn(baseUrl, settings);
+    return await run(admin, baseUrl, settings.SHOP_CURRENCY ?? 'USD');
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return 0; // the reader has enough, as `head` does
     say.error(error instanceof Error ? error.message : String(error));
     return 1;
+  } finally {
+    await admin?.signOut().catch(() => undefined); // a sign-in that is left ends by itself
   }
+}
+
+type Run = (admin: Client, baseUrl: string, currency: string) => Promise<number>;
+
+/** What the command does; `undefined` where its words are not understood. */
+function commandOf(command: 'import' | 'export' | 'demo', words: string[], csv: boolean, say: Say): Run | undefined {
+  const [first = '', file, ...more] = words;
+  if (more.length > 0) return undefined;
+  if (command === 'demo' && words.length === 0) {
+    return async (admin, baseUrl, currency) => {
+      await runDemo(admin, baseUrl, currency, say.log);
+      return 0;
+    };
+  }
+  if (command === 'import' && words.length === 1) {
+    return async (admin, _baseUrl, currency) =>
+      (await importFile(admin, first, currency, say.log)).refused > 0 ? 1 : 0;
+  }
+  if (command !== 'export' || !isExportName(first)) return undefined;
+  return async (admin) => {
+    const format = csv || /\.csv$/i.test(file ?? '') ? 'csv' : 'jsonl';
+    if (file === undefined) await exportAll(admin, first, format, say.out);
+    else say.log(`${await exportFile(admin, first, format, file)} ${first} in ${file}`);
+    return 0;
+  };
+}
+
+/** Writes into a file that is there only when it is complete. */
+async function exportFile(admin: Client, name: ExportName, format: 'jsonl' | 'csv', file: string): Promise<number> {
+  const part = `${file}.part`;
+  const out = createWriteStream(part);
+  try {
+    const count = await exportAll(admin, name, format, out);
+    await new Promise<void>((done, failed) => out.on('error', failed).end(done));
+    renameSync(part, file);
+    return count;
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw error;
+  }
+}
+
+/** @throws Error before anything else is done, when there is no such file */
+function requireFile(file: string): void {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined) throw new Error(`There is no file ${file}.`);
+  if (!found.isFile()) throw new Error(`${file} is no file.`);
+}
+
+/** npm writes the name of the command to stdout before it starts it. */
+function warnOfNpm(environment: Record<string, string | undefined>, file: string | undefined, say: Say): void {
+  const isAfterNpm = environment.npm_lifecycle_event !== undefined && environment.npm_config_loglevel !== 'silent';
+  if (file !== undefined || !isAfterNpm || process.stdout.isTTY) return;
+  say.error(
+    'npm has put lines of its own before the data: use npm run --silent export, or name a file to export into.',
+  );
 }
 
 function parse(words: string[]) {
@@ -79,12 +138,14 @@ async function signedIn(baseUrl: string, settings: Record<string, string | undef
   const email = settings.ADMIN_EMAIL ?? 'admin@example.com';
   const admin = createClient({ baseUrl });
   try {
+    if (!settings.ADMIN_PASSWORD) throw new Error('ADMIN_PASSWORD is neither in the environment nor in .env.');
     await fetch(baseUrl, { signal: AbortSignal.timeout(10_000) });
     await admin.signIn({ email, password: settings.ADMIN_PASSWORD ?? '' });
     return admin;
   } catch (error) {
-    throw new Error(`Cannot sign in at ${baseUrl} as ${email}: ${error instanceof Error ? error.message : error}`, {
-      cause: error,
-    });
+    const { message, cause } = error as Error & { cause?: NodeJS.ErrnoException };
+    const reason =
+      cause === undefined ? message : `${message} (${cause.code ?? cause.message}). Is it running (npm start)?`;
+    throw new Error(`Cannot sign in at ${baseUrl} as ${email}: ${reason}`, { cause: error });
   }
 }

@@ -1,7 +1,7 @@
 /** Reads products from CSV or JSON lines, one by one, with the line on which each begins. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { parse } from 'csv-parse';
+import { type CsvError, parse } from 'csv-parse';
 
 /** A row of the file: a product to be made, or why it is none. */
 export type Row = {
@@ -13,70 +13,150 @@ export type Row = {
   readonly fault?: string;
 };
 
+/** Text, and how many bytes of the file it took so far. */
+type Source = { readonly chunks: AsyncIterable<string>; readBytes(): number };
+
 /**
  * Reads the rows. A file whose name ends in `.csv` has its columns named in the first line: id, name, description, category, company,
  * manufacturedAt, price (in minor units), currency, stock; any other file has one JSON object a line, as `POST /products` takes it.
  * @param currency for rows of a CSV file without one (ISO 4217)
+ * @throws Error when the file cannot be read, or its first line does not name the columns
  */
-export async function* readRows(file: string, currency: string): AsyncGenerator<Row> {
-  const input = createReadStream(file);
-  if (!file.endsWith('.csv')) {
-    yield* jsonRows(input);
-    return;
-  }
-  const parser = input.pipe(
-    parse({ columns: true, bom: true, info: true, skip_empty_lines: true, relax_column_count: true, trim: true }),
-  );
-  // A fault of the file itself, such as one that cannot be read, ends the parser, too.
-  input.on('error', (error) => parser.destroy(error));
-  for await (const { record, info } of parser as AsyncIterable<{
-    record: Record<string, string>;
-    info: { lines: number };
-  }>) {
-    yield { ...productOf(record, currency), line: info.lines, readBytes: input.bytesRead };
-  }
+export function readRows(file: string, currency: string): AsyncGenerator<Row> {
+  return /\.csv$/i.test(file) ? csvRows(textOf(file), file, currency) : jsonRows(textOf(file));
 }
 
-async function* jsonRows(input: ReturnType<typeof createReadStream>): AsyncGenerator<Row> {
+/** The text of a file, without a byte order mark, with `\n` at the end of each line: what counts lines below knows no other. */
+function textOf(file: string): Source {
+  const input = createReadStream(file);
+  const decoder = new TextDecoder();
+  async function* chunks() {
+    let held = '';
+    for await (const bytes of input) {
+      const text = held + decoder.decode(bytes as Buffer, { stream: true });
+      held = text.endsWith('\r') ? '\r' : ''; // perhaps the first half of \r\n
+      yield text.slice(0, text.length - held.length).replaceAll(/\r\n?/g, '\n');
+    }
+    yield held.replace('\r', '\n') + decoder.decode();
+  }
+  return { chunks: chunks(), readBytes: () => input.bytesRead };
+}
+
+async function* csvRows({ chunks, readBytes }: Source, file: string, currency: string): AsyncGenerator<Row> {
+  const found: { record: string[]; endLine: number }[] = [];
+  const parser = parse({
+    skip_empty_lines: true,
+    skip_records_with_empty_values: true,
+    relax_column_count: true,
+    trim: true,
+    // Taken here, not read from the stream: that would lose those just before a fault.
+    on_record: (record: string[], { lines }) => {
+      found.push({ record, endLine: lines });
+      return null;
+    },
+  });
+  let fault: CsvError | undefined;
+  parser.on('error', (error: CsvError) => {
+    fault = error;
+  });
+  let columns: string[] | undefined;
+  let nextLine = 1;
+  const rows = function* (): Generator<Row> {
+    for (const { record, endLine } of found.splice(0)) {
+      const line = endLine + 1 - record.join('').split('\n').length;
+      nextLine = endLine + 1;
+      if (columns === undefined) columns = columnsOf(record, file);
+      else yield { ...rowOf(record, columns, currency), line, readBytes: readBytes() };
+    }
+    if (fault !== undefined) throw new Error(`${file}, ${quoteFault(fault, nextLine)}`, { cause: fault });
+  };
+  for await (const chunk of chunks) {
+    await new Promise((done) => parser.write(chunk, done));
+    yield* rows();
+  }
+  await new Promise((done) => parser.end(done));
+  yield* rows();
+  if (columns === undefined) columnsOf([], file);
+}
+
+/** Behind a quote in the wrong place, no line can be read. @param nextLine the line after the last row */
+function quoteFault({ code, lines, message }: CsvError, nextLine: number): string {
+  const rule =
+    'Put quotes around the whole value, and write a quote inside of it twice: "". Nothing was read from here on.';
+  if (code === 'CSV_QUOTE_NOT_CLOSED')
+    return `line ${nextLine} or after it: a quote is opened and never closed. ${rule}`;
+  return `line ${lines}: ${/CLOSING_QUOTE$/.test(code) ? 'more text follows a quoted value' : message}. ${rule}`;
+}
+
+const textColumns = ['id', 'name', 'description', 'category', 'company', 'manufacturedAt'];
+const knownColumns = [...textColumns, 'price', 'currency', 'stock'];
+const requiredColumns = ['name', 'category', 'price', 'stock'];
+
+/** The columns that the first line names, in any letter case. @throws Error when it does not name them properly */
+function columnsOf(record: readonly string[], file: string): string[] {
+  const columns = record.map(
+    (given) => knownColumns.find((name) => name.toLowerCase() === given.toLowerCase()) ?? given,
+  );
+  const unknown = columns.filter((name) => !knownColumns.includes(name));
+  const repeated = columns.filter((name, i) => columns.indexOf(name) !== i);
+  const missing = requiredColumns.filter((name) => !columns.includes(name));
+  const list = (names: readonly string[]) => names.map((name) => `"${name}"`).join(', ');
+  const fault =
+    (unknown.length > 0 && `not known: ${list(unknown)}`) ||
+    (repeated.length > 0 && `there twice: ${list(repeated)}`) ||
+    (missing.length > 0 && `missing: ${list(missing)}`);
+  if (fault === false) return columns;
+  const rule = `The first line names the columns, with commas between them: ${requiredColumns.join(', ')}`;
+  const optional = knownColumns.filter((name) => !requiredColumns.includes(name));
+  throw new Error(`${file}, line 1: ${fault}. ${rule}, and if you like ${optional.join(', ')}.`);
+}
+
+function rowOf(record: string[], columns: string[], currency: string): Pick<Row, 'given' | 'product' | 'fault'> {
+  if (record.some(hasBrokenText)) return { given: record, fault: brokenText };
+  if (record.length !== columns.length) {
+    const fault = `This row has ${record.length} values for ${columns.length} columns. A value with a comma needs quotes around it.`;
+    return { given: record, fault };
+  }
+  const given = Object.fromEntries(columns.map((name, i) => [name, record[i] ?? '']));
+  const texts = textColumns.filter((name) => given[name]).map((name) => [name, given[name]]);
+  const product = {
+    ...Object.fromEntries(texts),
+    price: { amount: numberOf(given.price), currency: given.currency || currency },
+    stock: numberOf(given.stock),
+  };
+  return { given, product: withId(product) };
+}
+
+async function* jsonRows({ chunks, readBytes }: Source): AsyncGenerator<Row> {
   let line = 0;
   let rest = '';
-  const rowOf = (text: string): Row => {
-    const place = { line, readBytes: input.bytesRead };
-    try {
-      const given: unknown = JSON.parse(text);
-      if (typeof given !== 'object' || given === null || Array.isArray(given)) throw new Error('not an object');
-      return { ...place, given, product: withId(given as Record<string, unknown>) };
-    } catch {
-      return { ...place, given: text, fault: 'This line is not a JSON object.' };
-    }
-  };
-  for await (const chunk of input.setEncoding('utf8')) {
+  for await (const chunk of chunks) {
     const lines = (rest + chunk).split('\n');
     rest = lines.pop() ?? '';
     for (const text of lines) {
       line += 1;
-      if (text.trim() !== '') yield rowOf(text);
+      if (text.trim() !== '') yield { ...jsonRow(text), line, readBytes: readBytes() };
     }
   }
-  line += 1;
-  if (rest.trim() !== '') yield rowOf(rest);
+  if (rest.trim() !== '') yield { ...jsonRow(rest), line: line + 1, readBytes: readBytes() };
 }
 
-const textColumns = ['id', 'name', 'description', 'category', 'company', 'manufacturedAt'];
-
-function productOf(row: Record<string, string>, currency: string): Pick<Row, 'given' | 'product' | 'fault'> {
-  const known = [...textColumns, 'price', 'currency', 'stock'];
-  const unknown = Object.keys(row).filter((name) => !known.includes(name));
-  if (unknown.length > 0)
-    return { given: row, fault: `Unknown columns: ${unknown.join(', ')}. Known: ${known.join(', ')}.` };
-  const texts = textColumns.filter((name) => row[name]).map((name) => [name, row[name]]);
-  const product = {
-    ...Object.fromEntries(texts),
-    price: { amount: numberOf(row.price), currency: row.currency || currency },
-    stock: numberOf(row.stock),
-  };
-  return { given: row, product: withId(product) };
+function jsonRow(text: string): Pick<Row, 'given' | 'product' | 'fault'> {
+  if (hasBrokenText(text)) return { given: text, fault: brokenText };
+  try {
+    const given: unknown = JSON.parse(text);
+    if (typeof given !== 'object' || given === null || Array.isArray(given)) throw new Error('not an object');
+    return { given, product: withId(given as Record<string, unknown>) };
+  } catch {
+    return { given: text, fault: 'This line is not a JSON object.' };
+  }
 }
+
+/** The decoder puts U+FFFD in the place of bytes that are not UTF-8. */
+function hasBrokenText(text: string): boolean {
+  return text.includes('\ufffd');
+}
+const brokenText = 'This is not in UTF-8. Store the file in that encoding.';
 
 /** A number, or the text as it is: the shop says what is wrong with it. */
 function numberOf(text: string | undefined): unknown {

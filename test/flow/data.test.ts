@@ -21,7 +21,10 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 /** Runs `npm run COMMAND`, but in this process. */
 async function command(name: 'import' | 'export' | 'demo', ...words: string[]) {
-  const env = { ADMIN_EMAIL: adminEmail, ADMIN_PASSWORD: adminPassword, HTTP_PORT: new URL(httpUrl).port };
+  return commandWith({ ADMIN_PASSWORD: adminPassword }, name, ...words);
+}
+async function commandWith(changes: Record<string, string>, name: 'import' | 'export' | 'demo', ...words: string[]) {
+  const env = { ADMIN_EMAIL: adminEmail, HTTP_PORT: new URL(httpUrl).port, ...changes };
   const out: string[] = [];
   const errors: string[] = [];
   const stdout = new Writable({
@@ -101,8 +104,59 @@ test('the demo makes a catalogue, customers and purchases, once', async () => {
   expect(await purchases()).toBe(5);
 });
 
+test('a row that no service could read costs the rows beside it nothing', async () => {
+  const category = `odd-${run}`;
+  const product = (name: string, rest = '') =>
+    `{"name":${name},"category":"${category}","price":{"amount":1,"currency":"USD"},"stock":1${rest}}`;
+  const lines = [
+    product('"A"'),
+    product('"NUL \\u0000"'),
+    product('"half a character \\ud800"'),
+    product('"B"', ',"__proto__":{"id":"x"}'),
+    product(`${'['.repeat(3000)}${']'.repeat(3000)}`),
+    product('"C"', ',"surprise":1'),
+    product(`"${'x'.repeat(150_000)}"`),
+    product('1e400'),
+    product('"D"'),
+  ];
+  const file = join(dir, 'odd.jsonl');
+  writeFileSync(file, lines.join('\n'));
+  const { code, stdout, stderr } = await command('import', file);
+  expect([code, stderr, stdout]).toEqual([1, '', expect.stringContaining('2 taken, 0 there already, 7 refused')]);
+  const refused = readFileSync(`${file}.refused.jsonl`, 'utf8').trim().split('\n');
+  expect(refused.map((text) => JSON.parse(text).line)).toEqual([2, 3, 4, 5, 6, 7, 8]);
+  expect((await listed(category)).map(({ name }: { name: string }) => name)).toEqual(['A', 'D']);
+});
+
+test('a file that can only be read in part: what comes before the fault is taken, and the fault is named', async () => {
+  const file = join(dir, 'broken.csv');
+  writeFileSync(file, `name,category,price,stock\nCap,broken-${run},1,1\n"Boots" x,broken-${run},1,1\n`);
+  const { code, stdout, stderr } = await command('import', file);
+  expect([code, stdout]).toEqual([1, expect.stringContaining('1 taken, 0 there already, 0 refused')]);
+  expect(stderr).toContain(`${file}, line 3: more text follows a quoted value`);
+});
+
+test('an export into a file, of which the import finds everything there already', async () => {
+  const file = join(dir, 'export.csv');
+  const exported = await command('export', 'products', file);
+  const count = Number(/^(\d+) products in /.exec(exported.stdout)?.[1]);
+  expect([exported.code, count > 300, existsSync(`${file}.part`)]).toEqual([0, true, false]);
+  const { code, stdout } = await command('import', file);
+  expect([code, stdout]).toEqual([0, expect.stringContaining(`0 taken, ${count} there already, 0 refused`)]);
+});
+
+test('no file, a wrong password and none at all are said in a sentence', async () => {
+  const missing = await command('import', join(dir, 'missing.csv'));
+  expect([missing.code, missing.stderr]).toEqual([1, `There is no file ${join(dir, 'missing.csv')}.`]);
+  const wrong = await commandWith({ ADMIN_PASSWORD: 'a wrong password' }, 'export', 'users');
+  expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('/problems/invalid-credentials')]);
+  const none = await commandWith({}, 'export', 'users');
+  expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('ADMIN_PASSWORD is neither')]);
+});
+
 test('a command that is not understood, and a shop that is not there, are told apart', async () => {
   expect((await command('export', 'orders')).code).toBe(2);
   const away = await command('export', 'products', '--url', 'http://127.0.0.1:9');
   expect([away.code, away.stderr]).toEqual([1, expect.stringContaining('http://127.0.0.1:9')]);
+  expect(away.stderr).toContain('npm start');
 });
