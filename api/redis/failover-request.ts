@@ -46,18 +46,24 @@ export function openFailoverRequest(
   let nextCheckMs = Number.NEGATIVE_INFINITY;
   let isChecking = false;
 
-  async function check(): Promise<void> {
-    const answers = await sentinels.ask();
-    const roles = await nodes.replicaInfos();
+  async function choose() {
+    const [answers, roles] = await Promise.all([sentinels.ask(), nodes.replicaInfos()]);
     const view = sentinels.view();
-    if (view === undefined || stalledSinceMs === undefined) return;
+    if (view === undefined || stalledSinceMs === undefined) return undefined;
     const replicas = [...sentinels.nodes()].filter((node) => node !== view.master);
     const history = nodes.masterHistory();
     const unchangedForMs = monotonicMs() - sentinels.changedAtMs();
     const chosen = chooseFailover({ view, answers, replicas, roles, history, unchangedForMs }, sentinelPeriods);
-    if (chosen === undefined) return;
+    return chosen && { ...chosen, master: view.master };
+  }
+
+  async function check(): Promise<void> {
+    const first = await choose();
+    // Looks twice: another service may have asked another Sentinel while this one collected what it knows.
+    const chosen = first && (await choose());
+    if (chosen === undefined || chosen.sentinel !== first?.sentinel || chosen.replica !== first.replica) return;
     log(
-      `Redis master ${view.master} did not confirm a write for ${stalledForMs} ms; asking Sentinel ${chosen.sentinel} for a failover to ${chosen.replica}`,
+      `Redis master ${chosen.master} did not confirm a write for ${stalledForMs} ms; asking Sentinel ${chosen.sentinel} for a failover to ${chosen.replica}`,
     );
     nextCheckMs = monotonicMs() + betweenChangesMs;
     await sentinels.failover(chosen.sentinel).catch((error: Error) => {

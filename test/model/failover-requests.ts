@@ -50,13 +50,28 @@ export function createFailoverRequests(service: Service, periods: SentinelPeriod
   let nextMs = Number.NEGATIVE_INFINITY;
   let requested = 0;
 
+  /** Looks twice, as production does. */
   function check(): void {
-    askSentinels(service, (answers) =>
-      askReplicas(service, (roles) => {
-        const chosen = stalledSinceMs === undefined ? undefined : choose(service, answers, roles, periods);
-        if (chosen !== undefined) ask(chosen);
-      }),
-    );
+    look((first) => {
+      if (first !== undefined) look((chosen) => chosen === first && ask(chosen));
+    });
+  }
+
+  function look(onChosen: (sentinel: string | undefined) => void): void {
+    let answers: Evidence['sentinels'] | undefined;
+    let roles: ReadonlyMap<string, Role> | undefined;
+    const decide = () => {
+      if (answers === undefined || roles === undefined) return;
+      onChosen(stalledSinceMs === undefined ? undefined : choose(service, answers, roles, periods));
+    };
+    askSentinels(service, (found) => {
+      answers = found;
+      decide();
+    });
+    askReplicas(service, (found) => {
+      roles = found;
+      decide();
+    });
   }
 
   function ask(name: string): void {

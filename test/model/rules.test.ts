@@ -11,7 +11,7 @@ const promised = (rule: RuleName): Exploration => ({ rule, mode: 'promised', set
 /** Seeds in which an election takes away an acknowledged write, found within a minute by `npm run chaos -- model --rule NAME`. */
 const losing: [RuleName, number][] = [
   ['no-wait', 7],
-  ['wait-1', 17],
+  ['wait-1', 29],
   ['fence', 115],
   ['fresh-pong', 308],
   ['missing-down', 67],
@@ -25,13 +25,15 @@ test.each(losing)(
   },
 );
 
-/** Seeds in which earlier versions of production's rule lost a write; test/model/README.md says how. */
+/** Seeds in which earlier versions of production's rule lost a write, or the last two, ended with two masters; test/model/README.md says how. */
 const cured: [number, Exploration['settings']][] = [
   [505073, earlierSettings],
   [405520, shopSettings],
   [407426, shopSettings],
   [1009530, shopSettings],
   [1012030, shopSettings],
+  [6007952, shopSettings],
+  [5001879, earlierSettings],
 ];
 
 test.each(cured)('the rule of production loses nothing and shows nothing wrong in seed %i', (seed, settings) => {
@@ -53,8 +55,8 @@ test('one seed always gives the same run', () => {
 });
 
 test('a failing schedule is shrunk and printed in order', () => {
-  const shrunk = shrinkSeed(17, promised('wait-1'));
-  const drawn = drawSchedule(17, 'promised');
+  const shrunk = shrinkSeed(28, promised('wait-1'));
+  const drawn = drawSchedule(28, 'promised');
   expect(JSON.stringify(shrunk).length).toBeLessThan(JSON.stringify(drawn).length);
   const outcome = playSchedule(shrunk, promised('wait-1'), true);
   expect(outcome.lost.length).toBeGreaterThan(0);

@@ -133,6 +133,7 @@ describe('the request', () => {
   let rolesAfterMs: number;
   let changedAtMs: number;
   let failover: ReturnType<typeof vi.fn<(sentinel: string) => Promise<void>>>;
+  let ask: ReturnType<typeof vi.fn<() => Promise<SentinelAnswer[]>>>;
   let logged: string[];
   let request: FailoverRequest;
 
@@ -148,7 +149,8 @@ describe('the request', () => {
     failover = vi.fn(async () => undefined);
     logged = [];
     const nodes = () => new Set([a, b, c]);
-    const sentinels = { view: () => view, ask: async () => answers, nodes, changedAtMs: () => changedAtMs, failover };
+    ask = vi.fn(async () => answers);
+    const sentinels = { view: () => view, ask, nodes, changedAtMs: () => changedAtMs, failover };
     const replicaInfos = () =>
       new Promise<Map<string, Role>>((resolve) => setTimeout(() => resolve(roles), rolesAfterMs));
     request = openFailoverRequest(sentinels, { replicaInfos, masterHistory: () => 'now' }, (event) =>
@@ -172,6 +174,15 @@ describe('the request', () => {
     await stallFor(2000);
     expect(failover.mock.calls).toEqual([['s:1']]);
     expect(logged).toEqual([expect.stringContaining('asking Sentinel s:1 for a failover to h:2')]);
+  });
+
+  test('is not sent when the second look finds that another service has asked another Sentinel', async () => {
+    const started = report(3, { masterFlags: new Set(['master', 'force_failover']) });
+    let looks = 0;
+    ask.mockImplementation(async () => (++looks === 1 ? answers : [report(1), report(2), started]));
+    await stallFor(5000);
+    expect(failover).not.toHaveBeenCalled();
+    expect(looks).toBeGreaterThan(1);
   });
 
   test('is sent also when there is one write a second, each dropped at its deadline', async () => {
