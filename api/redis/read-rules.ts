@@ -6,6 +6,7 @@
 import { deliveryMs } from './durability.ts';
 import type { Claim } from './proof.ts';
 import { furthestOffset, type Role } from './role.ts';
+import type { View } from './view.ts';
 
 /** How new a read must be, as a position in the replication stream. */
 export type ReadIndex = {
@@ -22,6 +23,23 @@ export type ReadIndex = {
 export const maxStalenessMs = 1000;
 /** An index this old is used again for reads without a token: the rest of the staleness is for the reply's way back. */
 const reusableForMs = 500;
+
+/** All nodes but the master. */
+export function replicasOf(nodes: ReadonlySet<string>, master: string | undefined): string[] {
+  return [...nodes].filter((address) => address !== master);
+}
+
+/**
+ * The replicas in the order in which a read asks them: each turn begins at the next one, and leaves out those that a Sentinel holds to be
+ * down.
+ * @param turn counts the reads
+ */
+export function orderOfReplicas(nodes: ReadonlySet<string>, view: View | undefined, turn: number): string[] {
+  const down = new Set(view?.replicas.filter(({ flags }) => flags.has('s_down')).map(({ address }) => address));
+  const up = replicasOf(nodes, view?.master).filter((address) => !down.has(address));
+  const first = turn % Math.max(1, up.length);
+  return [...up.slice(first), ...up.slice(0, first)];
+}
 
 /** Whether an index still serves reads that may be a second old. */
 export function isReusable(index: ReadIndex | undefined, nowMs: number): index is ReadIndex {
@@ -52,7 +70,7 @@ export function covers(role: Role, index: ReadIndex, node?: string): boolean {
 export type SnapshotVerdict =
   | 'durable'
   | 'not-durable'
-  /** Some replicas are a moment behind, or have not told yet how far they are: ask again. */
+  /** Some replicas are a moment behind, or have not reported yet how far they are: ask again. */
   | 'ask-again'
   /** Some replicas have it; the rest is to be proved with the Sentinels. */
   | {

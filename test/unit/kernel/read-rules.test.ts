@@ -6,6 +6,7 @@ import {
   isFreshEnough,
   isReusable,
   judgeSnapshot,
+  orderOfReplicas,
   type ReadIndex,
 } from '../../../api/redis/read-rules.ts';
 import type { Role } from '../../../api/redis/role.ts';
@@ -21,6 +22,28 @@ const follows = (offset: number, changes: Partial<Role> = {}): Role => ({
   ...changes,
 });
 const master: Role = { state: 'master', history: 'now', offset: 100 };
+
+describe('the order in which a read asks the replicas', () => {
+  const view = (down: string[] = []) => ({
+    master: a,
+    epoch: 1,
+    replicas: [b, c].map((address) => ({
+      address,
+      flags: new Set(down.includes(address) ? ['slave', 's_down'] : ['slave']),
+    })),
+  });
+  const nodes = new Set([a, b, c]);
+  test.each<[string, number, ReturnType<typeof view> | undefined, ReadonlySet<string>, string[]]>([
+    ['the first turn begins at the first', 0, view(), nodes, [b, c]],
+    ['the next one at the next', 1, view(), nodes, [c, b]],
+    ['and then again at the first', 2, view(), nodes, [b, c]],
+    ['one that is down is left out', 1, view([b]), nodes, [c]],
+    ['both are down', 3, view([b, c]), nodes, []],
+    ['one that no Sentinel names yet is asked', 0, { ...view(), replicas: [] }, nodes, [b, c]],
+    ['no master is known', 1, undefined, nodes, [b, c, a]],
+    ['there is only the master', 5, view(), new Set([a]), []],
+  ])('%s', (_name, turn, seen, known, expected) => expect(orderOfReplicas(known, seen, turn)).toEqual(expected));
+});
 
 describe('a node has everything up to the index', () => {
   test.each<[string, boolean, Role, ReadIndex, string?]>([
