@@ -2,12 +2,12 @@
 import type { OpenService } from '../http/service.ts';
 import { createBatches } from './batch.ts';
 import { openLedger } from './ledger.ts';
-import { openReservationRules } from './reservations.ts';
+import { createReservationRules } from './reservations.ts';
 import { createSearch } from './search.ts';
 import { createRules } from './service.ts';
 import { createStore } from './store.ts';
 import { createProductReads } from './store-reads.ts';
-import { openReservations } from './store-reservations.ts';
+import { createReservations } from './store-reservations.ts';
 import { createSearchReads } from './store-search.ts';
 import { tables } from './tables.ts';
 
@@ -17,7 +17,7 @@ export const open: OpenService = ({ config, redis, cursors, limits, log, registr
   const reads = createProductReads(redis);
   const rules = createRules(store, reads);
   const batches = createBatches(store, rules);
-  const reservations = openReservationRules(openReservations(redis));
+  const reservations = createReservationRules(createReservations(redis));
   const search = createSearch({ ...reads, ...createSearchReads(redis) });
   const parts = { rules, batches, search, reservations, cursors, limits };
   return {

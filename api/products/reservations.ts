@@ -9,7 +9,7 @@ import type { Release, Reservation, Reservations, Wanted } from './store-reserva
 const answerMs = 1000;
 
 /** Opens the rules on their store. Both throw Unavailable when there is no certainty within a second; both are safe to repeat. */
-export function openReservationRules(store: Reservations) {
+export function createReservationRules(store: Reservations) {
   return {
     /** Takes all items or none; the same product twice is summed. */
     reserve(purchaseId: string, items: readonly Wanted[], context: RequestContext): Promise<Reservation> {

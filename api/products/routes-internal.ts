@@ -3,11 +3,11 @@ import { releaseStock, reserveStock, sentItem } from '../contracts/calls.ts';
 import { type Refusal, refuse } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
 import { type Answer, type Route, route } from '../http/route.ts';
-import type { openReservationRules } from './reservations.ts';
+import type { createReservationRules } from './reservations.ts';
 import { releaseIn, reservationIn } from './schema.ts';
 
 /** The route table. Both are safe to repeat under the purchase's id, so neither needs an Idempotency-Key. */
-export function internalRoutes(rules: ReturnType<typeof openReservationRules>): Route[] {
+export function internalRoutes(rules: ReturnType<typeof createReservationRules>): Route[] {
   return [
     route({
       method: 'post',

@@ -1,38 +1,13 @@
-/** The routes of `products` for clients. */
-import { addressIdentity } from '../core/address.ts';
+/** The routes of `products` for clients, but for the list (routes-list.ts) and the batch (routes-batch.ts). */
 import { rfc3339 } from '../core/clock.ts';
 import { isRefusal, type Refusal } from '../core/outcome.ts';
-import type { RequestContext } from '../core/request.ts';
-import type { HandlerLimits } from '../http/limits.ts';
-import { answerPage, type Cursors } from '../http/lists.ts';
 import { type Answer, type Route, route } from '../http/route.ts';
-import { wordsOfText } from './indexes.ts';
 import type { Product } from './record.ts';
-import {
-  type ListQuery,
-  listOut,
-  listQuery,
-  type ProductOut,
-  productOut,
-  productParams,
-  type productSchemas,
-  type Question,
-} from './schema.ts';
-import type { Search } from './search.ts';
-import type { Page } from './search-page.ts';
-import { planOf } from './search-plan.ts';
-import { createSearchQueue, usualQueueBounds } from './search-queue.ts';
+import { type ProductOut, productOut, productParams, type productSchemas } from './schema.ts';
 import { type Done, type Rules, tagOf } from './service.ts';
 
 /** The route table. @param schemas of the bodies, in the shop's currency */
-export function productRoutes(
-  rules: Rules,
-  search: Search,
-  cursors: Cursors,
-  schemas: ReturnType<typeof productSchemas>,
-  limits: Pick<HandlerLimits, 'add'>,
-): Route[] {
-  const queue = createSearchQueue<Page>(usualQueueBounds, addressIdentity);
+export function productRoutes(rules: Rules, schemas: ReturnType<typeof productSchemas>): Route[] {
   return [
     route({
       method: 'post',
@@ -46,18 +21,6 @@ export function productRoutes(
       idempotent: true,
       rejectWhenFull: true,
       handle: async ({ body, context }) => one(await rules.create(body, context), 201),
-    }),
-    route({
-      method: 'get',
-      path: '/',
-      access: 'anyone',
-      operationId: 'listProducts',
-      summary: 'Lists products by category, company, words, price and stock.',
-      query: listQuery,
-      response: { status: 200, body: listOut },
-      public: true,
-      limit: 'search',
-      handle: list,
     }),
     route({
       method: 'get',
@@ -115,31 +78,6 @@ export function productRoutes(
       handle: async ({ params, body, context }) => one(await rules.restock(params.id, body.delta, context), 200),
     }),
   ];
-
-  async function list({ query, context }: { query: ListQuery; context: RequestContext }) {
-    const { limit, cursor, ...question } = query;
-    const read = async (after: string | undefined, most: number) => {
-      const page = await pageOf(question, most, after, context);
-      return isRefusal(page) ? page : { items: page.products, last: page.last ?? undefined };
-    };
-    return answerPage(cursors, question, { limit, cursor }, read, shown);
-  }
-
-  /** A page. One that has to look for its products waits for its turn, and is shared by callers who need not see their own last write. */
-  async function pageOf(question: Question, limit: number, after: string | undefined, context: RequestContext) {
-    if (!planOf(question, after).isFiltered) return search.page(question, limit, after, context);
-    const key = context.consistency === 'bounded-staleness' ? keyOf(question, limit, after) : undefined;
-    return queue.run(key, context, async (signal) => {
-      const page = await search.page(question, limit, after, { ...context, signal });
-      limits.add('search-work', context.caller, Math.ceil(page.work.ms));
-      return page;
-    });
-  }
-}
-
-/** What all searches share that have the same page for an answer. */
-function keyOf({ q, ...question }: Question, limit: number, after: string | undefined): string {
-  return JSON.stringify([q === undefined ? [] : wordsOfText(q), question, limit, after]);
 }
 
 function one(outcome: Done<Product> | Refusal, status: 200 | 201): Answer | Refusal {
@@ -149,7 +87,8 @@ function one(outcome: Done<Product> | Refusal, status: 200 | 201): Answer | Refu
   return { status, body: shown(value), etag: tagOf(value), replayed, ...location };
 }
 
-function shown({ doc, stock, updatedAt }: Product): ProductOut {
+/** A product as the contract shows it. */
+export function shown({ doc, stock, updatedAt }: Product): ProductOut {
   const { id, name, description, category, company, manufacturedAt, priceMinor, currency, createdAt } = doc;
   const price = { amount: priceMinor, currency };
   const times = { createdAt: rfc3339(createdAt), updatedAt: rfc3339(updatedAt) };

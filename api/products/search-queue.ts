@@ -1,20 +1,10 @@
 /**
- * The queue of searches. A few run at once in this process, and fewer for each address, so that purchases and reads never wait behind them. The same search asked for twice at once runs once, and one for which no client waits any more is ended.
+ * The queue of searches. A few run at once in this process, and fewer for each address, so that purchases and reads never wait behind them
+ * (search-turns.ts). The same search asked for twice at once runs once, and one for which no client waits any more is ended.
  */
-
 import { type Refusal, refuse } from '../core/outcome.ts';
 import type { Caller } from '../core/request.ts';
-
-/** How many searches may run and wait in this process. */
-export type QueueBounds = {
-  readonly running: number;
-  readonly runningPerAddress: number;
-  readonly waiting: number;
-  readonly waitingPerAddress: number;
-};
-
-/** Each search costs some 10 ms, so the last of those that wait begins within a second. */
-export const usualQueueBounds: QueueBounds = { running: 4, runningPerAddress: 1, waiting: 100, waitingPerAddress: 10 };
+import { createTurns, type QueueBounds, usualQueueBounds } from './search-turns.ts';
 
 /** What the queue needs to know of a request. */
 export type Asking = { readonly caller: Pick<Caller, 'address'>; readonly signal?: AbortSignal };
@@ -23,7 +13,6 @@ export type Asking = { readonly caller: Pick<Caller, 'address'>; readonly signal
 export type SearchQueue<T> = ReturnType<typeof createSearchQueue<T>>;
 
 type Flight<T> = { readonly result: Promise<T | Refusal>; readonly abort: AbortController; clients: number };
-type Waiting = { readonly address: string; readonly begin: () => void };
 
 /** Creates the queue. @param addressOf what of an address is counted as one client */
 export function createSearchQueue<T>(
@@ -31,65 +20,16 @@ export function createSearchQueue<T>(
   addressOf: (address: string) => string = (address) => address,
 ) {
   const flights = new Map<string, Flight<T>>();
-  const running = new Map<string, number>();
-  const queue: Waiting[] = [];
-
-  function runningInAll(): number {
-    let sum = 0;
-    for (const count of running.values()) sum += count;
-    return sum;
-  }
-
-  function mayBegin(address: string): boolean {
-    return runningInAll() < bounds.running && (running.get(address) ?? 0) < bounds.runningPerAddress;
-  }
-
-  function leave(address: string): void {
-    const left = (running.get(address) ?? 1) - 1;
-    if (left > 0) running.set(address, left);
-    else running.delete(address);
-    const next = queue.findIndex((each) => mayBegin(each.address));
-    for (const { begin } of next === -1 ? [] : queue.splice(next, 1)) begin();
-  }
-
-  /** Waits for a turn. @returns the refusal when too many wait already; `'gone'` when the client went away meanwhile */
-  function enter(address: string, signal: AbortSignal): Promise<Refusal | 'gone' | undefined> | Refusal | undefined {
-    const begin = () => void running.set(address, (running.get(address) ?? 0) + 1);
-    if (mayBegin(address)) {
-      begin();
-      return undefined;
-    }
-    if (queue.filter((each) => each.address === address).length >= bounds.waitingPerAddress) return tooMany();
-    if (queue.length >= bounds.waiting) {
-      return refuse('temporarily-unavailable', 'Too many searches at once. Repeat this one in a second.');
-    }
-    return new Promise((resolve) => {
-      const waiting: Waiting = {
-        address,
-        begin() {
-          signal.removeEventListener('abort', giveUp);
-          begin();
-          resolve(undefined);
-        },
-      };
-      function giveUp() {
-        const at = queue.indexOf(waiting);
-        if (at !== -1) queue.splice(at, 1);
-        resolve('gone');
-      }
-      signal.addEventListener('abort', giveUp, { once: true });
-      queue.push(waiting);
-    });
-  }
+  const turns = createTurns(bounds);
 
   async function inTurn(address: string, signal: AbortSignal, search: (signal: AbortSignal) => Promise<T>) {
-    const refusal = await enter(address, signal);
+    const refusal = await turns.enter(address, signal);
     if (refusal === 'gone') return refuse('temporarily-unavailable', 'The client closed the connection.');
     if (refusal !== undefined) return refusal;
     try {
       return await search(signal);
     } finally {
-      leave(address);
+      turns.leave(address);
     }
   }
 
@@ -122,7 +62,7 @@ export function createSearchQueue<T>(
       }
     },
     /** How many run and wait, for tests and metrics. */
-    counts: () => ({ running: runningInAll(), waiting: queue.length }),
+    counts: turns.counts,
   };
 
   function begin(key: string | undefined, address: string, search: (signal: AbortSignal) => Promise<T>): Flight<T> {
@@ -137,9 +77,4 @@ export function createSearchQueue<T>(
     if (key !== undefined) flights.set(key, flight);
     return flight;
   }
-}
-
-function tooMany(): Refusal {
-  const refusal = refuse('rate-limited', 'Too many searches at once from this address; try again in 1 s.');
-  return { ...refusal, headers: { 'Retry-After': '1' } };
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type ReservedItem, receivedItem, type releaseStock, type reserveStock } from '../contracts/calls.ts';
 import { eventStream } from '../contracts/events.ts';
 import type { Deadline } from '../core/clock.ts';
+import type { Reply } from '../redis/define-script.ts';
 import type { ShopRedis } from '../redis/open.ts';
 import { runScript } from '../redis/run-script.ts';
 import { productKey, refusalKeptMs, reservationKeptMs, reservationKey } from './keys.ts';
@@ -17,8 +18,8 @@ export type Release = z.infer<typeof releaseStock.output>;
 /** The items of a release (JSON), and whether they are from the reservation's record or, without a record, from the caller. */
 export type ReleaseSource = { readonly from: 'recorded' | 'caller'; readonly items: string };
 
-/** See {@link openReservations}. */
-export type Reservations = ReturnType<typeof openReservations>;
+/** See {@link createReservations}. */
+export type Reservations = ReturnType<typeof createReservations>;
 
 /** Items as they are stored: [productId, generation, name, quantity, unitPriceMinor] of each; 5eb7839 stored objects. */
 const storedItems = z.array(
@@ -36,8 +37,8 @@ const storedShort = z.array(z.union([shortItem, z.tuple([z.int(), z.int()])]));
 /** What is unknown: the place of each; 5eb7839 stored the product's id. */
 const storedPlaces = z.array(z.union([z.string(), z.int()]));
 
-/** Opens the reservations. Every function throws Unavailable when the deadline comes first, and is safe to repeat. */
-export function openReservations(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
+/** Creates the reservations. Every function throws Unavailable when the deadline comes first, and is safe to repeat. */
+export function createReservations(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
   return {
     /** Takes all or nothing. @param wanted each product once */
     async reserve(
@@ -59,34 +60,7 @@ export function openReservations(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
         quantities: wanted.flatMap(({ productId, quantity }) => [productId, quantity]),
       };
       const reply = await runScript(redis.writes, scripts.reserve, { keys, args }, deadline);
-      switch (reply.result) {
-        case 'reserved':
-          return {
-            result: reply.result,
-            eventId: reply.eventId,
-            at: Number(reply.at),
-            items: storedItems.parse(JSON.parse(reply.items)),
-          };
-        case 'sold-out':
-          return {
-            result: 'sold-out',
-            items: storedShort.parse(JSON.parse(reply.short)).map((short) => {
-              if (!Array.isArray(short)) return short;
-              const [place, available] = short;
-              const { productId, quantity } = itemAt(wanted, place);
-              return { productId, requested: quantity, available };
-            }),
-          };
-        case 'unknown-product': {
-          const places = storedPlaces.parse(JSON.parse(reply.places));
-          const productIds = places.map((place) =>
-            typeof place === 'string' ? place : itemAt(wanted, place).productId,
-          );
-          return { result: 'unknown-product', productIds };
-        }
-        case 'released':
-          return { result: 'released' };
-      }
+      return reservationOf(reply, wanted);
     },
 
     /** Where a release takes its items from. @param callerItems used when the reservation's record has expired */
@@ -103,14 +77,7 @@ export function openReservations(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
       );
       const [state, items] = found as (string | null)[];
       if (state == null) {
-        const items = callerItems.map((item) => [
-          item.productId,
-          item.generation,
-          item.name,
-          item.quantity,
-          item.unitPriceMinor,
-        ]);
-        return { from: 'caller', items: JSON.stringify(items) };
+        return { from: 'caller', items: jsonOf(callerItems) };
       }
       return { from: 'recorded', items: state === 'reserved' ? (items ?? '[]') : '[]' };
     },
@@ -139,6 +106,45 @@ export function openReservations(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
       }
     },
   };
+}
+
+/** What a reservation's reply says of the products that were wanted. */
+function reservationOf(reply: Reply<(typeof scripts.reserve)['replies']>, wanted: readonly Wanted[]): Reservation {
+  switch (reply.result) {
+    case 'reserved': {
+      const items = storedItems.parse(JSON.parse(reply.items));
+      return { result: 'reserved', eventId: reply.eventId, at: Number(reply.at), items };
+    }
+    case 'sold-out': {
+      const items = storedShort.parse(JSON.parse(reply.short)).map((short) => {
+        if (!Array.isArray(short)) return short;
+        const [place, available] = short;
+        const { productId, quantity } = itemAt(wanted, place);
+        return { productId, requested: quantity, available };
+      });
+      return { result: 'sold-out', items };
+    }
+    case 'unknown-product': {
+      const places = storedPlaces.parse(JSON.parse(reply.places));
+      const productIds = places.map((place) => (typeof place === 'string' ? place : itemAt(wanted, place).productId));
+      return { result: 'unknown-product', productIds };
+    }
+    case 'released':
+      return { result: 'released' };
+  }
+}
+
+/** Items as they are stored. */
+function jsonOf(items: readonly ReservedItem[]): string {
+  return JSON.stringify(
+    items.map(({ productId, generation, name, quantity, unitPriceMinor }) => [
+      productId,
+      generation,
+      name,
+      quantity,
+      unitPriceMinor,
+    ]),
+  );
 }
 
 /** What was asked for at a place of the record. @throws when the caller asks for other products than the first time */

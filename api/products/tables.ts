@@ -3,10 +3,11 @@ import type { ServiceRoutes } from '../http/app.ts';
 import type { HandlerLimits } from '../http/limits.ts';
 import type { Cursors } from '../http/lists.ts';
 import type { createBatches } from './batch.ts';
-import type { openReservationRules } from './reservations.ts';
+import type { createReservationRules } from './reservations.ts';
 import { productRoutes } from './routes.ts';
 import { batchRoutes } from './routes-batch.ts';
 import { internalRoutes } from './routes-internal.ts';
+import { listRoute } from './routes-list.ts';
 import { productSchemas } from './schema.ts';
 import type { Search } from './search.ts';
 import type { Rules } from './service.ts';
@@ -16,7 +17,7 @@ export type ProductParts = {
   readonly rules: Rules;
   readonly batches: ReturnType<typeof createBatches>;
   readonly search: Search;
-  readonly reservations: ReturnType<typeof openReservationRules>;
+  readonly reservations: ReturnType<typeof createReservationRules>;
   readonly cursors: Cursors;
   readonly limits: Pick<HandlerLimits, 'add'>;
 };
@@ -26,7 +27,7 @@ export function tables(parts: ProductParts, currency: string): ServiceRoutes {
   const schemas = productSchemas(currency);
   const { rules, batches, search, reservations, cursors, limits } = parts;
   return {
-    routes: [...batchRoutes(batches, schemas), ...productRoutes(rules, search, cursors, schemas, limits)],
+    routes: [...batchRoutes(batches, schemas), listRoute(search, cursors, limits), ...productRoutes(rules, schemas)],
     internal: internalRoutes(reservations),
   };
 }

@@ -5,13 +5,13 @@ import { openRecovery } from './recovery.ts';
 import { openRetention } from './retention.ts';
 import { openSaga } from './saga.ts';
 import { purchasesService } from './service.ts';
-import { openPurchaseWrites } from './store.ts';
-import { openPurchaseReads } from './store-reads.ts';
+import { createPurchaseWrites } from './store.ts';
+import { createPurchaseReads } from './store-reads.ts';
 import { tables } from './tables.ts';
 
 /** Opens the service. */
 export const open: OpenService = ({ config, redis, client, cursors, log, registry }) => {
-  const store = { ...openPurchaseWrites(redis.writes), ...openPurchaseReads(redis.reads) };
+  const store = { ...createPurchaseWrites(redis.writes), ...createPurchaseReads(redis.reads) };
   const metrics = openPurchaseMetrics(registry);
   const saga = openSaga(store, client, metrics.ended);
   const service = purchasesService(store, saga, config.SHOP_CURRENCY, () => metrics.ended('cancelled'));

@@ -7,8 +7,9 @@ import { deadlineIn, monotonicMs, shopTimeMs } from '../core/clock.ts';
 import { newId } from '../core/ids.ts';
 import { Unavailable } from '../core/outcome.ts';
 import type { Unfinished } from './keys.ts';
+import { createRecoveryMemory } from './recovery-memory.ts';
 import type { Saga } from './saga.ts';
-import type { PurchaseReads, UnfinishedEntry } from './store-reads.ts';
+import type { PurchaseReads } from './store-reads.ts';
 
 /** See {@link openRecovery}. */
 export type Recovery = {
@@ -21,16 +22,12 @@ export type Recovery = {
 /** Takes the age (s) of the oldest unfinished purchase of a kind; 0 when there is none. */
 export type OnOldest = (what: Unfinished, seconds: number) => void;
 
-/** Times in ms. The sum of grace, interval, longest back-off and one attempt stays well below the 30 s that are promised. */
+/** Times in ms. The sum of grace, interval, longest back-off (recovery-memory.ts) and one attempt stays well below the promised 30 s. */
 const times = {
   interval: 2000,
   /** Younger ones are left to the request that began them, which has 3.7 s. */
   grace: 5000,
   attempt: 2500,
-  firstBackOff: 1000,
-  longestBackOff: 8000,
-  /** After this time without an attempt or a sight of it, an id is forgotten. */
-  forget: 60_000,
 };
 const width = 8;
 const chunk = 200;
@@ -46,37 +43,7 @@ export function openRecovery(
   onOldest: OnOldest,
   graceMs: number = times.grace,
 ): Recovery {
-  const backOffs = new Map<string, { waitMs: number; untilMs: number }>();
-  /** When this process first and last saw an unfinished purchase, by the monotonic clock. */
-  const sightings = new Map<string, { readonly firstMs: number; lastMs: number }>();
-
-  /** A purchase that fails again and again waits, so that it does not keep others from their turn. */
-  function isWaiting(id: string): boolean {
-    return (backOffs.get(id)?.untilMs ?? 0) > monotonicMs();
-  }
-
-  function backOff(id: string) {
-    const waitMs = Math.min(2 * (backOffs.get(id)?.waitMs ?? times.firstBackOff / 2), times.longestBackOff);
-    backOffs.set(id, { waitMs, untilMs: monotonicMs() + waitMs });
-  }
-
-  function forgetOld() {
-    const oldestMs = monotonicMs() - times.forget;
-    for (const [id, { untilMs }] of backOffs) if (untilMs < oldestMs) backOffs.delete(id);
-    for (const [id, { lastMs }] of sightings) if (lastMs < oldestMs) sightings.delete(id);
-  }
-
-  /**
-   * How long an entry has been unfinished, in ms: by the time that Redis wrote, or for as long as this process has seen it, whichever is
-   * longer. A Redis node whose clock was an hour ahead dates it into the future, and it would not be due for an hour.
-   */
-  function ageOf(what: Unfinished, { id, sinceMs }: UnfinishedEntry): number {
-    const now = monotonicMs();
-    const sighting = sightings.get(what + id) ?? { firstMs: now, lastMs: now };
-    sighting.lastMs = now;
-    sightings.set(what + id, sighting);
-    return Math.max(shopTimeMs() - sinceMs, now - sighting.firstMs);
-  }
+  const memory = createRecoveryMemory();
 
   /** Up to a chunk of what is old enough and not waiting, the oldest first. All entries are read: a wrong date may stand anywhere. */
   async function dueOf(what: Unfinished): Promise<Due[]> {
@@ -85,10 +52,11 @@ export function openRecovery(
     for (let i = 0; i < maxChunks && due.length < chunk; i++) {
       const entries = await store.unfinished(what, i * chunk, chunk, deadlineIn(times.attempt));
       for (const entry of entries) {
-        const { id } = entry;
-        const ageMs = ageOf(what, entry);
+        const { id, sinceMs } = entry;
+        const nowMs = monotonicMs();
+        const ageMs = memory.ageMs(what + id, shopTimeMs() - sinceMs, nowMs);
         oldestMs = Math.max(oldestMs, ageMs);
-        if (ageMs >= graceMs && !isWaiting(id)) due.push({ id, what, ageMs });
+        if (ageMs >= graceMs && !memory.isWaiting(id, nowMs)) due.push({ id, what, ageMs });
       }
       if (entries.length < chunk) break;
     }
@@ -105,10 +73,10 @@ export function openRecovery(
       if (purchase?.status === 'pending') await saga.carry(purchase, requestId, deadline);
       else if (purchase?.releasePending) await saga.release(purchase, requestId, deadline);
       else return; // finished in the meantime
-      backOffs.delete(id);
+      memory.succeeded(id);
       log.info(about, 'carried an unfinished purchase forward');
     } catch (error) {
-      backOff(id);
+      memory.failed(id, monotonicMs());
       if (error instanceof Unavailable)
         log.warn(
           { ...about, reason: error.message },
@@ -119,7 +87,7 @@ export function openRecovery(
   }
 
   async function sweep(): Promise<void> {
-    forgetOld();
+    memory.forgetOld(monotonicMs());
     try {
       const due = (await Promise.all([dueOf('pending'), dueOf('release-pending')])).flat();
       shuffle(due); // so that replicas that look at the same time mostly take different ones
@@ -131,21 +99,21 @@ export function openRecovery(
     }
   }
 
-  return {
-    sweep,
-    start() {
-      let stopped = false;
-      let timer: NodeJS.Timeout | undefined;
-      const next = () => {
-        if (stopped) return;
-        timer = setTimeout(() => void sweep().finally(next), times.interval * (0.75 + 0.5 * Math.random()));
-      };
-      next();
-      return () => {
-        stopped = true;
-        clearTimeout(timer);
-      };
-    },
+  return { sweep, start: () => repeat(sweep) };
+}
+
+/** Runs every 2 s, give or take a quarter, so that replicas do not look at the same time. @returns stops it */
+function repeat(sweep: () => Promise<void>): () => void {
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  const next = () => {
+    if (stopped) return;
+    timer = setTimeout(() => void sweep().finally(next), times.interval * (0.75 + 0.5 * Math.random()));
+  };
+  next();
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
   };
 }
 

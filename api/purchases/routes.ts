@@ -4,7 +4,7 @@ import { isRefusal } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
 import type { ServiceRoutes } from '../http/app.ts';
 import { answerPage, type Cursors } from '../http/lists.ts';
-import { type Answer, route } from '../http/route.ts';
+import { type Answer, type Route, route } from '../http/route.ts';
 import type { Purchase } from './record.ts';
 import {
   historyOut,
@@ -20,7 +20,14 @@ import type { Answered, Buyer, PurchasesService } from './service.ts';
 
 /** Makes the routes. */
 export function purchasesRoutes(service: PurchasesService, cursors: Cursors): ServiceRoutes {
-  const buy = route({
+  return {
+    routes: [buyRoute(service), listRoute(service, cursors), ...readRoutes(service), cancelRoute(service)],
+    internal: [],
+  };
+}
+
+function buyRoute(service: PurchasesService): Route {
+  return route({
     method: 'post',
     path: '/',
     access: 'user',
@@ -40,8 +47,10 @@ export function purchasesRoutes(service: PurchasesService, cursors: Cursors): Se
         : { ...shown(result), status: 201, location: `/purchases/${result.purchase.id}` };
     },
   });
+}
 
-  const list = route({
+function listRoute(service: PurchasesService, cursors: Cursors): Route {
+  return route({
     method: 'get',
     path: '/',
     access: 'user',
@@ -60,39 +69,45 @@ export function purchasesRoutes(service: PurchasesService, cursors: Cursors): Se
       return answerPage(cursors, question, { limit, cursor }, read, showPurchase);
     },
   });
+}
 
-  const get = route({
-    method: 'get',
-    path: '/:id',
-    access: 'user',
-    operationId: 'getPurchase',
-    summary: "Shows a purchase; another user's is not found.",
-    params: purchaseParams,
-    response: { status: 200, body: purchaseOut, etag: true },
-    async handle({ params, context }) {
-      const purchase = await service.get(buyerOf(context), params.id, context);
-      return isRefusal(purchase) ? purchase : shown({ purchase, replayed: false });
-    },
-  });
+/** A purchase and its history. */
+function readRoutes(service: PurchasesService): Route[] {
+  return [
+    route({
+      method: 'get',
+      path: '/:id',
+      access: 'user',
+      operationId: 'getPurchase',
+      summary: "Shows a purchase; another user's is not found.",
+      params: purchaseParams,
+      response: { status: 200, body: purchaseOut, etag: true },
+      async handle({ params, context }) {
+        const purchase = await service.get(buyerOf(context), params.id, context);
+        return isRefusal(purchase) ? purchase : shown({ purchase, replayed: false });
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/:id/events',
+      access: 'user',
+      operationId: 'listPurchaseEvents',
+      summary: 'Shows what happened to a purchase, oldest first.',
+      params: purchaseParams,
+      response: { status: 200, body: historyOut, etag: true },
+      async handle({ params, context }) {
+        const found = await service.events(buyerOf(context), params.id, context);
+        // A history only grows, so that its length is its version.
+        return isRefusal(found)
+          ? found
+          : { status: 200, body: { data: found.map(showEvent) }, etag: `${found.length}-events` };
+      },
+    }),
+  ];
+}
 
-  const events = route({
-    method: 'get',
-    path: '/:id/events',
-    access: 'user',
-    operationId: 'listPurchaseEvents',
-    summary: 'Shows what happened to a purchase, oldest first.',
-    params: purchaseParams,
-    response: { status: 200, body: historyOut, etag: true },
-    async handle({ params, context }) {
-      const found = await service.events(buyerOf(context), params.id, context);
-      // A history only grows, so that its length is its version.
-      return isRefusal(found)
-        ? found
-        : { status: 200, body: { data: found.map(showEvent) }, etag: `${found.length}-events` };
-    },
-  });
-
-  const cancel = route({
+function cancelRoute(service: PurchasesService): Route {
+  return route({
     method: 'post',
     path: '/:id/cancel',
     access: 'user',
@@ -107,12 +122,10 @@ export function purchasesRoutes(service: PurchasesService, cursors: Cursors): Se
       return isRefusal(result) ? result : shown(result);
     },
   });
-
-  return { routes: [buy, list, get, events, cancel], internal: [] };
 }
 
 function buyerOf({ caller }: RequestContext): Buyer {
-  if (caller.kind !== 'user') throw new Error('the edge lets only users through');
+  if (caller.kind !== 'user') throw new Error('a route for users was called by another kind of caller');
   return caller;
 }
 

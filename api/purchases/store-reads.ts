@@ -49,8 +49,8 @@ export type PurchaseReads = {
 
 const texts = z.array(z.string());
 
-/** Opens the reads. */
-export function openPurchaseReads(reads: Reads): PurchaseReads {
+/** Creates the reads. */
+export function createPurchaseReads(reads: Reads): PurchaseReads {
   return {
     async get(id, consistency, deadline) {
       const [hash] = await reads.query(consistency, (p) => p.hgetall(purchaseKey(id)), deadline);

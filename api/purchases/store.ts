@@ -1,36 +1,16 @@
 /** What changes purchases in Redis: each step of the saga is one script, safe to repeat. */
 import type { ReservedItem } from '../contracts/calls.ts';
-import { eventStream, type PurchaseEventData } from '../contracts/events.ts';
 import type { Deadline } from '../core/clock.ts';
 import { isRefusal, type Refusal } from '../core/outcome.ts';
-import { type RequestContext, wantedTags } from '../core/request.ts';
+import type { RequestContext } from '../core/request.ts';
 import type { Reply } from '../redis/define-script.ts';
 import { runKeyedScript, runScript } from '../redis/run-script.ts';
 import type { Writes } from '../redis/writes.ts';
-import {
-  endingKey,
-  failedKeptMs,
-  oldHistoryKey,
-  oldLists,
-  oldReleasePendingKey,
-  purchaseKey,
-  unfinishedKey,
-} from './keys.ts';
-import {
-  type Begun,
-  type Purchase,
-  purchaseOfList,
-  storedEntry,
-  storedFailure,
-  storedItems,
-  storedRequest,
-  totalOf,
-} from './record.ts';
+import { endingKey, oldHistoryKey, oldLists, oldReleasePendingKey, purchaseKey, unfinishedKey } from './keys.ts';
+import { type Begun, type Purchase, purchaseOfList, storedEntry } from './record.ts';
 import type { Failure } from './schema.ts';
 import { scripts, statusLists } from './scripts.ts';
-
-/** An event of `products` that belongs into a purchase's history: its id there and its time in ms since 1970. */
-export type ForeignEvent = { readonly eventId: string; readonly at: number };
+import { beginCall, cancelCall, completeCall, type ForeignEvent, failCall } from './store-calls.ts';
 
 /** A purchase after a step; `applied`: this call changed it (a repetition does not). */
 export type Step = { readonly purchase: Purchase; readonly applied: boolean };
@@ -39,8 +19,7 @@ export type Step = { readonly purchase: Purchase; readonly applied: boolean };
 export type Cancellation =
   | { readonly kind: 'cancelled'; readonly purchase: Purchase; readonly applied: boolean; readonly replayed: boolean }
   | { readonly kind: 'failed'; readonly replayed: boolean }
-  | { readonly kind: 'missing' }
-  | { readonly kind: 'stale' };
+  | { readonly kind: 'missing' | 'stale' };
 
 /** The writes; every one throws Unavailable when it is not certain before the deadline. */
 export type PurchaseWrites = {
@@ -68,113 +47,35 @@ export type PurchaseWrites = {
   forget(id: string, userId: string, deadline: Deadline): Promise<void>;
 };
 
-/** Opens the writes. */
-export function openPurchaseWrites(writes: Writes): PurchaseWrites {
-  /** Runs a script; where it finds a purchase in the format of an earlier release, it is rewritten first. */
-  async function inPresentFormat<R extends { readonly result: string }>(
-    { id, userId }: Pick<Begun, 'id' | 'userId'>,
-    deadline: Deadline,
-    run: () => Promise<R | Refusal>,
-  ): Promise<Exclude<R, { readonly result: 'old-format' }> | Refusal> {
-    let reply = await run();
-    if (isOldFormat(reply)) {
-      const keys = { purchase: purchaseKey(id), list: oldHistoryKey(id), lists: oldLists(userId) };
-      await runScript(writes, scripts.rewrite, { keys, args: { id } }, deadline);
-      reply = await run();
-    }
-    if (isOldFormat(reply)) throw new Error(`purchase ${id} is still in the format of an earlier release`);
-    return reply as Exclude<R, { readonly result: 'old-format' }> | Refusal;
-  }
-
+/** Creates the writes. */
+export function createPurchaseWrites(writes: Writes): PurchaseWrites {
   return {
-    async begin({ id, userId, requested, currency }, context) {
-      const created: PurchaseEventData<'purchase.created'> = { purchaseId: id, userId };
-      const keys = {
-        purchase: purchaseKey(id),
-        pending: unfinishedKey('pending'),
-        ...statusLists(userId, 'pending'),
-      };
-      const args = {
-        id,
-        owner: userId,
-        requested: storedRequest(requested),
-        currency,
-        created: JSON.stringify(created),
-      };
-      const reply = await runKeyedScript(writes, 'purchases', scripts.begin, { keys, args }, context);
+    async begin(begun, context) {
+      const reply = await runKeyedScript(writes, 'purchases', scripts.begin, beginCall(begun), context);
       return isRefusal(reply) ? reply : { id: reply.id, replayed: reply.replayed };
     },
 
-    async complete({ id, userId, currency }, { items, eventId, at }, requestId, deadline) {
-      const total = { amount: totalOf(items), currency };
-      const completed: PurchaseEventData<'purchase.completed'> = { purchaseId: id, total };
-      const keys = {
-        purchase: purchaseKey(id),
-        stream: eventStream('purchases'),
-        pending: unfinishedKey('pending'),
-        ...statusLists(userId, 'pending', 'completed'),
-      };
-      const args = {
-        id,
-        request: requestId,
-        items: storedItems(items),
-        reserved: storedEntry('product.reserved', at, eventId),
-        completed: JSON.stringify(completed),
-      };
-      const run = () => runScript(writes, scripts.complete, { keys, args }, deadline);
-      return stepOf(id, await inPresentFormat({ id, userId }, deadline, run));
+    async complete(begun, reserved, requestId, deadline) {
+      const call = completeCall(begun, reserved, requestId);
+      const run = () => runScript(writes, scripts.complete, call, deadline);
+      return stepOf(begun.id, await inPresentFormat(writes, begun, deadline, run));
     },
 
-    async fail({ id, userId, requested }, failure, requestId, deadline) {
-      const failed: PurchaseEventData<'purchase.failed'> = { purchaseId: id, code: failure.code };
-      const keys = {
-        purchase: purchaseKey(id),
-        stream: eventStream('purchases'),
-        pending: unfinishedKey('pending'),
-        ending: endingKey,
-        ...statusLists(userId, 'pending', 'failed'),
-      };
-      const args = {
-        id,
-        request: requestId,
-        failure: storedFailure(failure, requested),
-        failed: JSON.stringify(failed),
-        keptMs: failedKeptMs,
-      };
-      const run = () => runScript(writes, scripts.fail, { keys, args }, deadline);
-      return stepOf(id, await inPresentFormat({ id, userId }, deadline, run));
+    async fail(begun, failure, requestId, deadline) {
+      const call = failCall(begun, failure, requestId);
+      const run = () => runScript(writes, scripts.fail, call, deadline);
+      return stepOf(begun.id, await inPresentFormat(writes, begun, deadline, run));
     },
 
-    async cancel({ id, userId }, by, context) {
-      const cancelled: PurchaseEventData<'purchase.cancelled'> = { purchaseId: id, by };
-      const keys = {
-        purchase: purchaseKey(id),
-        pending: unfinishedKey('pending'),
-        releases: unfinishedKey('release-pending'),
-        ...statusLists(userId, 'pending', 'completed', 'cancelled'),
-      };
-      const args = { id, tags: wantedTags(context), by, cancelled: JSON.stringify(cancelled) };
-      const reply = await inPresentFormat({ id, userId }, context.deadline, () =>
-        runKeyedScript(writes, 'purchases', scripts.cancel, { keys, args }, context),
-      );
-      if (isRefusal(reply)) return reply;
-      const { result, replayed } = reply;
-      switch (result) {
-        case 'missing':
-          return { kind: result };
-        case 'stale':
-          return { kind: result };
-        case 'failed':
-          return { kind: result, replayed };
-        case 'cancelled':
-        case 'unchanged': {
-          const purchase = certainly(purchaseOfList(id, reply.fields), id);
-          return { kind: 'cancelled', purchase, applied: result === 'cancelled' && !replayed, replayed };
-        }
-      }
+    async cancel(begun, by, context) {
+      const call = cancelCall(begun, by, context);
+      const run = () => runKeyedScript(writes, 'purchases', scripts.cancel, call, context);
+      const reply = await inPresentFormat(writes, begun, context.deadline, run);
+      return isRefusal(reply) ? reply : cancellationOf(begun.id, reply);
     },
 
-    async released({ id, userId }, { eventId, at }, deadline) {
+    async released(purchase, { eventId, at }, deadline) {
+      const { id } = purchase;
       const keys = {
         purchase: purchaseKey(id),
         releases: unfinishedKey('release-pending'),
@@ -182,7 +83,7 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
       };
       const args = { id, released: storedEntry('product.released', at, eventId) };
       const run = () => runScript(writes, scripts.released, { keys, args }, deadline);
-      await inPresentFormat({ id, userId }, deadline, run);
+      await inPresentFormat(writes, purchase, deadline, run);
     },
 
     async confirm(id, deadline) {
@@ -198,18 +99,50 @@ export function openPurchaseWrites(writes: Writes): PurchaseWrites {
   };
 }
 
+/** Runs a script; where it finds a purchase in the format of an earlier release, it is rewritten first. */
+async function inPresentFormat<R extends { readonly result: string }>(
+  writes: Writes,
+  { id, userId }: Pick<Begun, 'id' | 'userId'>,
+  deadline: Deadline,
+  run: () => Promise<R | Refusal>,
+): Promise<InPresentFormat<R> | Refusal> {
+  let reply = await run();
+  if (isOldFormat(reply)) {
+    const keys = { purchase: purchaseKey(id), list: oldHistoryKey(id), lists: oldLists(userId) };
+    await runScript(writes, scripts.rewrite, { keys, args: { id } }, deadline);
+    reply = await run();
+  }
+  if (isOldFormat(reply)) throw new Error(`purchase ${id} is still in the format of an earlier release`);
+  return reply as InPresentFormat<R> | Refusal;
+}
+
+type InPresentFormat<R> = Exclude<R, { readonly result: 'old-format' }>;
+
 function isOldFormat(reply: object): boolean {
   return 'result' in reply && reply.result === 'old-format';
 }
 
 /** What a step came to; its purchase was there when the saga began, and only a failed one is ever deleted, after its key. */
-function stepOf(
-  id: string,
-  reply: Exclude<Reply<(typeof scripts.complete)['replies']>, { readonly result: 'old-format' }> | Refusal,
-): Step {
+function stepOf(id: string, reply: InPresentFormat<Reply<(typeof scripts.complete)['replies']>> | Refusal): Step {
   const fields = isRefusal(reply) || reply.result === 'missing' ? [] : reply.fields;
   const purchase = certainly(purchaseOfList(id, fields), id);
   return { purchase, applied: !isRefusal(reply) && reply.result === 'applied' };
+}
+
+function cancellationOf(id: string, reply: InPresentFormat<Reply<(typeof scripts.cancel)['replies']>>): Cancellation {
+  const { result, replayed } = reply;
+  switch (result) {
+    case 'missing':
+    case 'stale':
+      return { kind: result };
+    case 'failed':
+      return { kind: result, replayed };
+    case 'cancelled':
+    case 'unchanged': {
+      const purchase = certainly(purchaseOfList(id, reply.fields), id);
+      return { kind: 'cancelled', purchase, applied: result === 'cancelled' && !replayed, replayed };
+    }
+  }
 }
 
 /** Only a failed purchase is ever deleted, and after its key: one that was there in a step and is not any more is a bug. */

@@ -21,6 +21,11 @@ import type { Answered, Done, Users } from './service.ts';
 
 /** The routes of users, below `/users`. */
 export function userRoutes(users: Users, cursors: Cursors): Route[] {
+  return [...ownRoutes(users), ...anyUserRoutes(users, cursors)];
+}
+
+/** Sign-up, and what users do with their own user. */
+function ownRoutes(users: Users): Route[] {
   return [
     route({
       method: 'post',
@@ -41,17 +46,6 @@ export function userRoutes(users: Users, cursors: Cursors): Route[] {
         if (isRefusal(outcome)) return outcome;
         return { ...userAnswer(outcome), status: 201, location: `/users/${outcome.user.id}` };
       },
-    }),
-    route({
-      method: 'get',
-      path: '/',
-      access: 'admin',
-      operationId: 'listUsers',
-      summary: 'List all users, newest first.',
-      query: listQuery,
-      response: { status: 200, body: userPage },
-      handle: ({ query, context }) =>
-        answerPage(cursors, 'users', query, (after, limit) => users.list(after, limit, context), shown),
     }),
     route({
       method: 'get',
@@ -102,6 +96,23 @@ export function userRoutes(users: Users, cursors: Cursors): Route[] {
       passwords: ['currentPassword', 'newPassword'],
       limit: 'sign-in',
       handle: async ({ body, context }) => done(await users.changePassword(signedIn(context), body, context)),
+    }),
+  ];
+}
+
+/** What names a user by id, and the list: for admins, but for reading oneself. */
+function anyUserRoutes(users: Users, cursors: Cursors): Route[] {
+  return [
+    route({
+      method: 'get',
+      path: '/',
+      access: 'admin',
+      operationId: 'listUsers',
+      summary: 'List all users, newest first.',
+      query: listQuery,
+      response: { status: 200, body: userPage },
+      handle: ({ query, context }) =>
+        answerPage(cursors, 'users', query, (after, limit) => users.list(after, limit, context), shown),
     }),
     route({
       method: 'get',

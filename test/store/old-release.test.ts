@@ -6,11 +6,11 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { newId } from '../../api/core/ids.ts';
 import { isRefusal } from '../../api/core/outcome.ts';
 import { productKey, reservationKey } from '../../api/products/keys.ts';
-import { openReservationRules } from '../../api/products/reservations.ts';
+import { createReservationRules } from '../../api/products/reservations.ts';
 import { createRules } from '../../api/products/service.ts';
 import { createStore } from '../../api/products/store.ts';
 import { createProductReads } from '../../api/products/store-reads.ts';
-import { openReservations } from '../../api/products/store-reservations.ts';
+import { createReservations } from '../../api/products/store-reservations.ts';
 import { listKey, oldHistoryKey, oldLists, oldReleasePendingKey, purchaseKey } from '../../api/purchases/keys.ts';
 import type { Begun } from '../../api/purchases/record.ts';
 import type { Status } from '../../api/purchases/schema.ts';
@@ -177,7 +177,7 @@ describe('purchases of 5eb7839', () => {
 
 describe('products of 5eb7839', () => {
   const asked = () => contextOf({ kind: 'service', address: '127.0.0.1', service: 'purchases' }, { write: undefined });
-  const reservations = openReservationRules(openReservations(productsRedis));
+  const reservations = createReservationRules(createReservations(productsRedis));
   const rules = createRules(createStore(productsRedis), createProductReads(productsRedis));
 
   /** A product under the old names of its fields. */

@@ -3,11 +3,11 @@ import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { deadlineIn } from '../../api/core/clock.ts';
 import { newId } from '../../api/core/ids.ts';
-import { openReservationRules, summed } from '../../api/products/reservations.ts';
+import { createReservationRules, summed } from '../../api/products/reservations.ts';
 import { createRules } from '../../api/products/service.ts';
 import { createStore } from '../../api/products/store.ts';
 import { createProductReads } from '../../api/products/store-reads.ts';
-import { openReservations } from '../../api/products/store-reservations.ts';
+import { createReservations } from '../../api/products/store-reservations.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
 import { contextOf, openTestRedis, operator, userCaller } from '../support/redis.ts';
 
@@ -30,9 +30,9 @@ const purchases = { kind: 'service', address: '127.0.0.1', service: 'purchases' 
 const asked = () => contextOf(purchases, { write: undefined });
 const rules = () => createRules(createStore(redis), createProductReads(redis));
 const reserve = (id: string, items: { productId: string; quantity: number }[], on = redis) =>
-  openReservationRules(openReservations(on)).reserve(id, items, asked());
-const release = (id: string, callerItems: Parameters<ReturnType<typeof openReservationRules>['release']>[1] = []) =>
-  openReservationRules(openReservations(redis)).release(id, callerItems, asked());
+  createReservationRules(createReservations(on)).reserve(id, items, asked());
+const release = (id: string, callerItems: Parameters<ReturnType<typeof createReservationRules>['release']>[1] = []) =>
+  createReservationRules(createReservations(redis)).release(id, callerItems, asked());
 
 async function product(stock: number, changes: { id?: string; amount?: number; name?: string } = {}): Promise<string> {
   const { id = newId(), amount = 250, name = 'A lamp' } = changes;
@@ -244,7 +244,7 @@ describe('a release', () => {
   test('from a view that is out of date changes nothing and says so', async () => {
     const a = await product(10);
     const purchaseId = newId();
-    const store = openReservations(redis);
+    const store = createReservations(redis);
     const early = await store.releaseSource(purchaseId, [], deadlineIn(5000));
     await reserve(purchaseId, [{ productId: a, quantity: 4 }]);
     expect(await store.release(purchaseId, early, newId(), deadlineIn(5000))).toBe('conflict');

@@ -9,8 +9,8 @@ import type { RequestContext } from '../../api/core/request.ts';
 import { listKey, unfinishedKey } from '../../api/purchases/keys.ts';
 import type { Begun } from '../../api/purchases/record.ts';
 import { type Failure, failureDetails, type Status } from '../../api/purchases/schema.ts';
-import { openPurchaseWrites } from '../../api/purchases/store.ts';
-import { openPurchaseReads } from '../../api/purchases/store-reads.ts';
+import { createPurchaseWrites } from '../../api/purchases/store.ts';
+import { createPurchaseReads } from '../../api/purchases/store-reads.ts';
 import { contextOf, openReachableRedis, operator, userCaller } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -43,7 +43,7 @@ export function contextFor({ userId }: Begun, changes: Partial<RequestContext> =
 export async function openPurchaseSteps() {
   const redis = await openReachableRedis('purchases');
   const looker = await operator();
-  const store = { ...openPurchaseWrites(redis.writes), ...openPurchaseReads(redis.reads) };
+  const store = { ...createPurchaseWrites(redis.writes), ...createPurchaseReads(redis.reads) };
 
   async function begin(begun = someBegun()): Promise<Begun> {
     const bound = await store.begin(begun, contextFor(begun));
