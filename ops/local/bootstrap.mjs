@@ -1,5 +1,6 @@
 // Where `npm start`, `npm test` and `npm run shop` begin, on a machine that may have nothing yet: plain JavaScript without packages. It
-// checks Node.js, installs the npm packages if they are missing or out of date, and hands over to main.ts in the same process.
+// checks Node.js, installs the npm packages if they are missing or out of date, and hands over in the same process: to main.ts, compiled, for
+// what runs or uses a shop, and to development.ts for the rest.
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -25,6 +26,12 @@ if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(wanted).mti
   }
 }
 
-// Node.js from 22.18 on reads TypeScript itself.
-if (!process.features.typescript) (await import('tsx/esm/api')).register();
-await import('./main.ts');
+if (['test', 'chaos', 'bench', 'client', 'fuzz'].includes(process.argv[2])) {
+  // Node.js from 22.18 on reads TypeScript itself.
+  if (!process.features.typescript) (await import('tsx/esm/api')).register();
+  await import('./development.ts');
+} else {
+  process.setSourceMapsEnabled(true);
+  const { compilePrograms, compiledProgram } = await import('../compile.mjs');
+  await import(compiledProgram(await compilePrograms(project), 'ops/local/main.ts'));
+}

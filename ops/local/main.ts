@@ -1,14 +1,12 @@
-// The command line: `start`, `test`, `chaos`, `bench`, `shop COMMAND`. Reads the environment and `.env`, once, and hands over.
+// The command line of those who run a shop: `start`, `shop COMMAND`, `import`, `export`, `demo`. Reads the environment and `.env`, once, and hands over.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 import { runCommand } from './commands.ts';
-import { installBenchPrograms, installMissing } from './programs.ts';
 import { keepEnvFile } from './secrets.ts';
-import { readSettings, type Settings, withSystemFolders } from './settings.ts';
+import { readSettings, type Settings } from './settings.ts';
 import { runShop } from './start.ts';
-import { runTests } from './test.ts';
 
 const projectDir = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const environment = process.env;
@@ -41,41 +39,11 @@ switch (command) {
   case 'shop':
     process.exit(await runCommand(shopDir(), join(projectDir, '.env'), rest));
     break;
-  case 'test':
-    process.exit(await runTests(projectDir, environment, rest));
-    break;
-  case 'chaos': {
-    if (rest[0] === 'model') {
-      const { runModel } = await import('../../test/model/main.ts');
-      process.exit(runModel(rest.slice(1)));
-    }
-    if (!installMissing(projectDir, withSystemFolders(environment.PATH ?? ''))) process.exit(1);
-    const { runChaos } = await import('../../test/failover/main.ts'); // not needed, and maybe not there, where the shop only runs
-    process.exit(await runChaos(rest));
-    break;
-  }
-  case 'bench': {
-    if (!installBenchPrograms(projectDir, withSystemFolders(environment.PATH ?? ''))) process.exit(1);
-    const { runBenches } = await import('../../test/bench/main.ts');
-    process.exit(await runBenches(rest));
-    break;
-  }
   case 'import':
   case 'export':
   case 'demo': {
     const { runData } = await import('../data/main.ts');
     process.exit(await runData(projectDir, environment, command, rest));
-    break;
-  }
-  case 'client': {
-    const { runClient } = await import('../client/main.ts'); // with a package that only development has
-    process.exit(await runClient(projectDir, environment.SHOP_CURRENCY || 'USD', rest));
-    break;
-  }
-  case 'fuzz': {
-    if (!installMissing(projectDir, withSystemFolders(environment.PATH ?? ''))) process.exit(1);
-    const { runFuzz } = await import('../../test/fuzz/main.ts');
-    process.exit(await runFuzz(rest));
     break;
   }
   default:

@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { compiledFolder, compiledProgram, compilePrograms } from '../compile.mjs';
 import { type ShopState, scaleService, setRedisMemory, stopInOrder } from './changes.ts';
 import { rotateLog } from './logs.ts';
 import { writeTargets } from './monitoring.ts';
@@ -83,10 +84,14 @@ export function createShop(settings: Settings, options: ShopOptions = {}): Shop 
   chmodSync(settings.dir, 0o700); // it holds the data and, in the configuration files, the secrets
 
   const processes = createSupervisor(settings, onEvent);
+  const compiled = compiledFolder(settings.projectDir);
   const state: ShopState = {
     settings,
     processes,
-    specs: () => rewire(topology(state.settings)).filter(({ kind }) => kinds?.includes(kind) ?? true),
+    specs: () =>
+      rewire(topology(state.settings))
+        .filter(({ kind }) => kinds?.includes(kind) ?? true)
+        .map((spec) => ({ ...spec, command: spec.command.map((word) => compiledProgram(compiled, word)) })),
   };
   for (const spec of state.specs()) processes.add(spec);
 
@@ -147,6 +152,7 @@ async function startAll(
   onEvent: (event: ShopEvent) => void,
 ) {
   if (processes.ofKind('nginx').length > 0) makeCertificate(settings);
+  await compilePrograms(settings.projectDir);
   const startedAt = Date.now();
   writeTargets(settings.dir, specs());
   for (const each of processes.all()) each.start();

@@ -58,12 +58,8 @@ export function portsFrom(portBase: number) {
 /** See {@link portsFrom}. */
 export type Ports = ReturnType<typeof portsFrom>;
 
-// Not in the types of Node 20, the oldest that the shop runs on.
-const readsTypeScript = Boolean((process.features as { typescript?: unknown }).typescript);
-
-/** The command that runs a TypeScript file. Node reads it itself from 22.18 on; tsx translates it for an older one. No client can set `__proto__`. */
-export const nodeCommand: readonly string[] = [
-  process.execPath,
-  ...(readsTypeScript ? [] : ['--import', 'tsx']),
-  '--disable-proto=delete',
-];
+/**
+ * The command that runs a program of our own; the name of its source follows, such as `api/main.ts`. No client can set `__proto__`, and stack
+ * traces name the TypeScript.
+ */
+export const nodeCommand: readonly string[] = [process.execPath, '--disable-proto=delete', '--enable-source-maps'];

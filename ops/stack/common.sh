@@ -45,7 +45,7 @@ set_setting() {
   say "$STACK_ENV: $1=$2"
 }
 
-in_api() { docker run --rm -i --network none --entrypoint node "$SHOP_IMAGES-api:$SHOP_VERSION" --import /app/ops/typescript.mjs ops/secrets.ts "$@"; }
+in_api() { docker run --rm -i --network none --entrypoint node "$SHOP_IMAGES-api:$SHOP_VERSION" compiled/ops/secrets.js "$@"; }
 has_secret() { docker secret inspect "$1" >/dev/null 2>&1; }
 # Makes a secret of stdin. Values travel through pipes only: what stands in an argument shows in `ps`.
 keep() { docker secret create "$1" - >/dev/null && say "made the secret $1"; }

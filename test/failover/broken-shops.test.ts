@@ -55,7 +55,7 @@ async function runBroken(
   size: Partial<Size> = {},
   options: ClusterOptions = {},
 ): Promise<Run> {
-  const api = patchApi(patches);
+  const api = await patchApi(patches);
   try {
     const cluster = await startCluster({ ...options, rewire: api.rewire });
     try {

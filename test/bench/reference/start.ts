@@ -1,5 +1,5 @@
 /** The references: the least that a service in Node.js can do, behind the same Nginx and on the same three Redis as the shop. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -41,8 +41,8 @@ export async function startReferences(shop: Shop, productId: string): Promise<Re
       REDIS_PORT: String(redisPorts[kind === 'express-write' ? 0 : number]),
       REDIS_PASSWORD: settings.secrets.REDIS_PASSWORD_OPERATOR ?? '',
     };
-    const loader = join(settings.projectDir, 'ops', 'typescript.mjs');
-    children.push(spawn(process.execPath, ['--import', loader, file], { env, stdio: ['ignore', 'ignore', 'inherit'] }));
+    const options: SpawnOptions = { cwd: settings.projectDir, env, stdio: ['ignore', 'ignore', 'inherit'] };
+    children.push(spawn(process.execPath, ['--import', 'tsx', file], options));
   }
 
   async function close() {

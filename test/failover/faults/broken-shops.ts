@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { compiledProgram, compilePrograms } from '../../../ops/compile.mjs';
 import type { ProcessSpec } from '../../../ops/local/spec.ts';
 import { projectDir } from '../cluster.ts';
 
@@ -18,7 +19,7 @@ export type PatchedApi = { rewire(specs: ProcessSpec[]): ProcessSpec[]; remove()
  * Copies `api/` and changes it. The copy lies inside the project, so that it finds the same packages.
  * @throws when `from` does not occur exactly once: the code has moved on and the patch must follow
  */
-export function patchApi(patches: readonly Patch[]): PatchedApi {
+export async function patchApi(patches: readonly Patch[]): Promise<PatchedApi> {
   const dir = join(projectDir, '.shop', `patched-${randomUUID().slice(0, 8)}`);
   cpSync(join(projectDir, 'api'), join(dir, 'api'), { recursive: true });
   for (const { file, from, to } of patches) {
@@ -31,10 +32,13 @@ export function patchApi(patches: readonly Patch[]): PatchedApi {
       before.replace(from, () => to),
     );
   }
-  const main = join('api', 'main.ts');
+  const compiled = await compilePrograms(dir);
   return {
     rewire: (specs) =>
-      specs.map((spec) => ({ ...spec, command: spec.command.map((word) => (word === main ? join(dir, main) : word)) })),
+      specs.map((spec) => ({
+        ...spec,
+        command: spec.command.map((word) => (word === 'api/main.ts' ? compiledProgram(compiled, word) : word)),
+      })),
     remove: () => rmSync(dir, { recursive: true, force: true }),
   };
 }

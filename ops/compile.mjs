@@ -1,0 +1,155 @@
+/**
+ * Compiles the programs of the shop from TypeScript to JavaScript, once: a process then starts without a loader and with few files to read.
+ * Plain JavaScript, because `npm start` and the image's build run it before anything else can read TypeScript.
+ */
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/** The programs that are started by name. A tree may lack some: the image has no ops/local. */
+const programs = [
+  'api/main.ts',
+  'monitoring/mailbox/main.ts',
+  'monitoring/nginx-exporter/main.ts',
+  'monitoring/status/main.ts',
+  'ops/local/main.ts',
+  'ops/secrets.ts',
+];
+/** Packages that cannot be part of a bundle: native code, and the compiler itself. */
+const external = ['@node-rs/*', 'esbuild'];
+/** Compiled trees that are kept. A running shop starts its processes again from its own, although the sources have changed since. */
+const keptTrees = 8;
+
+/**
+ * The compiled program of a source file, such as `api/main.ts`; other words are returned as they are.
+ * @param {string} folder of {@link compilePrograms}
+ * @param {string} word a word of a command
+ * @returns {string}
+ */
+export function compiledProgram(folder, word) {
+  return programs.includes(word) ? join(folder, word.replace(/\.ts$/, '.js')) : word;
+}
+
+/**
+ * The folder for the compiled programs of these sources. It is named after their content, so that a change of a source, of a package or of
+ * this file leads to another folder.
+ * @param {string} root the folder that holds api/, monitoring/ and ops/
+ * @returns {string}
+ */
+export function compiledFolder(root) {
+  const hash = createHash('sha256').update(root); // paths of assets are part of what is compiled
+  const settings = ['package-lock.json', 'tsconfig.json'].map((name) => join(root, name)).filter(existsSync);
+  const sources = ['api', 'monitoring', 'ops']
+    .map((name) => join(root, name))
+    .filter(existsSync)
+    .flatMap(sourcesIn);
+  for (const path of [...settings, ...sources]) hash.update(`\0${path}\0`).update(readFileSync(path));
+  return join(root, '.compiled', hash.digest('hex').slice(0, 16));
+}
+
+/**
+ * Compiles the programs below a folder unless that is done already. Calls at the same time, also in other processes, do not disturb each other.
+ * @param {string} root the folder that holds api/, monitoring/ and ops/
+ * @returns {Promise<string>} the folder of the compiled programs
+ */
+export async function compilePrograms(root) {
+  const folder = compiledFolder(root);
+  if (existsSync(folder)) {
+    utimesSync(folder, new Date(), new Date()); // the least recently used are removed first
+    return folder;
+  }
+  mkdirSync(dirname(folder), { recursive: true });
+  const unfinished = mkdtempSync(`${folder}-`);
+  try {
+    await compileInto(root, unfinished);
+    renameSync(unfinished, folder); // atomic: no process sees half of it
+  } catch (error) {
+    rmSync(unfinished, { recursive: true, force: true });
+    if (!existsSync(folder)) throw error; // otherwise another process was faster
+  }
+  removeOldTrees(dirname(folder));
+  return folder;
+}
+
+/** The last compilation in this process: the next waits for it, because `stop` ends the compiler for all. */
+let compiling = Promise.resolve();
+
+/**
+ * Compiles the programs; the image is built with this.
+ * @param {string} root the folder that holds api/, monitoring/ and ops/
+ * @param {string} folder for the JavaScript, which has the same paths below it
+ */
+export function compileInto(root, folder) {
+  const compiled = compiling.then(() => bundle(root, folder));
+  compiling = compiled.catch(() => {});
+  return compiled;
+}
+
+/** @param {string} root @param {string} folder */
+async function bundle(root, folder) {
+  const { build, stop } = await import('esbuild');
+  try {
+    await build({
+      absWorkingDir: root,
+      entryPoints: programs.filter((program) => existsSync(join(root, program))),
+      outdir: folder,
+      outbase: root,
+      bundle: true,
+      splitting: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20.19',
+      external,
+      // For line numbers in stack traces. Without the text of the sources, which stands beside.
+      sourcemap: 'linked',
+      sourcesContent: false,
+      // CommonJS packages in the bundle call it.
+      banner: {
+        js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);",
+      },
+      plugins: [{ name: 'own-location', setup: keepOwnLocation }],
+      logLevel: 'warning',
+    });
+  } finally {
+    await stop();
+  }
+}
+
+/**
+ * Lua scripts and other assets are found by the place of the source file that names them: `import.meta.url` stays what it is there.
+ * @param {import('esbuild').PluginBuild} build
+ */
+function keepOwnLocation(build) {
+  build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+    const url = JSON.stringify(pathToFileURL(path).href);
+    return { loader: 'ts', contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', url) };
+  });
+}
+
+/** @param {string} folder @returns {string[]} */
+function sourcesIn(folder) {
+  const entries = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  return entries
+    .filter((name) => /\.(ts|mjs)$/.test(name))
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+/** @param {string} folder */
+function removeOldTrees(folder) {
+  const trees = readdirSync(folder).map((name) => join(folder, name));
+  const age = new Map(trees.map((path) => [path, statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0]));
+  const oldestLast = trees.sort((a, b) => (age.get(b) ?? 0) - (age.get(a) ?? 0));
+  for (const path of oldestLast.slice(keptTrees)) rmSync(path, { recursive: true, force: true });
+}
