@@ -24,8 +24,8 @@ export type Summary = {
 /** Where the shop is, and its admin. */
 export type Target = { readonly httpUrl: string; readonly adminEmail: string; readonly adminPassword: string };
 
-/** An answer later than this is a fault: Nginx itself gives up after 12 s. */
-const timeoutMs = 15_000;
+/** An answer later than this is a fault: Nginx itself gives up after 12 s, and the machine may be busy. */
+const timeoutMs = 30_000;
 const concurrency = 8;
 /** What the only admin of the shop must not do to itself in the middle of a run. */
 const notByAdmin = ['deleteOwnUser', 'endOtherSessions'];
