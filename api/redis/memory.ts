@@ -1,5 +1,6 @@
 /** How full the master is: above four fifths, what would make the shop larger is refused, so that the rest can go on. */
 import type { Redis } from 'ioredis';
+import { infoField } from './info.ts';
 
 const askEveryMs = 1000;
 const fullShare = 0.8;
@@ -11,8 +12,8 @@ export function watchMemory(master: () => Redis | undefined): { mayGrow(): boole
     master()
       ?.info('memory')
       .then((text) => {
-        const used = Number(/^used_memory:(\d+)/m.exec(text)?.[1] ?? 0);
-        const max = Number(/^maxmemory:(\d+)/m.exec(text)?.[1] ?? 0);
+        const used = Number(infoField(text, 'used_memory'));
+        const max = Number(infoField(text, 'maxmemory'));
         full = max > 0 && used > fullShare * max;
       })
       .catch(() => undefined);

@@ -1,4 +1,5 @@
 /** What a node says about itself. */
+import { infoField } from './info.ts';
 
 /** Where a node stands. Offsets only compare along one history. */
 export type Role = {
@@ -13,7 +14,7 @@ export type Role = {
 };
 
 /**
- * Reads a reply to ROLE; `undefined` when it is none. A replica without a master tells no offset there: see {@link parseInfo}.
+ * Reads a reply to ROLE; `undefined` when it is none. A replica without a master gives no offset there: see {@link parseInfo}.
  * @see https://redis.io/docs/latest/commands/role/
  */
 export function parseRole(reply: unknown): Role | undefined {
@@ -24,12 +25,12 @@ export function parseRole(reply: unknown): Role | undefined {
 }
 
 /**
- * Reads a reply to INFO replication, which takes longer than ROLE and tells more.
+ * Reads a reply to INFO replication, which takes longer than ROLE and has more.
  * @see https://redis.io/docs/latest/commands/info/
  */
 export function parseInfo(reply: unknown): Role | undefined {
   if (typeof reply !== 'string') return undefined;
-  const field = (name: string) => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(reply)?.[1] ?? '';
+  const field = (name: string) => infoField(reply, name);
   const history = field('master_replid');
   if (field('role') === 'master') return { state: 'master', history, offset: Number(field('master_repl_offset')) };
   if (field('role') !== 'slave') return undefined;

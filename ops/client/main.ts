@@ -4,6 +4,7 @@
  */
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { openApiDocument } from '../../api/openapi/document.ts';
 import { declaredRoutes } from '../../api/openapi/tables.ts';
 import { serviceNames } from '../../api/services.ts';
@@ -13,9 +14,15 @@ import { clientTypes } from './generate.ts';
  * @param currency of the shop (ISO 4217), the only one that a price may have
  * @returns the exit code
  */
-export async function runClient(projectDir: string, currency: string, [folder]: string[]): Promise<number> {
+export async function runClient(projectDir: string, currency: string, args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    options: { release: { type: 'boolean' } },
+    allowPositionals: true,
+  });
+  const [folder] = positionals;
   const routes = await declaredRoutes(serviceNames, currency);
-  if (folder === '--release') {
+  if (values.release) {
     const { version } = JSON.parse(readFileSync(join(projectDir, 'package.json'), 'utf8')) as { version: string };
     const path = join(projectDir, 'api', 'openapi', 'released.json');
     writeFileSync(path, `${JSON.stringify(openApiDocument(routes, version))}\n`);

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { askControl } from './control.ts';
 import { mailDir } from './monitoring.ts';
 import { keepSetting } from './secrets.ts';
@@ -35,19 +36,32 @@ function mailsInWords(dir: string): string[] {
   ];
 }
 
+/** The options and words of a command line; `undefined`, with a message, where there is no such option. */
+function parsed(args: string[]) {
+  try {
+    const options = { json: { type: 'boolean' }, help: { type: 'boolean' } } as const;
+    return parseArgs({ args, options, allowPositionals: true });
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${help}`);
+    return undefined;
+  }
+}
+
 /**
  * Runs a command and says how it went.
  * @param dir the folder of the shop, usually `.shop`
  * @param envFile where a changed setting is kept, usually `.env`
  * @returns the exit code
  */
-export async function runCommand(dir: string, envFile: string, [command = 'help', ...rest]: string[]): Promise<number> {
-  if (command === 'help' || command === '--help') {
+export async function runCommand(dir: string, envFile: string, args: string[]): Promise<number> {
+  const given = parsed(args);
+  if (given === undefined) return 2;
+  const [command = 'help', ...operands] = given.positionals;
+  if (command === 'help' || given.values.help) {
     console.log(help);
     return 0;
   }
   const wanted = { status: 0, stop: 0, kill: 1, pause: 1, resume: 1, restart: 1, memory: 1, scale: 2 }[command];
-  const operands = rest.filter((word) => word !== '--json');
   if (wanted === undefined || operands.length !== wanted) {
     console.error(
       wanted === undefined
@@ -65,7 +79,7 @@ export async function runCommand(dir: string, envFile: string, [command = 'help'
   }
   if (command === 'status' && answer.status === 200) {
     const status = answer.body as ProcessStatus[];
-    if (rest.includes('--json')) console.log(JSON.stringify(status, null, 2));
+    if (given.values.json) console.log(JSON.stringify(status, null, 2));
     else console.log([...tableOf(status, process.cwd()), ...mailsInWords(dir)].join('\n'));
     return 0;
   }

@@ -2,6 +2,7 @@
 import { get } from 'node:http';
 import { connect } from 'node:net';
 import { Redis } from 'ioredis';
+import { infoField } from '../../api/redis/info.ts';
 import { isFresh } from './backups.ts';
 import { masterName, type ProcessSpec } from './spec.ts';
 
@@ -51,12 +52,11 @@ async function hasQuorum(port: number, secrets: Record<string, string>): Promise
 export function redisState(port: number, secrets: Record<string, string>): Promise<RedisState | undefined> {
   return ask(port, 'operator', secrets.REDIS_PASSWORD_OPERATOR, async (redis) => {
     const info = await redis.info('replication');
-    const field = (name: string) => info.match(new RegExp(`^${name}:(.*?)\r?$`, 'm'))?.[1];
-    const isMaster = field('role') === 'master';
+    const isMaster = infoField(info, 'role') === 'master';
     return {
       role: isMaster ? 'master' : 'replica',
-      offset: Number(field(isMaster ? 'master_repl_offset' : 'slave_repl_offset') ?? 0),
-      inStep: isMaster || field('master_link_status') === 'up',
+      offset: Number(infoField(info, isMaster ? 'master_repl_offset' : 'slave_repl_offset')),
+      inStep: isMaster || infoField(info, 'master_link_status') === 'up',
     };
   });
 }

@@ -2,8 +2,10 @@
  * One address searches as often as its limit allows, with the dearest searches there are, while others read products and buy: how much
  * later do these get their answers? Measured in turns, with the searches and without.
  */
+
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
+import { infoField } from '../../api/redis/info.ts';
 import { portsFrom } from '../../ops/local/spec.ts';
 import { shopClient, signUp } from '../support/client.ts';
 import { seedProducts } from '../support/seed-products.ts';
@@ -104,7 +106,7 @@ function expectNode(): never {
 /** Half of the products have `even` and the other half `odd` among their 28 words; each letter begins words of all of them. */
 async function seed(master: Redis, count: number) {
   const letters = Array.from({ length: 24 }, (_, i) => String.fromCodePoint(97 + i));
-  const usedBytes = async () => Number(/used_memory:(\d+)/.exec(await master.info('memory'))?.[1]);
+  const usedBytes = async () => Number(infoField(await master.info('memory'), 'used_memory'));
   const before = await usedBytes();
   const startedMs = performance.now();
   const products = await seedProducts(master, count, (n) => ({

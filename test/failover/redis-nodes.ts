@@ -1,7 +1,9 @@
 /** The operator's view of the Redis nodes: connections to all of them, and whether they hold the same. */
+
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { infoField } from '../../api/redis/info.ts';
 import { waitFor } from '../support/wait.ts';
 import type { FinalState } from './ledger/ledger.ts';
 
@@ -65,8 +67,7 @@ export function compareNodes(nodes: Nodes): Promise<Pick<FinalState, 'digests' |
 
 async function untilInStep([master, ...replicas]: readonly Redis[]): Promise<void> {
   const untilMs = performance.now() + 20_000;
-  const offset = async (node: Redis, name: string) =>
-    Number(new RegExp(`${name}:(\\d+)`).exec(await node.info('replication'))?.[1]);
+  const offset = async (node: Redis, name: string) => Number(infoField(await node.info('replication'), name));
   while (master !== undefined && performance.now() < untilMs) {
     const wanted = await offset(master, 'master_repl_offset');
     const reached = await Promise.all(replicas.map((node) => offset(node, 'slave_repl_offset')));

@@ -3,6 +3,7 @@
  * `maxmemory`. Each route that grows the shop is called some times with the largest input it takes, on Redis nodes of its own; the memory of
  * one call times the calls of a day is what the route can add.
  */
+
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Grower, growersOut } from '../../api/contracts/growth.ts';
@@ -12,6 +13,7 @@ import { open as openProducts } from '../../api/products/open.ts';
 import { listKey } from '../../api/purchases/keys.ts';
 import { open as openPurchases } from '../../api/purchases/open.ts';
 import { statuses } from '../../api/purchases/schema.ts';
+import { infoField } from '../../api/redis/info.ts';
 import {
   graceMarginMs,
   graceMs,
@@ -396,7 +398,7 @@ test('a full shop refuses what adds to it, but a repetition under its key finds 
   const { buy } = customer();
   const again = () => buy([line]).set('Idempotency-Key', 'before-it-was-full');
   const first = expectStatus(201)(await again());
-  const used = Number(/^used_memory:(\d+)/m.exec(await master.info('memory'))?.[1]);
+  const used = Number(infoField(await master.info('memory'), 'used_memory'));
   await master.config('SET', 'maxmemory', Math.round(used * 1.1));
   try {
     await waitFor('the service to know that Redis is nearly full', () => !purchases.redis.mayGrow());

@@ -1,8 +1,10 @@
 /** redis/cluster.sh, which decides during maintenance whether one more Redis node may be stopped: on real nodes. */
+
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { infoField } from '../../api/redis/info.ts';
 import { type RedisNodes, startRedisNodes } from '../../ops/local/redis-nodes.ts';
 import { redisSettingsOf } from '../support/own-redis.ts';
 
@@ -51,7 +53,7 @@ test('a running shop raises the memory of all nodes, and a node that restarts ke
     password: settings.password,
     protocol: 2,
   });
-  const memory = /^maxmemory:(\d+)/m.exec(await redis.info('memory'))?.[1];
+  const memory = infoField(await redis.info('memory'), 'maxmemory');
   redis.disconnect();
   expect(Number(memory)).toBe(700 * 1024 * 1024);
   await expect(nodes.shop.setMemory('much')).rejects.toThrow('no size');

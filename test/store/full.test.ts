@@ -1,4 +1,5 @@
 /** Redis at `maxmemory`, and Redis without room for a snapshot: on nodes of its own, since other tests could not write meanwhile. */
+
 import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deadlineIn } from '../../api/core/clock.ts';
 import { Unavailable } from '../../api/core/outcome.ts';
+import { infoField } from '../../api/redis/info.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
 import type { Script } from '../../api/redis/script.ts';
 import { type OwnRedis, startOwnRedis } from '../support/own-redis.ts';
@@ -39,7 +41,7 @@ test('a full Redis refuses at once what adds to it, accepts what finishes someth
 });
 
 test('a failed snapshot does not stop writes: the append-only file has them', async () => {
-  const lastSnapshot = async () => /^rdb_last_bgsave_status:(\w+)/m.exec(await master.info('persistence'))?.[1];
+  const lastSnapshot = async () => infoField(await master.info('persistence'), 'rdb_last_bgsave_status');
   // A folder in its place: the snapshot cannot be renamed to this name.
   for (const dir of own.dataDirs) {
     rmSync(join(dir, 'dump.rdb'), { force: true });

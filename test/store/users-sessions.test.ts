@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { monotonicMs, setShopOffset } from '../../api/core/clock.ts';
 import { newId } from '../../api/core/ids.ts';
+import { infoField } from '../../api/redis/info.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
 import {
   graceMarginMs,
@@ -242,6 +243,6 @@ describe('every write', () => {
 
   /** How often the data have been changed since the last snapshot: each of these is passed on to the replicas. */
   async function changes(): Promise<number> {
-    return Number(/rdb_changes_since_last_save:(\d+)/.exec(await master.info('persistence'))?.[1]);
+    return Number(infoField(await master.info('persistence'), 'rdb_changes_since_last_save'));
   }
 });

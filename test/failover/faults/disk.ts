@@ -1,8 +1,10 @@
 /** Disks: full, emptied, with files cut short or corrupt; and a replica's whole copy anew. */
+
 import { mkdirSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { infoField } from '../../../api/redis/info.ts';
 import { waitFor } from '../../support/wait.ts';
 import { type Cluster, dataDir } from '../cluster.ts';
 import { operatorOn } from '../redis-nodes.ts';
@@ -138,7 +140,9 @@ async function snapshotEverywhere({ nodes: { ports, password } }: Cluster, expec
       await node.bgsave();
       await waitFor(`the snapshot on port ${port} to end with ${expected}`, async () => {
         const info = await node.info('persistence');
-        return info.includes('rdb_bgsave_in_progress:0') && info.includes(`rdb_last_bgsave_status:${expected}`);
+        return (
+          infoField(info, 'rdb_bgsave_in_progress') === '0' && infoField(info, 'rdb_last_bgsave_status') === expected
+        );
       });
     } finally {
       node.disconnect();

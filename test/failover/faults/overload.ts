@@ -1,6 +1,8 @@
 /** Overload: the same key from fifty clients while a master dies, more requests than can be served, a Redis that is full. */
+
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { infoField } from '../../../api/redis/info.ts';
 import { outcomeOf } from '../ledger/outcome.ts';
 import { openClient } from '../load/http-client.ts';
 import { operatorOn, withNodes } from '../redis-nodes.ts';
@@ -41,8 +43,7 @@ async function sameFromAll({ cluster, fixtures, ledger }: FaultContext, count: n
 async function fillMemory({ cluster }: FaultContext, share: number): Promise<() => Promise<void>> {
   const key = '{chaos}:ballast';
   await withNodes(cluster.nodes, async ([master]) => {
-    const field = async (name: string) =>
-      Number(new RegExp(`^${name}:(\\d+)`, 'm').exec((await master?.info('memory')) ?? '')?.[1]);
+    const field = async (name: string) => Number(infoField((await master?.info('memory')) ?? '', name));
     const chunk = 64 * 1024;
     while ((await field('used_memory')) < share * (await field('maxmemory'))) {
       await master?.rpush(key, 'x'.repeat(chunk)).catch(() => undefined);
