@@ -6,7 +6,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { ownSecrets, serviceNames, servicesWithOwnIdempotencySecret } from '../api/services.ts';
 
 /** The users in redis/users.acl that are no services. */
-export const otherRedisUsers = ['replication', 'sentinel', 'backup', 'exporter', 'operator'];
+const otherRedisUsers = ['replication', 'sentinel', 'backup', 'exporter', 'operator'];
 
 /** The users in redis/users.acl, whose passwords every Redis node needs. */
 export const redisUsers: readonly string[] = [...serviceNames, ...otherRedisUsers];

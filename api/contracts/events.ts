@@ -27,7 +27,7 @@ export const userEvents = {
 } as const;
 
 /** The events of `products`. */
-export const productEvents = {
+const productEvents = {
   'product.created': productState,
   'product.updated': productState,
   'product.deleted': productState.omit({ priceMinor: true }),
@@ -37,7 +37,7 @@ export const productEvents = {
 } as const;
 
 /** The events of `purchases`. What was bought and why a purchase failed is in its history. */
-export const purchaseEvents = {
+const purchaseEvents = {
   'purchase.created': z.object({ purchaseId: z.string(), userId: z.string() }),
   'purchase.completed': z.object({ purchaseId: z.string(), total: moneyOut }),
   'purchase.failed': z.object({ purchaseId: z.string(), code: z.enum(['insufficient-stock', 'unknown-product']) }),

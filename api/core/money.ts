@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 /** The dearest unit price. 100 items of 1000 at this price are 10^15 minor units, below 2^53. */
-export const maxPriceMinor = 10_000_000_000;
+const maxPriceMinor = 10_000_000_000;
 
 /** The schema of an amount that a client sends; another currency than the shop's is a fault. */
 export function moneyIn(currency: string) {

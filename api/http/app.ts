@@ -25,7 +25,7 @@ import { serverTiming, timingOf } from './server-timing.ts';
 import type { Config } from './settings.ts';
 
 /** What the edge needs. */
-export type Edge = {
+type Edge = {
   readonly config: Config;
   readonly log: Logger;
   readonly metrics: Metrics;

@@ -39,7 +39,7 @@ function ownerOf(caller: Caller): string {
 }
 
 /** A caller whose right was revoked by the very request that they repeat now. */
-export type RepeatedRevocation = {
+type RepeatedRevocation = {
   readonly caller: UserCaller;
   /** See `RequestContext.onlyRepeat`. */
   readonly onlyRepeat: string;

@@ -20,7 +20,7 @@ export type Charge = { readonly policy: Policy; readonly key: string; readonly p
 export type Count = { readonly used: number; readonly resetMs: number; readonly isRefused: boolean };
 
 /** See {@link openCounters}. */
-export type Counters = {
+type Counters = {
   /** Counts under all of the limits, or under none when one of them has too few points left. @returns a count for each charge */
   charge(charges: readonly Charge[]): Promise<readonly Count[]>;
   /** Gives the points back. Never throws: a point that stays counted is gone when its window ends. */

@@ -43,7 +43,7 @@ export type Policy = {
 };
 
 /** A class of routes: one that a route names as its `limit`, `write` for the other writes of a customer, or all the rest. */
-export type LimitClass = LimitName | 'write' | 'everything-else';
+type LimitClass = LimitName | 'write' | 'everything-else';
 
 /** The limits of which a handler takes points before it knows whether they count. */
 export type ReservedName = 'wrong-passwords';

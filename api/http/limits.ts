@@ -19,7 +19,7 @@ import type { Route } from './route.ts';
 import type { Config } from './settings.ts';
 
 /** Points that were counted and can be given back. `giveBack` never throws. */
-export type Reservation = { giveBack(): Promise<void> };
+type Reservation = { giveBack(): Promise<void> };
 
 /** What handlers may count by themselves. */
 export type HandlerLimits = {

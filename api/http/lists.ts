@@ -6,7 +6,7 @@ import type { Answer } from './route.ts';
 import { keyedHash, sameText } from './secrets.ts';
 
 /** A whole number in a query, in plain decimal digits: `1e1` and ` 7` are none. */
-export function wholeNumber(min: number, max: number) {
+function wholeNumber(min: number, max: number) {
   return z
     .string()
     .regex(/^\d{1,16}$/, 'must be a whole number')

@@ -9,7 +9,7 @@ const nothing = z.strictObject({});
 const withoutBody = z.union([z.undefined(), z.strictObject({}).transform(() => undefined)]);
 
 /** The parts of a request that come from the client, parsed. */
-export type Parsed = { readonly params: unknown; readonly query: unknown; readonly body: unknown };
+type Parsed = { readonly params: unknown; readonly query: unknown; readonly body: unknown };
 
 /** Whether the parameters in the path can be what the route means by them. */
 export function takesParams(route: Route, req: Request): boolean {

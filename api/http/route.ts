@@ -18,10 +18,10 @@ export type Answer = {
 };
 
 /** Who may call: `user` is any signed-in user, `service` another service over the internal listener. */
-export type Access = 'anyone' | 'user' | 'admin' | 'service';
+type Access = 'anyone' | 'user' | 'admin' | 'service';
 
 /** What a handler gets: everything parsed and checked. */
-export type Input<P, Q, B> = {
+type Input<P, Q, B> = {
   readonly params: P;
   readonly query: Q;
   readonly body: B;
@@ -32,7 +32,7 @@ export type Input<P, Q, B> = {
 export type LimitName = 'sign-in' | 'sign-up' | 'purchase' | 'search';
 
 /** A route as its author writes it. */
-export type RouteSpec<P, Q, B> = {
+type RouteSpec<P, Q, B> = {
   readonly method: 'get' | 'post' | 'patch' | 'put' | 'delete';
   /** Below the service's base URL, in Express's syntax: `/:id/stock`. */
   readonly path: string;

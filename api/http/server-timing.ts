@@ -2,7 +2,7 @@
 import type { RequestHandler, Response } from 'express';
 
 /** Notes that a part of the work has ended, which began when the part before it ended. */
-export type MarkTiming = (part: 'auth' | 'limits' | 'input' | 'handler') => void;
+type MarkTiming = (part: 'auth' | 'limits' | 'input' | 'handler') => void;
 
 const unmeasured: MarkTiming = () => undefined;
 

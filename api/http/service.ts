@@ -15,7 +15,7 @@ import { type Config, limitSettings } from './settings.ts';
 import type { PublicJwk } from './tokens.ts';
 
 /** What a service is made from. `Own`: the values of its own settings. */
-export type Parts<Own extends object = object> = {
+type Parts<Own extends object = object> = {
   readonly config: Config & Own;
   readonly redis: ShopRedis;
   readonly client: InternalClient;

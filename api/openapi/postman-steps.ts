@@ -18,7 +18,7 @@ export type Step = {
 };
 
 /** A folder of the collection. */
-export type Folder = { readonly name: string; readonly steps: readonly Step[] };
+type Folder = { readonly name: string; readonly steps: readonly Step[] };
 
 const price = { amount: 10_999, currency: '{{currency}}' };
 const product = { name: 'Hiking Boots', category: 'footwear', company: 'Example Ltd', price, stock: 5 };

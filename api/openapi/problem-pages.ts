@@ -20,7 +20,7 @@ export const pagePolicy = [
 ].join(';');
 
 /** A page in both forms. */
-export type Page = { readonly html: string; readonly json: string };
+type Page = { readonly html: string; readonly json: string };
 
 /** The page of every problem, and under '' the list of all. Made once. */
 export function problemPages(): ReadonlyMap<string, Page> {

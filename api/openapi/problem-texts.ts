@@ -2,7 +2,7 @@
 import { type ProblemCode, problems } from '../core/problems.ts';
 
 /** The text about a problem. */
-export type ProblemText = {
+type ProblemText = {
   readonly meaning: string;
   readonly action: string;
   /** The `detail` of the example. */

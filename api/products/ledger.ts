@@ -48,9 +48,9 @@ const fields = ['stock', 'initial', 'restocked', 'sold', 'returned'] as const;
 const index = sortKey('createdAt', { of: 'all' });
 
 /** How far a walk has come: `after` is the index entry that it stopped at, '' at the beginning. Times in ms since 1970. */
-export type LedgerProgress = z.infer<typeof progress>;
+type LedgerProgress = z.infer<typeof progress>;
 /** What a complete walk found. */
-export type LedgerResult = z.infer<typeof result>;
+type LedgerResult = z.infer<typeof result>;
 
 /** What the walk reads with. */
 type Sources = { readonly redis: Pick<ShopRedis, 'reads'>; readonly reads: Pick<ProductReads, 'members'> };

@@ -51,7 +51,7 @@ const storedDoc = z.looseObject(known.shape);
 const wholeNumber = z.coerce.number().pipe(z.int());
 
 /** The document in its stored JSON. @throws ZodError when a field that every version wrote is missing or of another type */
-export function docOfJson(json: string): ProductDoc {
+function docOfJson(json: string): ProductDoc {
   return storedDoc.parse(JSON.parse(json));
 }
 

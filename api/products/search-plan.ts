@@ -26,7 +26,7 @@ export type SearchPlan = {
 };
 
 /** What the check of a match needs to know. */
-export type Checked = { readonly doc: ProductDoc; readonly stock: number };
+type Checked = { readonly doc: ProductDoc; readonly stock: number };
 
 /** Plans a list. @param after the member at which the page before ended */
 export function planOf(question: Question, after: string | undefined): SearchPlan {

@@ -7,10 +7,7 @@ import type { Caller } from '../core/request.ts';
 import { createTurns, type QueueBounds, usualQueueBounds } from './search-turns.ts';
 
 /** What the queue needs to know of a request. */
-export type Asking = { readonly caller: Pick<Caller, 'address'>; readonly signal?: AbortSignal };
-
-/** See {@link createSearchQueue}. */
-export type SearchQueue<T> = ReturnType<typeof createSearchQueue<T>>;
+type Asking = { readonly caller: Pick<Caller, 'address'>; readonly signal?: AbortSignal };
 
 type Flight<T> = { readonly result: Promise<T | Refusal>; readonly abort: AbortController; clients: number };
 

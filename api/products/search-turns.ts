@@ -13,7 +13,7 @@ export type QueueBounds = {
 export const usualQueueBounds: QueueBounds = { running: 4, runningPerAddress: 1, waiting: 100, waitingPerAddress: 10 };
 
 /** See {@link createTurns}. */
-export type Turns = {
+type Turns = {
   /**
    * Waits for a turn, which {@link leave} ends.
    * @returns `undefined` when it is there; the refusal when too many wait already; `'gone'` when the client went away meanwhile

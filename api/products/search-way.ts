@@ -8,7 +8,7 @@ import type { Prefix } from './store-search.ts';
 export type Words = readonly (readonly string[])[];
 
 /** How many entries of the indexes a search concerns. */
-export type Measured = {
+type Measured = {
   /** Of each of the plan's words. */
   readonly prefixes: readonly Prefix[];
   /** Of the walk's range, and of the plan's price range if it has one. */

@@ -16,7 +16,7 @@ export type Reservation = z.infer<typeof reserveStock.output>;
 /** What came of a release; see the call's contract. */
 export type Release = z.infer<typeof releaseStock.output>;
 /** The items of a release (JSON), and whether they are from the reservation's record or, without a record, from the caller. */
-export type ReleaseSource = { readonly from: 'recorded' | 'caller'; readonly items: string };
+type ReleaseSource = { readonly from: 'recorded' | 'caller'; readonly items: string };
 
 /** See {@link createReservations}. */
 export type Reservations = ReturnType<typeof createReservations>;

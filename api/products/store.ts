@@ -41,7 +41,7 @@ export type Outcome =
   | { readonly kind: 'conflict' | 'missing' | 'no-record' | 'stale' };
 
 /** A batch's binding to its key; see `bindBatch`. */
-export type BatchBinding = { readonly id: string; readonly repeated: boolean; readonly replayed: boolean };
+type BatchBinding = { readonly id: string; readonly repeated: boolean; readonly replayed: boolean };
 
 /** See {@link createStore}. */
 export type Store = ReturnType<typeof createStore>;

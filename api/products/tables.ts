@@ -13,7 +13,7 @@ import type { Search } from './search.ts';
 import type { Rules } from './service.ts';
 
 /** What the handlers call. */
-export type ProductParts = {
+type ProductParts = {
   readonly rules: Rules;
   readonly batches: ReturnType<typeof createBatches>;
   readonly search: Search;

@@ -4,7 +4,7 @@ import type { Unfinished } from './keys.ts';
 import type { Status } from './schema.ts';
 
 /** See {@link openPurchaseMetrics}. */
-export type PurchaseMetrics = {
+type PurchaseMetrics = {
   /** A purchase has reached this state by a step of this process. */
   ended(status: Status): void;
   /** The oldest unfinished purchase of a kind has waited this long, in seconds; 0 without one. */

@@ -6,7 +6,7 @@ const longestBackOffMs = 8000;
 const forgetAfterMs = 60_000;
 
 /** See {@link createRecoveryMemory}. Times are monotonic, in ms. */
-export type RecoveryMemory = {
+type RecoveryMemory = {
   /**
    * How long an entry has been unfinished, in ms: by the time that Redis wrote, or for as long as this process has seen it, whichever is
    * longer. A Redis node whose clock was an hour ahead dates it into the future, and it would not be due for an hour.

@@ -12,7 +12,7 @@ import type { Saga } from './saga.ts';
 import type { PurchaseReads } from './store-reads.ts';
 
 /** See {@link openRecovery}. */
-export type Recovery = {
+type Recovery = {
   /** Looks once, and carries forward what is due. Never throws. */
   sweep(): Promise<void>;
   /** Looks every 2 s until the returned function is called. */
@@ -20,7 +20,7 @@ export type Recovery = {
 };
 
 /** Takes the age (s) of the oldest unfinished purchase of a kind; 0 when there is none. */
-export type OnOldest = (what: Unfinished, seconds: number) => void;
+type OnOldest = (what: Unfinished, seconds: number) => void;
 
 /** Times in ms. The sum of grace, interval, longest back-off (recovery-memory.ts) and one attempt stays well below the promised 30 s. */
 const times = {

@@ -10,7 +10,7 @@ const attemptMs = 2500;
 const batchSize = 100;
 
 /** See {@link openRetention}. */
-export type Retention = {
+type Retention = {
   /** Deletes what is due. Never throws. @returns how many purchases were due */
   sweep(nowMs?: number): Promise<number>;
   /** Sweeps again and again until the returned function is called. */

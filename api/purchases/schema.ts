@@ -106,7 +106,7 @@ const priced = z.strictObject({
 });
 
 /** What the events of a purchase say; together, in order, they tell all that the purchase shows. */
-export const eventData = {
+const eventData = {
   'purchase.created': z.strictObject({ purchaseId: z.string(), userId: z.string(), items: amounts }),
   'product.reserved': z.strictObject({ purchaseId: z.string(), items: z.array(priced) }),
   'purchase.completed': z.strictObject({ purchaseId: z.string(), total: moneyOut }),
@@ -114,8 +114,6 @@ export const eventData = {
   'purchase.cancelled': z.strictObject({ purchaseId: z.string(), by: z.string() }),
   'product.released': z.strictObject({ purchaseId: z.string(), items: amounts }),
 } as const;
-/** The data of one type of event. */
-export type EventData<T extends keyof typeof eventData> = z.infer<(typeof eventData)[T]>;
 
 function eventOf<T extends keyof typeof eventData, A extends z.ZodType>(type: T, at: A) {
   return z.strictObject({ id: z.string(), type: z.literal(type), at, data: eventData[type] });

@@ -17,7 +17,7 @@ export type Buyer = { readonly userId: string; readonly role: 'customer' | 'admi
 export type Answered = { readonly purchase: Purchase; readonly replayed: boolean };
 
 /** What to list. */
-export type ListQuestion = { readonly userId: string | undefined; readonly status: Status | undefined };
+type ListQuestion = { readonly userId: string | undefined; readonly status: Status | undefined };
 
 /** See {@link purchasesService}. Every call throws Unavailable when it is not certain before its deadline. */
 export type PurchasesService = {

@@ -18,7 +18,7 @@ import { historyOf, type Purchase, purchaseOf } from './record.ts';
 import { type Status, type StoredEvent, statuses } from './schema.ts';
 
 /** A purchase that is not finished, and since when (ms since 1970). */
-export type UnfinishedEntry = { readonly id: string; readonly sinceMs: number };
+type UnfinishedEntry = { readonly id: string; readonly sinceMs: number };
 
 /** The reads; every one throws Unavailable when there is no answer before the deadline. */
 export type PurchaseReads = {

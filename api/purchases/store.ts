@@ -16,7 +16,7 @@ import { beginCall, cancelCall, completeCall, type ForeignEvent, failCall } from
 export type Step = { readonly purchase: Purchase; readonly applied: boolean };
 
 /** What came of a cancellation. `stale`: it has changed since the version that the caller meant. */
-export type Cancellation =
+type Cancellation =
   | { readonly kind: 'cancelled'; readonly purchase: Purchase; readonly applied: boolean; readonly replayed: boolean }
   | { readonly kind: 'failed'; readonly replayed: boolean }
   | { readonly kind: 'missing' | 'stale' };

@@ -5,7 +5,7 @@ import { purchasesRoutes } from './routes.ts';
 import type { PurchasesService } from './service.ts';
 
 /** What the handlers call. */
-export type PurchaseParts = { readonly service: PurchasesService; readonly cursors: Cursors };
+type PurchaseParts = { readonly service: PurchasesService; readonly cursors: Cursors };
 
 /** See {@link PurchaseParts}. */
 export function tables({ service, cursors }: PurchaseParts): ServiceRoutes {

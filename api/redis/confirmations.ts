@@ -8,7 +8,7 @@ import type { Claim } from './proof.ts';
 const waitForAllEveryMs = 1000;
 
 /** See {@link trackConfirmations}. */
-export type Confirmations = {
+type Confirmations = {
   /** How the next group is sent: for how many replicas its WAIT asks, and whether ROLE names those that confirm. */
   next(replicas: number): { readonly named: boolean; readonly wanted: number };
   /** `all` replicas have it, `none` has; `name-them`: repeat the group to learn which have it; or what is left to prove. */

@@ -44,7 +44,7 @@ export type Doubt =
   | 'no-candidate'
   | 'master-not-heard';
 
-export type Verdict = { readonly durable: true } | { readonly durable: false; readonly reason: Doubt };
+type Verdict = { readonly durable: true } | { readonly durable: false; readonly reason: Doubt };
 
 /** A healthy link delivers within this time; a slower one counts as a fault. */
 export const deliveryMs = 50;

@@ -94,7 +94,7 @@ export function openFailoverRequest(
 }
 
 /** What is known when a failover is considered. */
-export type FailoverEvidence = {
+type FailoverEvidence = {
   readonly view: Pick<View, 'master' | 'epoch'>;
   readonly answers: readonly SentinelAnswer[];
   /** All nodes but the master. */

@@ -33,7 +33,7 @@ export type GroupReply = {
 };
 
 /** How long WAIT gives the replicas, in ms. */
-export const waitMs = 50;
+const waitMs = 50;
 
 /** A write that rejects by itself at its deadline. */
 export function createPendingWrite(

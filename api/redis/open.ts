@@ -41,7 +41,7 @@ export type RedisSettings = {
 };
 
 /** Told how long a caller waited: for a script by its name until it could not be lost, for a query of a replica (`read`). */
-export type Observe = (command: string, seconds: number) => void;
+type Observe = (command: string, seconds: number) => void;
 
 /**
  * Opens everything; returns at once. What is asked before a master is found waits until its own deadline.

@@ -6,7 +6,7 @@ import { parseInfo, parseRole, type Role } from './role.ts';
 export type Snapshot = { readonly before: Role; readonly after: Role; readonly replies: unknown[] };
 
 /** See {@link openBatches}. */
-export type Batches = {
+type Batches = {
   /**
    * Runs a query on a node.
    * @param asks how the node tells its role: `info` also tells the offset of a replica without a master, and takes longer

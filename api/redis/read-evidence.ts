@@ -11,7 +11,7 @@ import { isFreshEnough, judgeSnapshot, type ReadIndex, replicasOf, type Snapshot
 import type { Sentinels } from './sentinels.ts';
 
 /** See {@link openReadEvidence}. */
-export type ReadEvidence = {
+type ReadEvidence = {
   /** See `isFreshEnough`. Replicas that all share one history and have no master among them prove it by themselves. */
   isFresh(index: ReadIndex): Promise<boolean>;
   /**

@@ -10,7 +10,7 @@ import { indexOfReplicas, isReusable, type ReadIndex, replicasOf } from './read-
 import type { Sentinels } from './sentinels.ts';
 
 /** See {@link openReadIndexes}. */
-export type ReadIndexes = {
+type ReadIndexes = {
   /** From the master; one that was taken before may serve `bounded-staleness`. `undefined` when the master does not answer. */
   ofMaster(consistency: Consistency): Promise<ReadIndex | undefined>;
   /** From all replicas; `undefined` when they are not known to have everything that was acknowledged. */

@@ -59,7 +59,7 @@ export type SilentSentinel = { readonly address: string; readonly id: string | u
 export const reportCommands = ['MASTER', 'REPLICAS', 'SENTINELS', 'GET-MASTER-ADDR-BY-NAME'] as const;
 
 /** Who was asked, and when on the service's monotonic clock. */
-export type Asked = Pick<SentinelReport, 'address' | 'askedAtMs' | 'answeredAtMs'>;
+type Asked = Pick<SentinelReport, 'address' | 'askedAtMs' | 'answeredAtMs'>;
 
 /**
  * Parses the replies to SENTINEL MYID and to {@link reportCommands}.

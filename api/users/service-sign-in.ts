@@ -20,7 +20,7 @@ import type { SessionReads, UserReads } from './store-reads.ts';
 import type { SessionChoice, SessionWrites } from './store-sessions.ts';
 
 /** What sign-ins are made with. */
-export type SignInParts = {
+type SignInParts = {
   readonly users: Pick<UserReads, 'findForSignIn'>;
   readonly sessions: SessionReads & SessionWrites;
   readonly passwords: Passwords;

@@ -38,14 +38,14 @@ export type SessionChoice =
   | { readonly which: 'all' };
 
 /** `missing`: no such user, or no such sign-in. `signed-out`: the caller's own sign-in has ended. */
-export type SessionsEnded =
+type SessionsEnded =
   | { readonly kind: 'ended'; readonly replayed: boolean }
   | { readonly kind: 'missing' | 'signed-out' };
 
 /** `conflict`: the password is another than was compared. */
 export type Begun = { readonly kind: 'begun'; readonly role: Role } | { readonly kind: 'conflict' };
 /** `sealed`: the answer to this token, by the request that came first. `conflict`: the role is another than was read. */
-export type Exchanged =
+type Exchanged =
   | { readonly kind: 'exchanged'; readonly sealed: string }
   | { readonly kind: 'ended' }
   | { readonly kind: 'conflict' };

@@ -22,7 +22,7 @@ type LastAdmin = { readonly kind: 'last-admin'; readonly replayed: boolean };
 type Gone = { readonly kind: 'gone' };
 
 /** Outcomes of the writes below; a {@link Refusal} is the one of a reused Idempotency-Key. */
-export type Created = (
+type Created = (
   | { readonly kind: 'created'; readonly user: User; readonly replayed: boolean }
   | { readonly kind: 'taken'; readonly replayed: boolean }
   | Gone
@@ -31,19 +31,15 @@ export type Created = (
   readonly passwordHash: string;
 };
 /** See {@link Created}. */
-export type Saved =
-  | { readonly kind: 'saved'; readonly user: User; readonly replayed: boolean }
-  | LastAdmin
-  | Gone
-  | Undone;
+type Saved = { readonly kind: 'saved'; readonly user: User; readonly replayed: boolean } | LastAdmin | Gone | Undone;
 /** See {@link Created}. `ended`: the sign-in that asks has ended. */
-export type Removed =
+type Removed =
   | { readonly kind: 'deleted'; readonly replayed: boolean }
   | { readonly kind: 'ended' }
   | LastAdmin
   | Undone;
 /** See {@link Created}. `oldHash`, `newHash`: of the passwords with which this request came first, because a repetition must have the same. */
-export type PasswordSet =
+type PasswordSet =
   | { readonly kind: 'set'; readonly replayed: boolean; readonly oldHash: string; readonly newHash: string }
   | { readonly kind: 'wrong' | 'weak' }
   | Undone;

@@ -9,7 +9,7 @@ import type { Users } from './service.ts';
 import type { SignIns } from './service-sign-in.ts';
 
 /** What the handlers call. */
-export type UserParts = {
+type UserParts = {
   readonly users: Users;
   readonly signIns: SignIns;
   readonly cursors: Cursors;

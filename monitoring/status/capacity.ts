@@ -2,7 +2,7 @@
 import type { Prometheus } from './prometheus.ts';
 
 /** The fullest Redis node. Undefined: not known, as while Redis or its exporter does not answer. */
-export type Capacity = {
+type Capacity = {
   /** Share of `maxmemory` in use, 0 to 1. */
   readonly used?: number;
   /** Days until 80 % of `maxmemory`, where the shop begins to refuse sign-ups and purchases; known after 6 h (recording.yml). */
@@ -10,7 +10,7 @@ export type Capacity = {
 };
 
 /** What the page asks Prometheus about it. */
-export const capacityQueries = {
+const capacityQueries = {
   used: 'max(redis_memory_used_bytes{job="redis"} / (redis_memory_max_bytes{job="redis"} > 0))',
   daysLeft: 'shop:redis_full:days',
 } as const;

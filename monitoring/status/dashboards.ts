@@ -24,9 +24,9 @@ const dashboard = z.object({
 });
 
 /** A dashboard as its file says. */
-export type Dashboard = z.infer<typeof dashboard>;
+type Dashboard = z.infer<typeof dashboard>;
 /** One panel of it. */
-export type Panel = z.infer<typeof panel>;
+type Panel = z.infer<typeof panel>;
 /** A line of a panel: its legend, and where it is at which time. */
 export type Line = { readonly name: string; readonly points: Series['points'] };
 

@@ -6,7 +6,7 @@ const timeoutMs = 2000;
 const shown = 10;
 
 /** A user and the estimated bytes added today, in all services and in each. */
-export type UserGrowth = { readonly userId: string; readonly bytes: number; readonly services: Record<string, number> };
+type UserGrowth = { readonly userId: string; readonly bytes: number; readonly services: Record<string, number> };
 
 /**
  * Asks every service.

@@ -14,7 +14,7 @@ export type Prometheus = {
 };
 
 /** An alert as Alertmanager knows it; `held` while another explains it, or it is silenced. */
-export type Alert = {
+type Alert = {
   readonly name: string;
   readonly severity: string;
   readonly since: string;

@@ -10,7 +10,7 @@ export type Node = {
   readonly requestsPerS?: number;
 };
 /** Nodes of one kind, such as all replicas of `users`. */
-export type Group = {
+type Group = {
   readonly kind: 'nginx' | 'service' | 'redis' | 'sentinel';
   readonly name: string;
   readonly nodes: readonly Node[];

@@ -7,7 +7,7 @@ import { type Progress, showProgress } from './progress.ts';
 import { type Row, readRows } from './rows.ts';
 
 /** What became of the rows. */
-export type Imported = { readonly taken: number; readonly there: number; readonly refused: number };
+type Imported = { readonly taken: number; readonly there: number; readonly refused: number };
 type Count = { -readonly [name in keyof Imported]: number };
 
 /** The most of one request: `POST /products/batch` takes 1000 products and 2 MB, and has to answer within 3.7 s. */

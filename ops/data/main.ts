@@ -16,7 +16,7 @@ npm run demo                              a small catalogue, two customers and s
 URL: of the shop, http://localhost:HTTP_PORT without it. The admin is ADMIN_EMAIL with ADMIN_PASSWORD, from the environment or .env.`;
 
 /** Where a command writes: data, what it did, and what went wrong. */
-export type Say = {
+type Say = {
   readonly out: NodeJS.WritableStream;
   readonly log: (text: string) => void;
   readonly error: (text: string) => void;

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Shop } from './shop.ts';
 
 /** What came back: `status` as in HTTP, `body` a JSON value. */
-export type ControlAnswer = { status: number; body: unknown };
+type ControlAnswer = { status: number; body: unknown };
 
 /** The socket of the shop in this folder. A path of more than 107 bytes cannot be a socket's: then one in the temporary folder. */
 export function controlSocket(dir: string): string {

@@ -16,7 +16,7 @@ function listen(port: number, host: string): Promise<Server | undefined> {
 const close = (server: Server) => new Promise<void>((done) => server.close(() => done()));
 
 /** Whether this port can be had now. */
-export async function isPortFree(port: number, host: string): Promise<boolean> {
+async function isPortFree(port: number, host: string): Promise<boolean> {
   const server = await listen(port, host);
   if (server === undefined) return false;
   await close(server);

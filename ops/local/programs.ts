@@ -23,7 +23,7 @@ const watcherPackageOf: Record<string, string> = {
 };
 
 /** The missing programs. @param path the folders to look in, as in PATH */
-export function missingPrograms(path: string, of: Record<string, string> = packageOf): string[] {
+function missingPrograms(path: string, of: Record<string, string> = packageOf): string[] {
   return Object.keys(of).filter((program) => !path.split(':').some((folder) => isProgram(join(folder, program))));
 }
 

@@ -51,7 +51,7 @@ export type Shop = {
 };
 
 /** See {@link startShop}. */
-export type ShopOptions = {
+type ShopOptions = {
   kinds?: readonly Kind[];
   /** What tests change in the topology: a proxy between two processes, another folder of code. */
   rewire?: (specs: ProcessSpec[]) => ProcessSpec[];

@@ -5,10 +5,10 @@
  */
 
 /** A line or value: PromQL (LogQL in a dashboard of logs), and its legend (`{{label}}`). `$__rate_interval` and `$service` are Grafana's to fill in. */
-export type Query = readonly [expr: string, legend: string];
+type Query = readonly [expr: string, legend: string];
 
 /** One panel, as its author writes it. */
-export type PanelSource = {
+type PanelSource = {
   readonly kind: 'stat' | 'graph' | 'states' | 'table' | 'logs';
   readonly title: string;
   /** What it means and when to worry: shown at the panel's (i). */
