@@ -1,4 +1,4 @@
-/** A service put together from its configuration: everything but listening, so that tests can hold it in their hands. */
+/** A service put together from its configuration: everything but listening, so that tests can call it without a port. */
 import type { Express } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';

@@ -31,7 +31,7 @@ USER=
 HTTP2_LISTEN='' HTTP2_ON=''
 if nginx -v 2>&1 | grep -qE '/1\.([01]?[0-9]|2[0-4])\.|/1\.25\.0'; then HTTP2_LISTEN=' http2'; else HTTP2_ON='http2 on;'; fi
 
-# IPv4 and, where this machine has it, IPv6. $1: address or *, $2: port, $3: further words.
+# IPv4 and, where this machine has it, IPv6. $1: address or *, $2: port, $3: further parameters.
 PROXY=
 [ "${PROXY_PROTOCOL-}" != on ] || PROXY=' proxy_protocol'
 listens() {

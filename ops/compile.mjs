@@ -32,7 +32,7 @@ const external = ['@node-rs/*', 'esbuild'];
 const keptTrees = 8;
 
 /**
- * The compiled program of a source file, such as `api/main.ts`; other words are returned as they are.
+ * The compiled program of a source file, such as `api/main.ts`; any other argument is returned as it is.
  * @param {string} folder of {@link compilePrograms}
  * @param {string} word a word of a command
  * @returns {string}

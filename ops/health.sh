@@ -1,9 +1,9 @@
 #!/bin/bash
-# Health check of a container: `health.sh api|nginx|redis|sentinel [alive]`, or `health.sh http PATH`. Tells readiness from liveness:
+# Health check of a container: `health.sh api|nginx|redis|sentinel [alive]`, or `health.sh http PATH`. Readiness differs from liveness:
 #
 #   ready   is asked until it was true once. Before that a container counts as starting: a rolling update waits for it.
 #   alive   is asked from then on. A service that drains, or a Redis without a master to follow, is not ready and yet quite well:
-#           who is not ready is passed over by Nginx and the Sentinels, and ending it would only make things worse.
+#           Nginx and the Sentinels pass over a process that is not ready; ending it would only make things worse.
 #
 # With `alive` it is never asked whether it is ready: a swarm gives a container its name only when it is healthy, and Redis nodes and
 # Sentinels have to find each other by name to become ready.

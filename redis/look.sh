@@ -81,7 +81,7 @@ has_data() {
   [ -n "$(find "$DATA_DIR" -maxdepth 2 \( -name '*.incr.aof' -size +0 -o -name '*.rdb' -size +250c \) ! -name 'temp-*' ! -path '*/broken-*' | head -n 1)" ]
 }
 
-# Whether the append-only file cannot be read to its end: corrupt, or cut short. Read once, since nobody writes it now.
+# Whether the append-only file cannot be read to its end: corrupt, or cut short. Read once, because no process writes it now.
 damaged=
 is_damaged() {
   if [ -z "$damaged" ]; then
@@ -99,7 +99,7 @@ set_aside() {
   aside=$DATA_DIR/broken-$(date -u +%Y%m%dT%H%M%SZ)
   mkdir -p "$aside"
   for path in "$aof_dir" "$rdb"; do [ ! -e "$path" ] || mv "$path" "$aside/"; done
-  say "what was on disk is damaged and was put aside in $aside (delete it when nobody misses it)"
+  say "what was on disk is damaged and was put aside in $aside (delete it when it is not needed any more)"
 }
 
 # With `appendonly yes` Redis looks at the append-only file alone, and a snapshot without one is passed over without a word: 0 keys.

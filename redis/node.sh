@@ -13,7 +13,7 @@ become_redis() {
   exec redis-server "$DATA_DIR/redis.conf"
 }
 
-# When a file of this node's data was last written, in tenths of a second (in whole ones where `stat` knows no fractions).
+# When a file of this node's data was last written, in tenths of a second (in whole ones where `stat` has no fractions).
 last_write() {
   find "$DATA_DIR" -maxdepth 2 \( -name '*.aof' -o -name '*.rdb' \) ! -path '*/broken-*' -exec stat -c '%.1Y' {} + 2>/dev/null |
     sed -n 's/^\([0-9]*\)\.\([0-9]\)$/\1\2/p; t; s/^[0-9]*$/&0/p' | sort -n | tail -n 1

@@ -79,7 +79,7 @@ start_sentinel() {
   fi
   # Sentinel asks a master for its replicas every 10 s, which leaves a shop that has just started without a node to elect; 1 s is no
   # setting of the file, only of the running process. Nor does it reconnect to a node, or send it a PING, more than once a second: the
-  # leader of a failover, which has just knocked at the dead master's door, then sees the new one as silent after the same second
+  # leader of a failover, which has just asked the dead master, then sees the new one as silent after the same second
   # (sentinelReconnectInstance and sentinelResetMaster in sentinel.c), and replaces it as well. Half of that, and it never does.
   # A Sentinel that stood still for 2 s itself (a frozen node, a machine under load) judges no node for the next 30 s, `tilt`: too long for a
   # second fault, and too long if it was all of them. What it needs is fresh answers, which it has in one or two.

@@ -140,13 +140,6 @@ export interface Calls {
     answer: ProductBatchResult;
   };
   /**
-   * Makes a product, under the shop’s own code or an id made here
-   */
-  createProduct: {
-    body: NewProduct;
-    answer: Product;
-  };
-  /**
    * Lists products by category, company, words, price and stock
    */
   listProducts: {
@@ -162,6 +155,13 @@ export interface Calls {
       sort?: 'createdAt' | 'price' | 'name' | '-createdAt' | '-price' | '-name';
     };
     answer: ProductPage;
+  };
+  /**
+   * Makes a product, under the shop’s own code or an id made here
+   */
+  createProduct: {
+    body: NewProduct;
+    answer: Product;
   };
   /**
    * Shows a product
@@ -416,6 +416,10 @@ export interface ProductBatchResult {
     };
   }[];
 }
+export interface ProductPage {
+  data: Product[];
+  nextCursor: string | null;
+}
 export interface Product {
   id: string;
   name: string;
@@ -435,10 +439,6 @@ export interface Product {
 export interface Money {
   amount: number;
   currency: string;
-}
-export interface ProductPage {
-  data: Product[];
-  nextCursor: string | null;
 }
 export interface ProductChange {
   name?: string;
@@ -663,8 +663,8 @@ export const calls = {
   updateUser: { method: 'PATCH', path: '/users/{id}', isKeyed: true },
   deleteUser: { method: 'DELETE', path: '/users/{id}', isKeyed: true },
   createProducts: { method: 'POST', path: '/products/batch', isKeyed: true },
-  createProduct: { method: 'POST', path: '/products', isKeyed: true },
   listProducts: { method: 'GET', path: '/products', isKeyed: false },
+  createProduct: { method: 'POST', path: '/products', isKeyed: true },
   getProduct: { method: 'GET', path: '/products/{id}', isKeyed: false },
   updateProduct: { method: 'PATCH', path: '/products/{id}', isKeyed: true },
   deleteProduct: { method: 'DELETE', path: '/products/{id}', isKeyed: true },

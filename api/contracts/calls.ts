@@ -28,7 +28,7 @@ export const checkSession = call({
   ]),
 });
 
-/** An item as `products` reserved it. `generation` tells a product from one made anew under the same id. */
+/** An item as `products` reserved it. A product recreated under the same id has another `generation`. */
 const reservedItem = z.object({
   productId: z.string(),
   generation: z.string(),
@@ -81,7 +81,7 @@ export const reserveStock = call({
 
 /**
  * Gives back what a purchase reserved, exactly once however often it is asked, and stops a reservation that comes late. `items` is what
- * the purchase knows that it reserved (empty if it was never told): used only when the reservation's own record has expired.
+ * the purchase knows that it reserved (empty if it got no reply): used only when the reservation's own record has expired.
  */
 export const releaseStock = call({
   service: 'products',

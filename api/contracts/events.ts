@@ -11,7 +11,7 @@ export function eventStream(service: ServiceName): string {
 const role = z.enum(['customer', 'admin']);
 const productState = z.object({
   productId: z.string(),
-  generation: z.string().meta({ description: 'Tells a product from one made anew under the same id.' }),
+  generation: z.string().meta({ description: 'A product recreated under the same id has another one.' }),
   stock: z.int(),
   priceMinor: z.int().meta({ description: 'In minor units of the shop’s currency.' }),
 });

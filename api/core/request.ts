@@ -4,7 +4,7 @@ import type { Deadline } from './clock.ts';
 /** `read-your-writes`: a read sees at least what was acknowledged before it began. `bounded-staleness`: it is at most a second old. */
 export type Consistency = 'read-your-writes' | 'bounded-staleness';
 
-/** Who asks. An address is the one that Nginx saw. */
+/** The caller of a request. An address is the one that Nginx saw. */
 export type Caller =
   | { readonly kind: 'anonymous'; readonly address: string }
   | {
@@ -27,11 +27,11 @@ export const recordLifetimeMs = 26 * 3_600_000;
 /** The same for a key that Nginx made: only Nginx itself repeats such a request, within 7 s. */
 export const generatedRecordLifetimeMs = 60_000;
 
-/** How a write is told from its repetitions. */
+/** What identifies a write and its repetitions. */
 export type WriteIdentity = {
-  /** Stands for caller, method, path and Idempotency-Key; a keyed hash. */
+  /** A keyed hash of caller, method, path and Idempotency-Key. */
   readonly id: string;
-  /** Stands for the body and the query; a keyed hash. */
+  /** A keyed hash of the body and the query. */
   readonly fingerprint: string;
   /** The attempt: a repetition by ourselves or by Nginx has the same, one by the client another. */
   readonly nonce: string;
@@ -39,7 +39,7 @@ export type WriteIdentity = {
   readonly lifetimeMs: number;
 };
 
-/** One request, as seen by everything below the edge. */
+/** One request, as everything below the HTTP layer sees it. */
 export type RequestContext = {
   readonly requestId: string;
   readonly caller: Caller;

@@ -1,4 +1,4 @@
-/** Rate limits of routes: who is refused, and what the headers say. The table of limits is in limit-policies.ts. */
+/** Rate limits of routes: which requests are refused, and what the headers say. The table of limits is in limit-policies.ts. */
 import type { Response } from 'express';
 import type { Redis } from 'ioredis';
 import { isRefusal, type Refusal, refuse } from '../core/outcome.ts';

@@ -53,7 +53,7 @@ export function cursors(secret: string): Cursors {
 
 /**
  * Answers with one page of a list.
- * @param question all that tells this list from others; a cursor is bound to it
+ * @param question what identifies the list; a cursor is bound to it
  * @param read reads up to `limit` items that come after an index member
  * @param show an item as clients see it
  * @returns the page; a 422 when the cursor is of another list; the refusal of `read`

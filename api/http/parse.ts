@@ -42,7 +42,7 @@ function asParameter(fault: Fault): Fault {
   return { ...fault, pointer: fault.pointer.replace(/^#\/?/, '?') };
 }
 
-/** How a fault reads behind the name of the field; a schema's own words come first. */
+/** How a fault reads behind the name of the field; a schema's own message comes first. */
 function inWords(issue: z.core.$ZodRawIssue): string | undefined {
   const { code, input } = issue;
   if (input === undefined && /^invalid_(type|value|union)$/.test(code)) return 'is missing';

@@ -12,7 +12,7 @@ import type { Store } from './store.ts';
 
 /**
  * How much is in work at once: at most one group of writes, and no more text than Redis and its replicas index in some 20 ms (about
- * 3 µs a word). More at once keeps other people's writes waiting and outlasts the WAIT, so that all of it is sent again.
+ * 3 µs a word). More at once keeps other clients' writes waiting and outlasts the WAIT, so that all of it is sent again.
  */
 const atOnce = { products: 128, characters: 32_000 };
 

@@ -19,7 +19,7 @@ export type Scope = { readonly of: 'all' } | { readonly of: 'category' | 'compan
  * A product. Hash:
  * - `doc` (JSON of everything that only PATCH changes), `name` and `priceMinor` out of it for the reservation;
  * - `stock`, `updatedAt` (ms), `version` (counts every change: the entity tag);
- * - `generation` (made at creation: tells it from one made anew under the same id), `documentVersion` (made at each change of `doc`);
+ * - `generation` (made at creation: a product recreated under the same id has another), `documentVersion` (made at each change of `doc`);
  * - the ledger `initial`, `restocked`, `sold`, `returned`: initial + restocked - sold + returned = stock.
  *
  * The release of 2026-11-20 (5eb7839) named them `rev`, `incarnation` and `edition`. Its products keep these names until they are changed, so

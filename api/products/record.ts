@@ -26,7 +26,7 @@ export type Product = {
   readonly updatedAt: number;
   /** Counts every change. */
   readonly version: string;
-  /** Made at creation: a product made anew under the same id has another. */
+  /** Made at creation: a product recreated under the same id has another. */
   readonly generation: string;
 };
 

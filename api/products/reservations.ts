@@ -1,4 +1,4 @@
-/** The rules of taking stock for a purchase and of giving it back. Only `purchases` asks, and repeats until it hears an answer. */
+/** The rules of taking stock for a purchase and of giving it back. Only `purchases` calls them, and repeats until there is an answer. */
 import type { ReservedItem } from '../contracts/calls.ts';
 import { type Deadline, deadlineIn, remainingMs } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';

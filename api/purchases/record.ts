@@ -1,6 +1,6 @@
 /**
  * A purchase as it is stored. The hash holds each fact once and short, because most purchases are kept for ever: lists are JSON arrays
- * without names, the history holds only what cannot be told from the rest, and what follows from other fields is computed.
+ * without names, the history holds only what the other fields do not say; what follows from them is computed.
  */
 import { z } from 'zod';
 import type { ReservedItem } from '../contracts/calls.ts';
@@ -129,7 +129,7 @@ export function purchaseOfList(id: string, flat: readonly string[]): Purchase | 
   return purchaseOf(id, hash);
 }
 
-/** The history in a hash of the present format, oldest first, told in full; `undefined` like {@link purchaseOf}. */
+/** The history in a hash of the present format, oldest first, with all its data; `undefined` like {@link purchaseOf}. */
 export function historyOf(purchaseId: string, hash: unknown): readonly StoredEvent[] | undefined {
   const purchase = purchaseOf(purchaseId, hash);
   if (purchase === undefined) return undefined;

@@ -12,7 +12,7 @@ export type Saga = {
   /**
    * Carries a pending purchase to its end: stock is taken and it completes, or `products` refuses and it fails.
    * @returns the purchase as it ended, by whomever
-   * @throws Unavailable when that is not certain before the deadline; it stays pending then, to be carried on
+   * @throws Unavailable when that is not certain before the deadline; it stays pending then, and recovery resumes it
    */
   carry(begun: Begun, requestId: string, deadline: Deadline): Promise<Purchase>;
   /** Gives a cancelled purchase's stock back. @throws Unavailable when that is not certain before the deadline; it stays pending then */
@@ -24,7 +24,7 @@ const settleMs = 300;
 const shortestPauseMs = 20;
 const longestPauseMs = 200;
 
-/** Opens the saga. @param onEnd told of each purchase that a step ended, for counting */
+/** Opens the saga. @param onEnd called for each purchase that a step ended, for counting */
 export function openSaga(
   store: Pick<PurchaseWrites, 'complete' | 'fail' | 'released' | 'confirm'>,
   client: Pick<InternalClient, 'call'>,

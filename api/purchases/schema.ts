@@ -105,7 +105,7 @@ const priced = z.strictObject({
   unitPrice: moneyOut,
 });
 
-/** What the events of a purchase say; together, in order, they tell all that the purchase shows. */
+/** What the events of a purchase say; together, in order, they hold all that the purchase shows. */
 const eventData = {
   'purchase.created': z.strictObject({ purchaseId: z.string(), userId: z.string(), items: amounts }),
   'product.reserved': z.strictObject({ purchaseId: z.string(), items: z.array(priced) }),

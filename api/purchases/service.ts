@@ -43,7 +43,7 @@ export type PurchasesService = {
   cancel(buyer: Buyer, id: string, context: RequestContext): Promise<Answered | Refusal>;
 };
 
-/** Opens the rules. @param currency the shop's (ISO 4217) @param onCancel told of each purchase that this cancelled, for counting */
+/** Opens the rules. @param currency the shop's (ISO 4217) @param onCancel called for each purchase that this cancelled, for counting */
 export function purchasesService(
   store: PurchaseWrites & PurchaseReads,
   saga: Saga,

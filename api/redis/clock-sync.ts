@@ -20,7 +20,7 @@ const answerMs = 300;
 const maxRoundTripMs = 100;
 /** How long the clock of a node that no longer answers counts, in ms: in six hours two clocks drift apart by about a second. */
 const maxSampleAgeMs = 6 * 3_600_000;
-/** With fewer clocks the wrong one cannot be told from the right one. */
+/** Of fewer clocks it is not clear which one is wrong. */
 const quorum = 3;
 
 /** A clock minus the monotonic clock, in ms, and the monotonic time at which they were compared. */

@@ -23,7 +23,7 @@ export function hasSilentLeader(
 
 /**
  * Whether a Sentinel could lead a failover: a majority, its own vote included, votes for it, and a second Sentinel agrees that the master is down.
- * A Sentinel that sees it as down counts as lost to it only while it also hears the master: when a cut heals, connections come back one by
+ * A Sentinel that sees it as down counts as lost to it only while the master answers it: when a cut heals, connections come back one by
  * one, so its request for a vote can arrive before its replies to PING do.
  * @param hearing the Sentinels that surely hear the master
  */

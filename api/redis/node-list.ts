@@ -6,7 +6,7 @@ export type NodeList = { readonly all: ReadonlySet<string>; includes(address: Ad
 
 /**
  * The nodes of the setting REDIS_NODES.
- * @param log hears once of each other address that a Sentinel names
+ * @param log called once for each other address that a Sentinel names
  */
 export function openNodeList(addresses: readonly string[], log: (event: string) => void): NodeList {
   const listed = new Set(addresses);

@@ -41,7 +41,7 @@ export function connectNode(address: Address, credentials: Credentials, kind: 'r
     enableOfflineQueue: false,
     enableReadyCheck: kind === 'redis',
   });
-  redis.on('error', () => undefined); // every command reports its own failure; the Sentinels say who is down
+  redis.on('error', () => undefined); // every command reports its own failure; the Sentinels say which node is down
   redis.on('connect', () => endWhenSilent(redis, kind === 'redis' ? 500 : 250)); // longer than WAIT's 50 ms and XREAD's 300 ms
   return redis;
 }

@@ -13,7 +13,7 @@ export type Nodes = {
   roleOf(address: string): Promise<Role | undefined>;
   /** All replicas by ROLE; callers share one question that begins after their call. */
   replicaRoles(): Promise<ReadonlyMap<string, Role>>;
-  /** All replicas by INFO, which also tells the offset of one without a master; callers share one question. */
+  /** All replicas by INFO, which also gives the offset of one without a master; callers share one question. */
   replicaInfos(): Promise<ReadonlyMap<string, Role>>;
   /**
    * What each replica that is connected to this master has confirmed to it, by ROLE; empty when the master does not answer or another has
@@ -75,7 +75,7 @@ export function openNodes(
     return { master, offsets: new Map(role?.replicas.map(({ address, offset }) => [address, offset])) };
   });
 
-  /** Replicas tell the master once a second how far they are; WAIT makes it ask them. */
+  /** Replicas report their offset to the master once a second; WAIT makes it ask them. */
   async function askAcknowledged(redis: Redis): Promise<unknown> {
     if (replicasToWaitFor === 0) return redis.role();
     const replies = await redis.pipeline().role().wait(replicasToWaitFor, acknowledgedWithinMs).role().exec();

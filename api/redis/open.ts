@@ -40,19 +40,19 @@ export type RedisSettings = {
   readonly password: string;
 };
 
-/** Told how long a caller waited: for a script by its name until it could not be lost, for a query of a replica (`read`). */
+/** Called with how long a caller waited: for a script by its name until it could not be lost, for a query of a replica (`read`). */
 type Observe = (command: string, seconds: number) => void;
 
 /**
  * Opens everything; returns at once. What is asked before a master is found waits until its own deadline.
- * @param tell hears what an operator should find in the log
+ * @param log called with what an operator should find in the log
  */
 export function openRedis(
   settings: RedisSettings,
   observe: Observe = () => undefined,
-  tell: (event: string) => void = () => undefined,
+  log: (event: string) => void = () => undefined,
 ): ShopRedis {
-  const nodeList = openNodeList(settings.nodes, tell);
+  const nodeList = openNodeList(settings.nodes, log);
   const sentinels = watchSentinels(
     settings.sentinels,
     { username: settings.username, password: settings.sentinelPassword },
@@ -64,7 +64,7 @@ export function openRedis(
   const forScratch = followMaster(sentinels, connect);
   const nodes = openNodes(sentinels, connect);
   const reads = openReads(sentinels, nodes);
-  const failover = openFailoverRequest(sentinels, nodes, tell);
+  const failover = openFailoverRequest(sentinels, nodes, log);
   const writes = openWrites(forWrites.link, sentinels, failover, `{${settings.username}}:padding`);
   const clock = syncClock(sentinels, nodes.connection);
   const followed: Followed<unknown>[] = [];
@@ -113,7 +113,7 @@ function timed<A extends readonly unknown[], R>(
   };
 }
 
-/** `products/lua/reserve.lua` as people say it: `products/reserve`. */
+/** The name of a script in metrics: `products/reserve` of `products/lua/reserve.lua`. */
 function nameOfScript(script: Script): string {
   return script.name.replace('/lua/', '/').replace(/\.lua$/, '');
 }

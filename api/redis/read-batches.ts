@@ -9,7 +9,7 @@ export type Snapshot = { readonly before: Role; readonly after: Role; readonly r
 type Batches = {
   /**
    * Runs a query on a node.
-   * @param asks how the node tells its role: `info` also tells the offset of a replica without a master, and takes longer
+   * @param asks how to ask for the node's role: `info` also gives the offset of a replica without a master, and takes longer
    * @returns `undefined` when the node did not answer @throws the error of a command that is wrong
    */
   query(

@@ -22,7 +22,7 @@ type ReadEvidence = {
   close(): void;
 };
 
-/** A replica tells its master every second how far it is. */
+/** A replica reports its offset to its master every second. */
 const confirmationTimeoutMs = 1200;
 /** The Sentinels hear from each node every 250 ms; other doubts are left to another node or another round. */
 const proofTimeoutMs = 800;

@@ -180,7 +180,7 @@ export function done(outcome: Done | Refusal): Answer | Refusal {
   return isRefusal(outcome) ? outcome : { status: 204, replayed: outcome.replayed };
 }
 
-/** A token of a user that is no more is what has ended, not its address. */
+/** The token of a deleted user gets the same refusal as one of an ended sign-in, not 404. */
 function mine(answer: Answer | Refusal): Answer | Refusal {
   return isRefusal(answer) && answer.code === 'not-found'
     ? refuse('session-ended', 'This user has been deleted.')

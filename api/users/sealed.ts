@@ -1,4 +1,4 @@
-/** Texts that are kept but can only be read with a key that is not kept beside them: AES-256-GCM, a random nonce in front. */
+/** Seals texts with a key that is stored elsewhere: AES-256-GCM, a random nonce in front. */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 
 const nonceBytes = 12;

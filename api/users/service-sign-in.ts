@@ -35,11 +35,11 @@ type SignInParts = {
 export type SignIns = {
   login(given: Credentials, context: RequestContext): Promise<Session | Refusal>;
   refresh(token: string, context: RequestContext): Promise<Session | Refusal>;
-  /** Whatever the token: there is nothing to tell. */
+  /** Ends the token's sign-in, if it is a token of ours; any other has no effect. */
   logout(token: string, context: RequestContext): Promise<void>;
   /** The caller's sign-ins, newest first. */
   list(caller: SignedIn, context: RequestContext): Promise<StoredSession[]>;
-  /** Ends sign-ins of a user. @param caller who asks; that sign-in must not have ended */
+  /** Ends sign-ins of a user. @param caller the signed-in user; that sign-in must not have ended */
   end(userId: string, choice: SessionChoice, caller: SignedIn, context: RequestContext): Promise<Done | Refusal>;
   check(claims: Pick<TokenClaims, 'userId' | 'sessionId'>, deadline: Deadline): Promise<SessionState>;
 };
@@ -60,7 +60,7 @@ export function openSignIns(parts: SignInParts): SignIns {
     };
   }
 
-  /** Compares a password and says what became of the attempt. Takes as long where there is no account. */
+  /** Compares a password and counts the attempt. Takes as long where there is no account. */
   async function checkPassword(
     account: Account | undefined,
     password: string,

@@ -1,4 +1,4 @@
-/** The dashboards that Grafana shows, for who has no Grafana: read from the same JSON, filled with numbers from Prometheus. */
+/** The dashboards that Grafana shows, for a shop without Grafana: read from the same JSON, filled with numbers from Prometheus. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Prometheus, Series } from './prometheus.ts';

@@ -1,4 +1,4 @@
-/** Who is there and how it is, from Prometheus alone: the same for processes and containers. */
+/** Which processes there are and how they are, from Prometheus alone: the same for processes and containers. */
 import type { Prometheus, Series } from './prometheus.ts';
 
 /** One process or container. `requestsPerS` for services and Nginx, `role` and `behindBytes` for Redis. */
@@ -31,7 +31,7 @@ export const topologyQueries = {
 
 type QueryName = keyof typeof topologyQueries;
 
-/** Asks who is there now. @throws when Prometheus does not answer */
+/** The processes that are there now. @throws when Prometheus does not answer */
 export async function readTopology(prometheus: Prometheus): Promise<Group[]> {
   const names = Object.keys(topologyQueries) as QueryName[];
   const answers = await Promise.all(names.map((name) => prometheus.instant(topologyQueries[name])));

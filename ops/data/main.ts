@@ -59,7 +59,7 @@ export async function runData(
 
 type Run = (admin: Client, baseUrl: string, currency: string) => Promise<number>;
 
-/** What the command does; `undefined` where its words are not understood. */
+/** What the command does; `undefined` where the arguments are wrong. */
 function commandOf(command: 'import' | 'export' | 'demo', words: string[], csv: boolean, say: Say): Run | undefined {
   const [first = '', file, ...more] = words;
   if (more.length > 0) return undefined;

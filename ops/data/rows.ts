@@ -26,7 +26,7 @@ export function readRows(file: string, currency: string): AsyncGenerator<Row> {
   return /\.csv$/i.test(file) ? csvRows(textOf(file), file, currency) : jsonRows(textOf(file));
 }
 
-/** The text of a file, without a byte order mark, with `\n` at the end of each line: what counts lines below knows no other. */
+/** The text of a file, without a byte order mark, with `\n` at the end of each line: the count of lines below expects this line ending alone. */
 function textOf(file: string): Source {
   const input = createReadStream(file);
   const decoder = new TextDecoder();

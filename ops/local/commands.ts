@@ -36,7 +36,7 @@ function mailsInWords(dir: string): string[] {
   ];
 }
 
-/** The options and words of a command line; `undefined`, with a message, where there is no such option. */
+/** The options and operands of a command line; `undefined`, with a message, where there is no such option. */
 function parsed(args: string[]) {
   try {
     const options = { json: { type: 'boolean' }, help: { type: 'boolean' } } as const;
@@ -66,7 +66,7 @@ export async function runCommand(dir: string, envFile: string, args: string[]): 
     console.error(
       wanted === undefined
         ? `There is no command '${command}'.`
-        : `'${command}' takes ${wanted} words, not ${operands.length}.`,
+        : `'${command}' takes ${wanted} arguments, not ${operands.length}.`,
     );
     console.error(help);
     return 2;

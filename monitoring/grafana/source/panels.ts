@@ -18,7 +18,7 @@ type PanelSource = {
   readonly queries: readonly Query[];
   /** From these values on it is orange and red; with `below`, under them. Without: nothing about it is good or bad. */
   readonly bad?: { readonly warn: number; readonly alarm: number; readonly below?: true };
-  /** Words for values, such as 1 = up. */
+  /** Texts for values, such as 1 = up. */
   readonly words?: Readonly<Record<number, readonly [text: string, colour: string]>>;
   readonly stacked?: true;
   readonly max?: number;

@@ -1,4 +1,4 @@
-/** The upper half: the verdict, the alerts, and who is up. */
+/** The upper half: the verdict, the alerts, and what is up. */
 import { ago, inUnit } from './units.js';
 
 /**

@@ -20,7 +20,7 @@ function keep({ accessToken, refreshToken, expiresIn }) {
 
 /**
  * Signs in. @param {string} email @param {string} password
- * @returns {Promise<string | undefined>} what went wrong, in words
+ * @returns {Promise<string | undefined>} what went wrong, as a message
  */
 export async function signIn(email, password) {
   const answer = await post('/users/login', { email, password }).catch(() => undefined);
@@ -49,7 +49,7 @@ export async function signOut() {
 
 /**
  * Asks for data. @param {string} path below /status/data/
- * @returns {Promise<any>} @throws SignedOut, or Error in words
+ * @returns {Promise<any>} @throws SignedOut, or Error with a message
  */
 export async function ask(path) {
   if (session === undefined) throw new SignedOut();

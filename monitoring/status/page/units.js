@@ -1,4 +1,4 @@
-/** Numbers as people read them, by Grafana's name of the unit. */
+/** Numbers with their unit, by Grafana's name of the unit. */
 
 /** @param {number} value @param {string} unit @returns {string} */
 export function inUnit(value, unit) {
