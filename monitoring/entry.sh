@@ -24,17 +24,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 : "${DATA_DIR:?}" "${LISTEN:?}" "${EXTERNAL_URL:?}" "${PROMETHEUS:?}" "${ALERTMANAGER:?}" "${RUNBOOKS:?}" "${DASHBOARD:?}"
 mkdir -p "$DATA_DIR/data"
 
-# Template $1 on stdout, with the placeholders named after it replaced by the variables of the same name and nothing else touched.
-# (Ctrl-A ends the parts of sed's command: it is in no value. `&` and `\` mean something to sed.)
-separator=$(printf '\001')
-render() {
-  template=$1
-  shift
-  for name in "$@"; do
-    eval "value=\${$name}"
-    printf 's%s[$]{%s}%s%s%sg\n' "$separator" "$name" "$separator" "$(printf %s "$value" | sed 's/[\\&]/\\&/g')" "$separator"
-  done | sed -f /dev/stdin "$template"
-}
+. "$here/../ops/render.sh"
 # a", "b from "a b": the inside of a list of strings
 quoted() { between=''; for each in "$@"; do printf "%s%s" "$between" "$each"; between='", "'; done; }
 # The program $1, or as Debian calls it, $2.

@@ -139,17 +139,7 @@ for service in $SERVICES; do
   comma=, bar='|'
 done
 
-# Template $1 on stdout, with the placeholders named after it replaced by the variables of the same name and nothing else touched.
-# (Ctrl-A ends the parts of sed's command: it is in no value.)
-separator=$(printf '\001')
-render() {
-  template=$1
-  shift
-  for name in "$@"; do
-    eval "value=\${$name}"
-    printf 's%s[$]{%s}%s%s%sg\n' "$separator" "$name" "$separator" "$value" "$separator"
-  done | sed -f /dev/stdin "$template"
-}
+. "$here/../ops/render.sh"
 
 # Nginx uses a copy of the last pair in TLS_DIR whose key belonged to its certificate. A wrong pair can then neither break a reload nor keep Nginx
 # from starting; /certificate of the watch listener says 0, which raises an alert.

@@ -61,17 +61,7 @@ for name in $hashed; do
 done
 mkdir -p "$DATA_DIR"
 
-# Template $1 on stdout, with the placeholders named after it replaced by the variables of the same name and nothing else touched.
-# The values go to sed through a pipe: in an argument `ps` would show them.
-render() {
-  template=$1
-  shift
-  for name in "$@"; do
-    eval "value=\${$name}"
-    printf 's|[$]{%s}|%s|g\n' "$name" "$value"
-  done | sed -f /dev/stdin "$template"
-}
-
+. "$here/../ops/render.sh"
 . "$here/look.sh"
 . "$here/decide.sh"
 . "$here/node.sh"
