@@ -14,7 +14,7 @@
 # knows fixed ones).
 # CORS_ORIGINS: the web pages, such as https://shop.example, whose scripts may call the shop, separated by commas or spaces; without it none may.
 # TLS_STATE_DIR, where the last good pair is kept (DATA_DIR/tls; where DATA_DIR does not outlive a container, a volume).
-# Needs sh, sed, openssl and nginx.
+# Needs sh, sed, awk, openssl and nginx.
 # shellcheck disable=SC2034,SC2153,SC2154 # templates, and the parts read with `.`, use these variables
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
