@@ -5,7 +5,8 @@ import { type Fault, type Refusal, refuse } from '../core/outcome.ts';
 
 const maxBytes = 100 * 1024;
 const maxDepth = 16;
-const maxFaults = 100;
+/** How many faults of one request are listed. */
+export const maxFaults = 100;
 
 /**
  * Reads and parses the body of a request that may have one.

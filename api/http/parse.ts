@@ -2,7 +2,7 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 import { type Fault, invalid, type Refusal, refuse } from '../core/outcome.ts';
-import { faultsOfText, isTooDeep } from './body.ts';
+import { faultsOfText, isTooDeep, maxFaults } from './body.ts';
 import type { Route } from './route.ts';
 
 const nothing = z.strictObject({});
@@ -59,15 +59,20 @@ function inWords(issue: z.core.$ZodRawIssue): string | undefined {
 }
 z.config({ customError: inWords });
 
-/** Zod's issues as faults. @param at where in the body the parsed value stands */
+/**
+ * Zod's issues as faults. Only the first hundred: a body of 100 kB can have ten thousand unknown fields.
+ * @param at where in the body the parsed value stands
+ */
 export function faultsOf(error: z.ZodError, body: unknown, at: readonly PropertyKey[] = []): Fault[] {
-  return error.issues.flatMap((issue) => {
+  const faults = error.issues.slice(0, maxFaults).flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({ pointer: pointerOf([...at, ...issue.path, key]), detail: 'is unknown' }));
+      const keys = issue.keys.slice(0, maxFaults);
+      return keys.map((key) => ({ pointer: pointerOf([...at, ...issue.path, key]), detail: 'is unknown' }));
     }
     if (issue.path.length === 0 && body === undefined) return [{ pointer: '#', detail: 'a JSON body is missing' }];
     return [{ pointer: pointerOf([...at, ...issue.path]), detail: issue.message }];
   });
+  return faults.slice(0, maxFaults);
 }
 
 /** RFC 6901, as a URI fragment as in RFC 9457's example, but readable: nothing is percent-encoded. */

@@ -36,3 +36,10 @@ test.each([
 ])('%j', (body, details) => {
   expect(detailsOf(body)).toEqual(details);
 });
+
+test('of thousands of unknown fields, a hundred are listed', () => {
+  const names = Array.from({ length: 5000 }, (_, i) => `more-${i}`);
+  const body = { name: 'abc', tags: ['a'], count: 1, ...Object.fromEntries(names.map((name) => [name, 1])) };
+  expect(Object.keys(detailsOf(body))).toHaveLength(100);
+  expect(Object.keys(detailsOf(body))).toContain('#/kind');
+});
