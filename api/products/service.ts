@@ -74,25 +74,7 @@ export function createRules(store: Store, reads: Pick<ProductReads, 'read'>) {
 
     /** Adds to the stock, or takes from it. */
     async restock(id: string, delta: number, context: RequestContext): Promise<Done<Product> | Refusal> {
-      const outcome = await store.restock(id, delta, maxStock, context);
-      if (isRefusal(outcome)) return outcome;
-      switch (outcome.kind) {
-        case 'restocked':
-          return done(outcome.product, outcome.replayed);
-        case 'short': {
-          const { stock: available, replayed } = outcome;
-          const refusal = refuse('insufficient-stock', `There are only ${available} in stock.`, { available });
-          return { ...refusal, replayed };
-        }
-        case 'full':
-          return invalid([{ pointer: '#/delta', detail: `would put more than ${maxStock} in stock` }]);
-        case 'missing':
-          return unknown(id);
-        case 'stale':
-          return stale(id);
-        default:
-          throw unexpected(outcome);
-      }
+      return restocked(id, await store.restock(id, delta, maxStock, context));
     },
   };
 
@@ -132,7 +114,7 @@ function done<T>(value: T, replayed: boolean): Done<T> {
   return { kind: 'done', value, replayed };
 }
 
-/** What came of making `given` under `wantedId`. The body is the first one's (its fingerprint is), so only the rest is remembered. */
+/** What came of making `given` under `wantedId`. The body is the first one's (its fingerprint is), so only the rest is stored. */
 function made(given: NewProduct, wantedId: string, outcome: Outcome | Refusal): Done<Product> | Refusal {
   if (isRefusal(outcome)) return outcome;
   if (outcome.kind === 'exists') return { ...exists(wantedId), replayed: outcome.replayed };
@@ -140,6 +122,28 @@ function made(given: NewProduct, wantedId: string, outcome: Outcome | Refusal): 
   const { id, atMs, generation, replayed } = outcome;
   const product = { doc: docOf(given, id, atMs), stock: given.stock, updatedAt: atMs, version: '1', generation };
   return done(product, replayed);
+}
+
+/** What came of a change of the stock. */
+function restocked(id: string, outcome: Outcome | Refusal): Done<Product> | Refusal {
+  if (isRefusal(outcome)) return outcome;
+  switch (outcome.kind) {
+    case 'restocked':
+      return done(outcome.product, outcome.replayed);
+    case 'short': {
+      const { stock: available, replayed } = outcome;
+      const refusal = refuse('insufficient-stock', `There are only ${available} in stock.`, { available });
+      return { ...refusal, replayed };
+    }
+    case 'full':
+      return invalid([{ pointer: '#/delta', detail: `would put more than ${maxStock} in stock` }]);
+    case 'missing':
+      return unknown(id);
+    case 'stale':
+      return stale(id);
+    default:
+      throw unexpected(outcome);
+  }
 }
 
 function unexpected(outcome: Outcome): Error {

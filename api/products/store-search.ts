@@ -83,20 +83,7 @@ export function createSearchReads(redis: Pick<ShopRedis, 'reads'>) {
 
     /** Looks through a piece of an index for products that have all wanted words. */
     async scan(scan: Scan, { consistency, deadline }: Reading): Promise<ScannedPiece> {
-      const { range, descending, scope, words, maxEntries, maxMatches, cpuMs } = scan;
-      const [first, second] = descending ? [range.max, range.min] : [range.min, range.max];
-      const call = {
-        keys: { index: range.key, words: wordsKey, scope: scope === undefined ? [] : [scope] },
-        args: {
-          first,
-          second,
-          order: descending ? 'REV' : '',
-          mostEntries: maxEntries,
-          mostMatches: maxMatches,
-          mostMicros: Math.round(cpuMs * 1000),
-          wanted: words.flatMap((spellings) => [spellings.length, ...spellings]),
-        },
-      };
+      const call = scanCall(scan);
       const [reply] = await redis.reads.query(
         consistency,
         (pipeline) => addReadScript(pipeline, readScripts.scanIndex, call),
@@ -138,6 +125,22 @@ export function createSearchReads(redis: Pick<ShopRedis, 'reads'>) {
       if (members.length === 0) return [];
       const [scores] = await redis.reads.query(consistency, (pipeline) => pipeline.zmscore(key, ...members), deadline);
       return (scores as (string | null)[]).map((score) => score !== null);
+    },
+  };
+}
+
+function scanCall({ range, descending, scope, words, maxEntries, maxMatches, cpuMs }: Scan) {
+  const [first, second] = descending ? [range.max, range.min] : [range.min, range.max];
+  return {
+    keys: { index: range.key, words: wordsKey, scope: scope === undefined ? [] : [scope] },
+    args: {
+      first,
+      second,
+      order: descending ? 'REV' : '',
+      mostEntries: maxEntries,
+      mostMatches: maxMatches,
+      mostMicros: Math.round(cpuMs * 1000),
+      wanted: words.flatMap((spellings) => [spellings.length, ...spellings]),
     },
   };
 }

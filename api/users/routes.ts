@@ -17,7 +17,8 @@ import {
   userPage,
   userParams,
 } from './schema.ts';
-import type { Answered, Done, Users } from './service.ts';
+import type { Answered, Users } from './service.ts';
+import type { Done } from './service-password.ts';
 
 /** The routes of users, below `/users`. */
 export function userRoutes(users: Users, cursors: Cursors): Route[] {

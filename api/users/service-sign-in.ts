@@ -15,7 +15,7 @@ import type { SessionLimits, StoredSession } from './record-sessions.ts';
 import { keyFromToken, type RefreshTokens } from './refresh-tokens.ts';
 import { type Credentials, type Session, sessionOut } from './schema.ts';
 import { seal, unseal } from './sealed.ts';
-import type { Done, SignedIn } from './service.ts';
+import type { Done, SignedIn } from './service-password.ts';
 import type { SessionReads, UserReads } from './store-reads.ts';
 import type { SessionChoice, SessionWrites } from './store-sessions.ts';
 
@@ -46,36 +46,7 @@ export type SignIns = {
 
 /** Opens the rules of sign-ins. */
 export function openSignIns(parts: SignInParts): SignIns {
-  const { users, sessions, passwords, guessing, access, refresh, limits } = parts;
-
-  /** Tokens for a sign-in; the access token ends with it. */
-  function sessionOf(claims: TokenClaims, generation: number): Session {
-    const leftMs = timeOfId(claims.sessionId) + limits[claims.role] - shopTimeMs();
-    const expiresIn = Math.max(1, Math.min(accessTokenSeconds, Math.floor(leftMs / 1000)));
-    return {
-      accessToken: access.issue(claims, expiresIn),
-      tokenType: 'Bearer',
-      expiresIn,
-      refreshToken: refresh.issue({ userId: claims.userId, sessionId: claims.sessionId, generation }),
-    };
-  }
-
-  /** Compares a password and counts the attempt. Takes as long where there is no account. */
-  async function checkPassword(
-    account: Account | undefined,
-    password: string,
-    attempt: Attempt,
-    deadline: Deadline,
-  ): Promise<boolean> {
-    let isWrong = false;
-    try {
-      isWrong = !(await passwords.verify(account?.passwordHash, password, deadline));
-    } finally {
-      if (isWrong) attempt.failed();
-      else await attempt.withdraw();
-    }
-    return !isWrong;
-  }
+  const { users, sessions, passwords, guessing, refresh } = parts;
 
   return {
     async login({ email, password }, context) {
@@ -86,13 +57,13 @@ export function openSignIns(parts: SignInParts): SignIns {
         const { account, isKnownAddress } = await users.findForSignIn(email, addressHash, deadline);
         const attempt = await guessing.admit(email, isKnownAddress);
         if (isRefusal(attempt)) return attempt;
-        const isRight = await checkPassword(account, password, attempt, deadline);
+        const isRight = await checkPassword(passwords, account, password, attempt, deadline);
         if (account === undefined || !isRight) {
           return refuse('invalid-credentials', 'There is no user with this address and password.');
         }
         const outcome = await sessions.begin(account, sessionId, addressHash, context);
         if (outcome.kind === 'conflict') return outcome;
-        return sessionOf({ userId: account.id, sessionId, role: outcome.role }, 1);
+        return sessionOf(parts, { userId: account.id, sessionId, role: outcome.role }, 1);
       });
     },
 
@@ -103,7 +74,7 @@ export function openSignIns(parts: SignInParts): SignIns {
       return retryOnConflict(context.deadline, async () => {
         const role = await sessions.role(claims.userId, context.deadline);
         if (role === undefined) return ended();
-        const next = sessionOf({ ...claims, role }, claims.generation + 1);
+        const next = sessionOf(parts, { ...claims, role }, claims.generation + 1);
         const sealed = seal(key, shortOf(next.accessToken));
         const outcome = await sessions.exchange(claims, role, sealed, context);
         if (outcome.kind === 'conflict') return outcome;
@@ -141,6 +112,36 @@ export function openSignIns(parts: SignInParts): SignIns {
       return role === undefined ? { state: 'ended' } : { state: 'active', role };
     },
   };
+}
+
+/** Tokens for a sign-in; the access token ends with it. */
+function sessionOf({ access, refresh, limits }: SignInParts, claims: TokenClaims, generation: number): Session {
+  const leftMs = timeOfId(claims.sessionId) + limits[claims.role] - shopTimeMs();
+  const expiresIn = Math.max(1, Math.min(accessTokenSeconds, Math.floor(leftMs / 1000)));
+  return {
+    accessToken: access.issue(claims, expiresIn),
+    tokenType: 'Bearer',
+    expiresIn,
+    refreshToken: refresh.issue({ userId: claims.userId, sessionId: claims.sessionId, generation }),
+  };
+}
+
+/** Compares a password and counts the attempt. Takes as long where there is no account. */
+async function checkPassword(
+  passwords: Passwords,
+  account: Account | undefined,
+  password: string,
+  attempt: Attempt,
+  deadline: Deadline,
+): Promise<boolean> {
+  let isWrong = false;
+  try {
+    isWrong = !(await passwords.verify(account?.passwordHash, password, deadline));
+  } finally {
+    if (isWrong) attempt.failed();
+    else await attempt.withdraw();
+  }
+  return !isWrong;
 }
 
 /** The session that was answered: `next` but for the access token, of which `short` is stored. */

@@ -1,27 +1,21 @@
 /** Users: sign-up, reading, changing, deleting; and what an admin may do to others. */
-import { type Deadline, shopTimeMs } from '../core/clock.ts';
+import { shopTimeMs } from '../core/clock.ts';
 import { newId } from '../core/ids.ts';
-import { invalid, isRefusal, type Refusal, refuse } from '../core/outcome.ts';
+import { isRefusal, type Refusal, refuse } from '../core/outcome.ts';
 import type { Page } from '../core/page.ts';
 import type { RequestContext } from '../core/request.ts';
 import { retryOnConflict } from '../core/retry-on-conflict.ts';
 import { keyReused } from '../redis/keyed.ts';
 import type { Passwords } from './passwords.ts';
 import type { Account, User } from './record.ts';
-import { type Changes, madeOfOwnName, type PasswordChange, type SignUp } from './schema.ts';
+import type { Changes, PasswordChange, SignUp } from './schema.ts';
 import { newSealKey } from './sealed.ts';
-import type { Before, NewPassword, UserWrites } from './store.ts';
+import { changePassword, type Done, isSame, readBefore, type SignedIn, stale } from './service-password.ts';
+import type { UserWrites } from './store.ts';
 import type { UserReads } from './store-reads.ts';
-import { isMadeOfOwnName } from './weak-passwords.ts';
 
 /** A user as answered, perhaps again. */
 export type Answered = { readonly user: User; readonly replayed: boolean };
-/** Done, perhaps before. */
-export type Done = { readonly replayed: boolean };
-
-/** The signed-in user of a request. */
-export type SignedIn = { readonly userId: string; readonly sessionId: string };
-
 /** See {@link openUsers}. Everything throws Unavailable when it is not certain before the deadline. */
 export type Users = {
   signUp(wish: SignUp, context: RequestContext): Promise<Answered | Refusal>;
@@ -36,32 +30,13 @@ export type Users = {
 
 /** Opens the rules of users. */
 export function openUsers(store: UserReads & UserWrites, passwords: Passwords): Users {
-  async function before(id: string, { deadline }: RequestContext): Promise<Before> {
-    return { id, read: await store.find(id, 'read-your-writes', deadline) };
-  }
-
-  /** Whether a password is the one of the first request under this key. @param ownHash its hash by this request */
-  async function isSame(firstHash: string, password: string, ownHash: string, deadline: Deadline): Promise<boolean> {
-    return firstHash === ownHash || passwords.verify(firstHash, password, deadline);
-  }
-
-  async function nextPassword(
-    read: Account | undefined,
-    current: string,
-    next: string,
-    deadline: Deadline,
-  ): Promise<NewPassword> {
-    const isRight = await passwords.verify(read?.passwordHash, current, deadline);
-    if (!isRight || read === undefined) return 'wrong';
-    return isMadeOfOwnName(next, read) ? 'weak' : { hash: await passwords.hash(next, deadline) };
-  }
-
   return {
     async signUp({ password, ...person }, context) {
       const passwordHash = await passwords.hash(password, context.deadline);
       const outcome = await store.create(newAccount({ ...person, role: 'customer', passwordHash }), context);
       if (isRefusal(outcome)) return outcome;
-      if (!(await isSame(outcome.passwordHash, password, passwordHash, context.deadline))) return keyReused();
+      if (!(await isSame(passwords, outcome.passwordHash, password, passwordHash, context.deadline)))
+        return keyReused();
       switch (outcome.kind) {
         case 'created':
           return outcome;
@@ -80,7 +55,7 @@ export function openUsers(store: UserReads & UserWrites, passwords: Passwords): 
 
     async change(id, wish, context) {
       const outcome = await retryOnConflict(context.deadline, async () => {
-        const found = await before(id, context);
+        const found = await readBefore(store, id, context);
         return store.save(found, found.read && changed(found.read, wish, shopTimeMs()), wish, context);
       });
       if (isRefusal(outcome)) return outcome;
@@ -99,7 +74,7 @@ export function openUsers(store: UserReads & UserWrites, passwords: Passwords): 
 
     async remove(id, who, context) {
       const outcome = await retryOnConflict(context.deadline, async () =>
-        store.remove(await before(id, context), who?.sessionId, context),
+        store.remove(await readBefore(store, id, context), who?.sessionId, context),
       );
       if (isRefusal(outcome)) return outcome;
       switch (outcome.kind) {
@@ -116,34 +91,7 @@ export function openUsers(store: UserReads & UserWrites, passwords: Passwords): 
       }
     },
 
-    async changePassword({ userId, sessionId }, { currentPassword, newPassword }, context) {
-      const { deadline } = context;
-      let ownHash = '';
-      const outcome = await retryOnConflict(deadline, async () => {
-        const found = await before(userId, context);
-        const next = await nextPassword(found.read, currentPassword, newPassword, deadline);
-        ownHash = typeof next === 'string' ? '' : next.hash;
-        // Also when it is refused: the present password is wrong for a repetition, too, whose first attempt set the new one.
-        return store.setPassword(found, next, sessionId, context);
-      });
-      if (isRefusal(outcome)) return outcome;
-      switch (outcome.kind) {
-        case 'set': {
-          const isRepeated =
-            (await isSame(outcome.newHash, newPassword, ownHash, deadline)) &&
-            (outcome.newHash === ownHash || (await passwords.verify(outcome.oldHash, currentPassword, deadline)));
-          return isRepeated ? outcome : keyReused();
-        }
-        case 'stale':
-          return stale();
-        case 'wrong':
-          return invalid([{ pointer: '#/currentPassword', detail: 'is not your password' }]);
-        case 'weak':
-          return invalid([{ pointer: '#/newPassword', detail: madeOfOwnName }]);
-        case 'missing':
-          return refuse('session-ended', 'This user has been deleted.');
-      }
-    },
+    changePassword: (who, wish, context) => changePassword(store, passwords, who, wish, context),
   };
 }
 
@@ -165,10 +113,6 @@ export function changed(read: User, wish: Changes, nowMs: number): User {
 
 function notFound(): Refusal {
   return refuse('not-found', 'There is no such user.');
-}
-
-function stale(): Refusal {
-  return refuse('precondition-failed', 'The user has changed since the version in If-Match; read it again.');
 }
 
 function lastAdmin({ replayed }: Done): Refusal {
