@@ -42,6 +42,12 @@ export type Policy = {
   readonly countsInvalid?: true;
 };
 
+/** A request's share of one limit: `points` under the counter `key`. */
+export type Charge = { readonly policy: Policy; readonly key: string; readonly points: number };
+
+/** Where a counter stands: points used in its window and when the window ends, in ms from now. */
+export type Count = { readonly used: number; readonly resetMs: number; readonly isRefused: boolean };
+
 /** A class of routes: one that a route names as its `limit`, `write` for the other writes of a customer, or all the rest. */
 type LimitClass = LimitName | 'write' | 'everything-else';
 

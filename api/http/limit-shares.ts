@@ -9,8 +9,8 @@ import type { Redis } from 'ioredis';
 import { monotonicMs, within } from '../core/clock.ts';
 import { newId } from '../core/ids.ts';
 import { runUnconfirmed } from '../redis/run-script.ts';
-import { aloneMs, type Count, redisTimeoutMs } from './limit-counters.ts';
-import type { Policy } from './limit-policies.ts';
+import { aloneMs, redisTimeoutMs } from './limit-counters.ts';
+import type { Count, Policy } from './limit-policies.ts';
 import { scripts } from './scripts.ts';
 
 /** Time between two reconciliations in the background, in ms. */
@@ -41,28 +41,18 @@ export function openShares(service: string, policy: Policy, master: () => Redis 
   const { quota, name } = policy;
   const windowMs = policy.windowSeconds * 1000;
   const replica = newId();
-  const windows = new Map<string, Window>();
   const due = new Set<string>();
+  const windows = createWindows(windowMs, (key) => due.delete(key));
   let reconciling: Promise<void> | undefined;
   let aloneUntilMs = 0;
-  let sweptMs = monotonicMs();
 
   /** How much this replica may count before it has to reconcile. Before the first time it assumes three replicas. */
   const allowanceOf = ({ replicas }: Window) => Math.max(1, Math.floor((0.09 * quota) / Math.max(3, replicas)));
   const isAlone = () => monotonicMs() < aloneUntilMs || master() === undefined;
 
-  function windowOf(key: string): Window {
-    const found = windows.get(key);
-    if (found !== undefined && monotonicMs() < found.endsAtMs) return found;
-    const begun = { endsAtMs: monotonicMs() + windowMs, sharedPoints: 0, ownPoints: 0, replicas: 0 };
-    windows.set(key, begun);
-    due.delete(key);
-    return begun;
-  }
-
   async function reconcileSome(redis: Redis, keys: readonly string[]): Promise<void> {
     const sent = keys.map((key) => {
-      const window = windowOf(key);
+      const window = windows.of(key);
       return { window, points: window.ownPoints };
     });
     const call = {
@@ -73,19 +63,9 @@ export function openShares(service: string, policy: Policy, master: () => Redis 
       runUnconfirmed(redis, scripts.share, call).catch(() => undefined),
       redisTimeoutMs,
     );
+    if (reply === undefined) aloneUntilMs = monotonicMs() + aloneMs;
     const sums = reply?.sums.map(Number);
-    if (sums === undefined) aloneUntilMs = monotonicMs() + aloneMs;
-    for (const [i, { window, points }] of sent.entries()) {
-      window.ownPoints -= points;
-      if (sums === undefined) {
-        window.sharedPoints += points; // counted here, whether or not the others know
-        continue;
-      }
-      const [shared = 0, replicas = 1, endsInMs = windowMs] = sums.slice(3 * i);
-      window.sharedPoints = shared;
-      window.replicas = replicas;
-      window.endsAtMs = monotonicMs() + endsInMs;
-    }
+    for (const [i, { window, points }] of sent.entries()) settle(window, points, sums?.slice(3 * i), windowMs);
   }
 
   async function reconcileDue(): Promise<void> {
@@ -103,32 +83,25 @@ export function openShares(service: string, policy: Policy, master: () => Redis 
     return reconciling;
   }
 
-  function sweep() {
-    const now = monotonicMs();
-    if (now - sweptMs < sweepIntervalMs) return;
-    sweptMs = now;
-    for (const [key, { endsAtMs }] of windows) if (now >= endsAtMs) windows.delete(key);
-  }
-
   setInterval(() => {
     if (due.size > 0) void reconcile();
-    sweep();
+    windows.sweep();
   }, reconcileIntervalMs).unref();
 
   return {
     reconcile,
     add(key, points) {
-      const window = windowOf(key);
+      const window = windows.of(key);
       window.ownPoints += Math.ceil(points); // Redis counts in integers
       if (2 * window.ownPoints >= allowanceOf(window)) due.add(key);
     },
     async charge(key, points) {
-      let window = windowOf(key);
+      let window = windows.of(key);
       const isOver = () => window.sharedPoints + window.ownPoints >= quota;
       while (!isOver() && window.ownPoints >= allowanceOf(window) && !isAlone()) {
         due.add(key);
         await reconcile();
-        window = windowOf(key);
+        window = windows.of(key);
       }
       const isRefused = isOver();
       if (!isRefused) window.ownPoints += points;
@@ -137,4 +110,44 @@ export function openShares(service: string, policy: Policy, master: () => Redis 
       return { used, resetMs: window.endsAtMs - monotonicMs(), isRefused };
     },
   };
+}
+
+/** The windows that this replica knows. One that has ended begins anew when it is asked for; `onBegin` is called then. */
+function createWindows(windowMs: number, onBegin: (key: string) => void) {
+  const windows = new Map<string, Window>();
+  let sweptMs = monotonicMs();
+  return {
+    of(key: string): Window {
+      const found = windows.get(key);
+      if (found !== undefined && monotonicMs() < found.endsAtMs) return found;
+      const begun = { endsAtMs: monotonicMs() + windowMs, sharedPoints: 0, ownPoints: 0, replicas: 0 };
+      windows.set(key, begun);
+      onBegin(key);
+      return begun;
+    },
+    /** Deletes those that have ended. */
+    sweep() {
+      const now = monotonicMs();
+      if (now - sweptMs < sweepIntervalMs) return;
+      sweptMs = now;
+      for (const [key, { endsAtMs }] of windows) if (now >= endsAtMs) windows.delete(key);
+    },
+  };
+}
+
+/**
+ * Takes over what a reconciliation brought.
+ * @param points of this replica that were sent
+ * @param sums of all replicas: points, replicas, ms until the window ends; `undefined` when Redis did not answer
+ */
+function settle(window: Window, points: number, sums: readonly number[] | undefined, windowMs: number): void {
+  window.ownPoints -= points;
+  if (sums === undefined) {
+    window.sharedPoints += points; // counted here, whether or not the other replicas have it
+    return;
+  }
+  const [shared = 0, replicas = 1, endsInMs = windowMs] = sums;
+  window.sharedPoints = shared;
+  window.replicas = replicas;
+  window.endsAtMs = monotonicMs() + endsInMs;
 }

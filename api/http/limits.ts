@@ -3,7 +3,8 @@ import type { Response } from 'express';
 import type { Redis } from 'ioredis';
 import { isRefusal, type Refusal, refuse } from '../core/outcome.ts';
 import type { Caller } from '../core/request.ts';
-import { type Charge, type Count, openCounters } from './limit-counters.ts';
+import { openCounters } from './limit-counters.ts';
+import type { Charge, Count } from './limit-policies.ts';
 import {
   type AddedName,
   classesOf,

@@ -1,7 +1,8 @@
 /** A connection to every Redis node, for reads, and the replication state of each. */
 import type { Redis } from 'ioredis';
-import { monotonicMs, within } from '../core/clock.ts';
+import { within } from '../core/clock.ts';
 import { singleFlight } from '../core/single-flight.ts';
+import { watchMasterHistory } from './master-history.ts';
 import { type Address, addressText, parseAddress } from './node.ts';
 import { parseInfo, parseMasterRole, parseRole, type Role } from './role.ts';
 import type { Sentinels } from './sentinels.ts';
@@ -28,8 +29,6 @@ export type Nodes = {
 const timeoutMs = 300;
 /** Other questions to the master wait for so long, while one of its replicas is silent. */
 const acknowledgedWithinMs = 20;
-const historyIntervalMs = 500;
-const unknownHistoryIntervalMs = 50;
 
 /** Opens connections as nodes become known. */
 export function openNodes(
@@ -82,25 +81,9 @@ export function openNodes(
     return replies?.[2]?.[1];
   }
 
-  let history: { readonly master: string; readonly id: string } | undefined;
-  async function learnHistory() {
-    const master = sentinels.view()?.master;
-    if (master === undefined) return;
-    const own = await infoOf(master);
-    const isConnected = (role: Role) => role.follows === master && role.state === 'connected';
-    const role = own?.state === 'master' ? own : [...(await replicaInfos()).values()].find(isConnected);
-    if (role?.history !== undefined && sentinels.view()?.master === master) history = { master, id: role.history };
-  }
-  let learnedAtMs = Number.NEGATIVE_INFINITY;
-  const timer = setInterval(() => {
-    if (history !== undefined && monotonicMs() - learnedAtMs < historyIntervalMs) return;
-    learnedAtMs = monotonicMs();
-    learnHistory().catch(() => undefined);
-  }, unknownHistoryIntervalMs);
-  timer.unref();
+  const history = watchMasterHistory(sentinels, infoOf, replicaInfos);
 
   const stop = sentinels.onMaster((master) => {
-    history = undefined;
     for (const address of [addressText(master), ...sentinels.nodes()]) connection(address);
   });
 
@@ -113,9 +96,9 @@ export function openNodes(
       const known = await acknowledged();
       return known.master === master ? known.offsets : new Map();
     },
-    masterHistory: () => (history?.master === sentinels.view()?.master ? history?.id : undefined),
+    masterHistory: history.id,
     close() {
-      clearInterval(timer);
+      history.close();
       stop();
       for (const redis of connections.values()) redis.disconnect();
     },

@@ -2,12 +2,17 @@
  * A former master that took writes which were never acknowledged stands further in its own history than the new master in its own. Until it has
  * synchronized, Sentinel would prefer it by its offset, so nothing can be acknowledged without it. The new master is made to stand further.
  */
+import type { Redis } from 'ioredis';
+import { monotonicMs } from '../core/clock.ts';
 import type { MasterRole } from './role.ts';
+import { runUnconfirmed } from './run-script.ts';
+import { scripts } from './scripts.ts';
 import type { SentinelAnswer } from './sentinels.ts';
 
 const marginBytes = 1024;
 /** Of one step; a larger distance takes several. */
 const maxBytes = 16 * 1024 * 1024;
+const padEveryMs = 1000;
 
 /**
  * How many bytes the master should write to stand further than every node of another history: 0 when there is none. A node that is not
@@ -21,4 +26,14 @@ export function paddingBytes(role: MasterRole, master: string, answers: readonly
     .map(({ offset }) => offset);
   const excess = Math.max(-1, ...offsets) - role.offset;
   return excess < 0 ? 0 : Math.min(excess + marginBytes, maxBytes);
+}
+
+/** Creates what pads a master, once a second at most; it is called again while padding is needed. @param unused a key that is used for nothing else */
+export function createPadding(unused: string): (redis: Redis, bytes: number) => void {
+  let paddedAtMs = Number.NEGATIVE_INFINITY;
+  return (redis, bytes) => {
+    if (bytes === 0 || monotonicMs() - paddedAtMs < padEveryMs) return;
+    paddedAtMs = monotonicMs();
+    runUnconfirmed(redis, scripts.padding, { keys: { unused }, args: { bytes } }).catch(() => undefined);
+  };
 }

@@ -1,4 +1,5 @@
 /** The Sentinels, asked in parallel: what each of them reports, and the view of the cluster that follows from it. */
+import type { Redis } from 'ioredis';
 import { monotonicMs, within } from '../core/clock.ts';
 import { singleFlight } from '../core/single-flight.ts';
 import { type Address, type Credentials, connectNode, parseAddress } from './node.ts';
@@ -33,13 +34,16 @@ export type Sentinels = {
   close(): void;
 };
 
-/** A service that has heard no Sentinel for this long refuses what it cannot do, so that Nginx asks another replica of the service. */
+/** A service without an answer of any Sentinel for this long refuses what it cannot do, so that Nginx asks another replica of the service. */
 export const isolatedAfterMs = 600;
 
 const pollIntervalMs = 250;
 const hurriedPollIntervalMs = 50;
 const hurryForMs = 500;
 const timeoutMs = 250;
+
+/** A connection to a Sentinel. */
+type Client = { readonly address: string; readonly redis: Redis };
 
 /**
  * Watches all Sentinels (ioredis asks them in turn, and a frozen first one costs its timeout every time).
@@ -52,7 +56,7 @@ export function watchSentinels(
   masterName: string,
   nodeList: NodeList,
 ): Sentinels {
-  const clients = addresses.map((address) => ({
+  const clients: Client[] = addresses.map((address) => ({
     address,
     redis: connectNode(parseAddress(address), credentials, 'sentinel'),
   }));
@@ -65,21 +69,13 @@ export function watchSentinels(
   let polledAtMs = Number.NEGATIVE_INFINITY;
   let hurriedUntilMs = Number.NEGATIVE_INFINITY;
 
-  async function askOne({ address, redis }: (typeof clients)[number]): Promise<SentinelAnswer> {
-    const askedAtMs = monotonicMs();
-    const pipeline = redis.pipeline().call('SENTINEL', 'MYID');
-    for (const command of reportCommands) pipeline.call('SENTINEL', command, masterName);
-    const replies = await within(pipeline.exec(), timeoutMs).catch(() => undefined);
-    const silent = { address, id: lastReports.get(address)?.id, silent: true } as const;
-    if (replies == null || replies.some(([error]) => error)) return silent;
-    const asked = { address, askedAtMs, answeredAtMs: monotonicMs() };
-    const report = parseReport(
-      asked,
-      replies.map(([, reply]) => reply),
-    );
-    if (!nodeList.includes(parseAddress(report.master))) return silent;
-    lastReports.set(address, report);
-    return report;
+  async function askOne(client: Client): Promise<SentinelAnswer> {
+    const id = lastReports.get(client.address)?.id;
+    const answer = await askSentinel(client, masterName, id);
+    if (!('master' in answer)) return answer;
+    if (!nodeList.includes(parseAddress(answer.master))) return silentOf(client, id);
+    lastReports.set(client.address, answer);
+    return answer;
   }
 
   const ask = singleFlight(async () => {
@@ -144,4 +140,19 @@ export function watchSentinels(
       for (const { redis } of clients) redis.disconnect();
     },
   };
+}
+
+/** Asks a Sentinel for its report. @param id as it last said, if it did */
+async function askSentinel(client: Client, masterName: string, id: string | undefined): Promise<SentinelAnswer> {
+  const askedAtMs = monotonicMs();
+  const pipeline = client.redis.pipeline().call('SENTINEL', 'MYID');
+  for (const command of reportCommands) pipeline.call('SENTINEL', command, masterName);
+  const results = await within(pipeline.exec(), timeoutMs).catch(() => undefined);
+  if (results == null || results.some(([error]) => error)) return silentOf(client, id);
+  const replies = results.map(([, reply]) => reply);
+  return parseReport({ address: client.address, askedAtMs, answeredAtMs: monotonicMs() }, replies);
+}
+
+function silentOf({ address }: Client, id: string | undefined): SilentSentinel {
+  return { address, id, silent: true };
 }

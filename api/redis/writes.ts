@@ -13,11 +13,9 @@ import type { FailoverRequest } from './failover-request.ts';
 import { createPendingWrite, type ExecutedWrite, type GroupReply, type PendingWrite, sendGroup } from './group.ts';
 import type { MasterLink } from './master-link.ts';
 import { addressText } from './node.ts';
-import { paddingBytes } from './outgrow.ts';
+import { createPadding, paddingBytes } from './outgrow.ts';
 import { type Claim, proveDurable } from './proof.ts';
-import { runUnconfirmed } from './run-script.ts';
 import type { Script } from './script.ts';
-import { scripts } from './scripts.ts';
 import { isolatedAfterMs, type Sentinels } from './sentinels.ts';
 
 /** See {@link openWrites}. */
@@ -41,7 +39,6 @@ const reconnectPollMs = 10;
 const firstRetryMs = 5;
 /** What is repeated on a master without replicas makes its history longer than that of the master which replaces it. */
 const maxRetryMs = 200;
-const padEveryMs = 1000;
 
 /**
  * Opens the write path.
@@ -59,7 +56,7 @@ export function openWrites(
   let proving = 0;
   let sending = false;
   let retryMs = firstRetryMs;
-  let paddedAtMs = Number.NEGATIVE_INFINITY;
+  const pad = createPadding(paddingKey);
 
   async function sendAll() {
     if (sending) return;
@@ -96,10 +93,7 @@ export function openWrites(
     failover.onStalled();
     sentinels.hurry();
     if (sentinels.silentForMs() > isolatedAfterMs) rejectAll();
-    const before = link()?.redis;
-    const untilMs = monotonicMs() + ms;
-    do await Promise.race([pause(ms), sentinels.ask().then(() => pause(firstRetryMs))]);
-    while (monotonicMs() < untilMs && link()?.redis === before);
+    await untilOtherMaster(link, sentinels, ms);
   }
 
   function rejectAll() {
@@ -126,13 +120,6 @@ export function openWrites(
     await sendAll();
   }
 
-  function pad(redis: Redis, bytes: number) {
-    if (bytes === 0 || monotonicMs() - paddedAtMs < padEveryMs) return;
-    paddedAtMs = monotonicMs();
-    const call = { keys: { unused: paddingKey }, args: { bytes } };
-    runUnconfirmed(redis, scripts.padding, call).catch(() => undefined); // repeated while it is needed
-  }
-
   return {
     run(script, keys, args, deadline) {
       if (queue.length + proving >= maxWaiting) return Promise.reject(new Unavailable('too many writes are waiting'));
@@ -143,4 +130,12 @@ export function openWrites(
       });
     },
   };
+}
+
+/** Waits for `ms`, or until there is a connection to another master. */
+async function untilOtherMaster(link: MasterLink, sentinels: Pick<Sentinels, 'ask'>, ms: number): Promise<void> {
+  const before = link()?.redis;
+  const untilMs = monotonicMs() + ms;
+  do await Promise.race([pause(ms), sentinels.ask().then(() => pause(firstRetryMs))]);
+  while (monotonicMs() < untilMs && link()?.redis === before);
 }

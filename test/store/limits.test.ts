@@ -2,8 +2,8 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../api/core/ids.ts';
-import { type Charge, openCounters } from '../../api/http/limit-counters.ts';
-import type { Policy } from '../../api/http/limit-policies.ts';
+import { openCounters } from '../../api/http/limit-counters.ts';
+import type { Charge, Policy } from '../../api/http/limit-policies.ts';
 import { openShares } from '../../api/http/limit-shares.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
 import { openTestRedis, operator } from '../support/redis.ts';
