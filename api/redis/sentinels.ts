@@ -107,19 +107,8 @@ export function watchSentinels(
   return {
     view: () => state.view,
     changedAtMs: () => state.changedAtMs,
-    nodes() {
-      const all = new Set(nodeList.all);
-      for (const { master, replicas } of lastReports.values()) {
-        all.add(master);
-        for (const replica of replicas) all.add(replica.address);
-      }
-      return all;
-    },
-    namedAtMs(master) {
-      const named = [...lastReports.values()].filter((report) => report.master === master);
-      const newestFirst = named.map((report) => report.askedAtMs).sort((a, b) => b - a);
-      return newestFirst[Math.floor(addresses.length / 2)] ?? Number.NEGATIVE_INFINITY;
-    },
+    nodes: () => nodesOf(nodeList.all, lastReports.values()),
+    namedAtMs: (master) => majorityNamedAtMs(master, [...lastReports.values()], addresses.length),
     silentForMs: () => (silentRounds < 2 ? 0 : monotonicMs() - answeredAtMs),
     ask,
     hurry() {
@@ -155,4 +144,29 @@ async function askSentinel(client: Client, masterName: string, id: string | unde
 
 function silentOf({ address }: Client, id: string | undefined): SilentSentinel {
   return { address, id, silent: true };
+}
+
+function nodesOf(configured: Iterable<string>, reports: Iterable<SentinelReport>): ReadonlySet<string> {
+  const all = new Set(configured);
+  for (const { master, replicas } of reports) {
+    all.add(master);
+    for (const { address } of replicas) all.add(address);
+  }
+  return all;
+}
+
+/**
+ * The latest moment at which a majority of the Sentinels named this master: when the last of them was asked that are needed for one.
+ * @param reports the last one of each Sentinel
+ * @param sentinels how many there are
+ * @returns monotonic, in ms; -Infinity if there was none
+ */
+export function majorityNamedAtMs(
+  master: string,
+  reports: readonly Pick<SentinelReport, 'master' | 'askedAtMs'>[],
+  sentinels: number,
+): number {
+  const named = reports.filter((report) => report.master === master);
+  const newestFirst = named.map(({ askedAtMs }) => askedAtMs).sort((a, b) => b - a);
+  return newestFirst[Math.floor(sentinels / 2)] ?? Number.NEGATIVE_INFINITY;
 }

@@ -92,13 +92,8 @@ export function openWrites(
     queue.unshift(...again);
     failover.onStalled();
     sentinels.hurry();
-    if (sentinels.silentForMs() > isolatedAfterMs) rejectAll();
+    rejectWhenIsolated(queue, sentinels);
     await untilOtherMaster(link, sentinels, ms);
-  }
-
-  function rejectAll() {
-    const reason = 'neither a Sentinel answers this service nor a Redis master that confirms writes';
-    for (const write of queue.splice(0)) write.reject(new Unavailable(reason));
   }
 
   function acknowledge(executed: readonly ExecutedWrite[]) {
@@ -116,7 +111,7 @@ export function openWrites(
     proving -= executed.length;
     if (isDurable) return acknowledge(executed);
     queue.unshift(...executed.map(({ write }) => write));
-    if (sentinels.silentForMs() > isolatedAfterMs) rejectAll();
+    rejectWhenIsolated(queue, sentinels);
     await sendAll();
   }
 
@@ -138,4 +133,10 @@ async function untilOtherMaster(link: MasterLink, sentinels: Pick<Sentinels, 'as
   const untilMs = monotonicMs() + ms;
   do await Promise.race([pause(ms), sentinels.ask().then(() => pause(firstRetryMs))]);
   while (monotonicMs() < untilMs && link()?.redis === before);
+}
+
+function rejectWhenIsolated(queue: PendingWrite[], sentinels: Pick<Sentinels, 'silentForMs'>): void {
+  if (sentinels.silentForMs() <= isolatedAfterMs) return;
+  const reason = 'neither a Sentinel answers this service nor a Redis master that confirms writes';
+  for (const write of queue.splice(0)) write.reject(new Unavailable(reason));
 }

@@ -1,6 +1,8 @@
 /** The parser of what a Sentinel says. Replies are those of Redis 7.0, shortened. */
+
 import { describe, expect, test } from 'vitest';
 import { parseReport } from '../../../api/redis/sentinel-report.ts';
+import { majorityNamedAtMs } from '../../../api/redis/sentinels.ts';
 
 type Fields = Record<string, string | number>;
 const asked = { address: 's:1', askedAtMs: 100, answeredAtMs: 102 };
@@ -89,4 +91,46 @@ describe('the leader of a failover that has promoted a replica', () => {
   test('counts as running a failover when it does not list the master that it names', () => {
     expect(parse(watched, [node(3)], 2).masterFlags).toEqual(new Set(['failover_in_progress']));
   });
+});
+
+test.each<[string, [master: string, askedAtMs: number][], number]>([
+  [
+    'all three name it: when the second latest was asked',
+    [
+      ['a', 10],
+      ['a', 30],
+      ['a', 20],
+    ],
+    20,
+  ],
+  [
+    'two of three name it',
+    [
+      ['a', 10],
+      ['b', 30],
+      ['a', 20],
+    ],
+    10,
+  ],
+  [
+    'one of three names it',
+    [
+      ['a', 10],
+      ['b', 30],
+      ['b', 20],
+    ],
+    Number.NEGATIVE_INFINITY,
+  ],
+  [
+    'two have reported',
+    [
+      ['a', 10],
+      ['a', 20],
+    ],
+    10,
+  ],
+  ['none has reported', [], Number.NEGATIVE_INFINITY],
+])('a majority of the Sentinels last named a master: %s', (_name, reports, expected) => {
+  const given = reports.map(([master, askedAtMs]) => ({ master, askedAtMs }));
+  expect(majorityNamedAtMs('a', given, 3)).toBe(expected);
 });
