@@ -8,7 +8,7 @@ const refusalKeptMs = 1000;
 const maxRefusals = 10_000;
 
 /** Counters in this process. */
-export type MemoryCounters = {
+type MemoryCounters = {
   /** Counts under all of the limits, or under none when one of them has too few points left. */
   charge(charges: readonly Charge[]): Promise<readonly Count[]>;
   giveBack(charges: readonly Charge[]): Promise<void>;
@@ -55,7 +55,7 @@ export function createMemoryCounters(): MemoryCounters {
 }
 
 /** Refusals that were given a moment ago, by what was charged. */
-export type RecentRefusals = {
+type RecentRefusals = {
   /** The refusal with the time that is left of it; `undefined` when it must be asked for again. */
   find(id: string): readonly Count[] | undefined;
   add(id: string, counts: readonly Count[]): void;

@@ -1,9 +1,10 @@
 /** The rules of taking stock for a purchase and of giving it back. Only `purchases` calls them, and repeats until there is an answer. */
 import type { ReservedItem } from '../contracts/calls.ts';
+import { summed, type Wanted } from '../contracts/wanted.ts';
 import { type Deadline, deadlineIn, remainingMs } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
-import type { Release, Reservation, Reservations, Wanted } from './store-reservations.ts';
+import type { Release, Reservation, Reservations } from './store-reservations.ts';
 
 /** How long an answer may take, in ms: Nginx asks another replica after 1.5 s, and `purchases` has 3.7 s for the whole purchase. */
 const answerMs = 1000;
@@ -31,13 +32,4 @@ export function createReservationRules(store: Reservations) {
 
 function soon(deadline: Deadline): Deadline {
   return { atMs: Math.min(deadline.atMs, deadlineIn(answerMs).atMs) };
-}
-
-/** Each product once, in the order of its first mention: what is asked for twice must not be checked twice against the same stock. */
-export function summed(items: readonly Wanted[]): Wanted[] {
-  const quantities = new Map<string, number>();
-  for (const { productId, quantity } of items) {
-    quantities.set(productId, (quantities.get(productId) ?? 0) + quantity);
-  }
-  return [...quantities].map(([productId, quantity]) => ({ productId, quantity }));
 }

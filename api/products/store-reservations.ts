@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { type ReservedItem, receivedItem, type releaseStock, type reserveStock } from '../contracts/calls.ts';
 import { eventStream } from '../contracts/events.ts';
+import type { Wanted } from '../contracts/wanted.ts';
 import type { Deadline } from '../core/clock.ts';
 import type { Reply } from '../redis/define-script.ts';
 import type { ShopRedis } from '../redis/open.ts';
@@ -9,8 +10,6 @@ import { runScript } from '../redis/run-script.ts';
 import { productKey, refusalKeptMs, reservationKeptMs, reservationKey } from './keys.ts';
 import { scripts } from './scripts.ts';
 
-/** What is wanted of a product. */
-export type Wanted = { readonly productId: string; readonly quantity: number };
 /** What came of a reservation; see the call's contract. */
 export type Reservation = z.infer<typeof reserveStock.output>;
 /** What came of a release; see the call's contract. */

@@ -1,5 +1,6 @@
 /** The rules of purchases: what a key finds again, who sees what, what can be cancelled. */
 
+import { summed } from '../contracts/wanted.ts';
 import { newId } from '../core/ids.ts';
 import { type Fault, isRefusal, type Refusal, refuse, Unavailable } from '../core/outcome.ts';
 import type { Page } from '../core/page.ts';
@@ -123,13 +124,6 @@ export function purchasesService(
       }
     },
   };
-}
-
-/** Adds up lines of the same product; in the order in which each comes first. */
-export function summed(lines: readonly Wanted[]): Wanted[] {
-  const quantities = new Map<string, number>();
-  for (const { productId, quantity } of lines) quantities.set(productId, (quantities.get(productId) ?? 0) + quantity);
-  return [...quantities].map(([productId, quantity]) => ({ productId, quantity }));
 }
 
 /** A completed purchase as of its completion: what its key answers with, also after it was cancelled. */

@@ -20,7 +20,7 @@ export type ReadIndex = {
 };
 
 /** Evidence about the present master may be this old when a read without a token is answered. */
-export const maxStalenessMs = 1000;
+const maxStalenessMs = 1000;
 /** An index this old is used again for reads without a token: the rest of the staleness is for the reply's way back. */
 const reusableForMs = 500;
 

@@ -1,9 +1,11 @@
 /** Stock under purchases: taken once, never beyond what is there, given back once; on a real Redis. */
+
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { summed } from '../../api/contracts/wanted.ts';
 import { deadlineIn } from '../../api/core/clock.ts';
 import { newId } from '../../api/core/ids.ts';
-import { createReservationRules, summed } from '../../api/products/reservations.ts';
+import { createReservationRules } from '../../api/products/reservations.ts';
 import { createRules } from '../../api/products/service.ts';
 import { createStore } from '../../api/products/store.ts';
 import { createProductReads } from '../../api/products/store-reads.ts';
