@@ -40,7 +40,7 @@ export function documentationRoutes(services: readonly string[], currency: strin
       return;
     }
     res.set({ Vary: 'Accept', 'Content-Security-Policy': pagePolicy });
-    sendText(req, res, req.accepts(['html', 'json']) === 'json' ? page.json : page.html);
+    return sendText(req, res, req.accepts(['html', 'json']) === 'json' ? page.json : page.html);
   };
   const docsFile = (req: Request<{ file?: string }>, res: Response) => {
     const file = docs().get(req.params.file ?? '');
@@ -49,7 +49,7 @@ export function documentationRoutes(services: readonly string[], currency: strin
       return;
     }
     res.set('Content-Security-Policy', docsPolicy);
-    sendText(req, res, file);
+    return sendText(req, res, file);
   };
 
   const router = Router({ caseSensitive: true })
