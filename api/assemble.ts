@@ -6,11 +6,11 @@ import { checkSession } from './contracts/calls.ts';
 import { deadlineIn } from './core/clock.ts';
 import { buildApp } from './http/app.ts';
 import { internalClient, internalKey } from './http/client.ts';
-import { growthRoute, openGrowth } from './http/growth.ts';
-import { healthRoutes, openReadiness, type Readiness } from './http/health.ts';
-import { openLimits } from './http/limits.ts';
+import { createGrowth, growthRoute } from './http/growth.ts';
+import { createReadiness, healthRoutes, type Readiness } from './http/health.ts';
+import { createLimits } from './http/limits.ts';
 import { cursors } from './http/lists.ts';
-import { openMetrics } from './http/metrics.ts';
+import { createMetrics } from './http/metrics.ts';
 import type { OpenService, Service } from './http/service.ts';
 import { watchSessions } from './http/sessions.ts';
 import type { Config } from './http/settings.ts';
@@ -30,7 +30,7 @@ export type Assembled = {
 
 /** Puts a service together. Returns at once, whatever is up or down. */
 export function assemble(config: Config, open: OpenService<never>, log: Logger): Assembled {
-  const metrics = openMetrics(config.service, config.SHOP_VERSION);
+  const metrics = createMetrics(config.service, config.SHOP_VERSION);
   const redis = openRedis(
     {
       sentinels: config.REDIS_SENTINELS,
@@ -45,8 +45,8 @@ export function assemble(config: Config, open: OpenService<never>, log: Logger):
   );
   metrics.watchClocks(redis.clockDifferences);
   const client = internalClient(config.INTERNAL_URL, config.service, config.INTERNAL_SECRET);
-  const limits = openLimits(config, redis.scratch);
-  const growth = openGrowth(config.service, redis.scratch, redis.reads);
+  const limits = createLimits(config, redis.scratch);
+  const growth = createGrowth(config.service, redis.scratch, redis.reads);
   const service = open({
     // readServiceConfig has read the service's own settings as well.
     config: config as never,
@@ -64,7 +64,7 @@ export function assemble(config: Config, open: OpenService<never>, log: Logger):
     service.own?.checkSession ??
     (({ userId, sessionId }, requestId, deadline) =>
       client.call(checkSession, { userId, sessionId }, requestId, deadline));
-  const readiness = openReadiness(service.isPrepared ?? (() => true));
+  const readiness = createReadiness(service.isPrepared ?? (() => true));
   const app = buildApp(
     {
       config,

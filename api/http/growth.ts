@@ -19,7 +19,7 @@ const keptUsers = 1000;
 /** Users that a replica adds up before it writes; beyond that, those of this second are left out. */
 const maxWaiting = 5000;
 
-/** See {@link openGrowth}. */
+/** See {@link createGrowth}. */
 export type Growth = {
   /** Notes that a user's write was carried out. */
   note(userId: string, route: Pick<Route, 'limit'>, body: unknown): void;
@@ -27,8 +27,8 @@ export type Growth = {
   top(count: number, deadline: Deadline): Promise<Grower[]>;
 };
 
-/** Opens the count. @param master a connection to the present master, `undefined` while there is none: then the count waits */
-export function openGrowth(service: string, master: () => Redis | undefined, reads: Reads): Growth {
+/** Creates the count. @param master a connection to the present master, `undefined` while there is none: then the count waits */
+export function createGrowth(service: string, master: () => Redis | undefined, reads: Reads): Growth {
   let waiting = new Map<string, number>();
   const keyOfToday = () => `{${service}}:growth:${rfc3339(shopTimeMs()).slice(0, 10)}`;
 

@@ -14,7 +14,7 @@ export type Readiness = {
 };
 
 /** @param isPrepared whether the service has done what must come before its first request */
-export function openReadiness(isPrepared: () => boolean): Readiness {
+export function createReadiness(isPrepared: () => boolean): Readiness {
   let draining = false;
   return {
     state() {

@@ -11,7 +11,7 @@ export const redisTimeoutMs = 150;
 /** See {@link redisTimeoutMs}. */
 export const aloneMs = 500;
 
-/** See {@link openCounters}. */
+/** See {@link createCounters}. */
 type Counters = {
   /** Counts under all of the limits, or under none when one of them has too few points left. @returns a count for each charge */
   charge(charges: readonly Charge[]): Promise<readonly Count[]>;
@@ -19,8 +19,8 @@ type Counters = {
   giveBack(charges: readonly Charge[]): Promise<void>;
 };
 
-/** Opens the counters of a service. @param master a connection to the present master, `undefined` while there is none */
-export function openCounters(service: string, master: () => Redis | undefined): Counters {
+/** Creates the counters of a service. @param master a connection to the present master, `undefined` while there is none */
+export function createCounters(service: string, master: () => Redis | undefined): Counters {
   const memory = createMemoryCounters();
   const refusals = createRecentRefusals();
   let aloneUntilMs = 0;

@@ -22,7 +22,7 @@ const windowsPerCall = 200;
 /** A caller's window: points of all replicas at the last reconciliation (our own included), and ours since then. */
 type Window = { endsAtMs: number; sharedPoints: number; ownPoints: number; replicas: number };
 
-/** See {@link openShares}. */
+/** See {@link createShares}. */
 export type Shares = {
   /** Counts a request of the caller `key`, or refuses it when no point is left. Never throws. */
   charge(key: string, points: number): Promise<Count>;
@@ -33,11 +33,11 @@ export type Shares = {
 };
 
 /**
- * Opens the counting of one limit.
+ * Creates the counting of one limit.
  * @param policy its quota, window and name
  * @param master a connection to the present master, `undefined` while there is none: then this replica counts alone
  */
-export function openShares(service: string, policy: Policy, master: () => Redis | undefined): Shares {
+export function createShares(service: string, policy: Policy, master: () => Redis | undefined): Shares {
   const { quota, name } = policy;
   const windowMs = policy.windowSeconds * 1000;
   const replica = newId();

@@ -3,7 +3,7 @@ import type { Response } from 'express';
 import type { Redis } from 'ioredis';
 import { isRefusal, type Refusal, refuse } from '../core/outcome.ts';
 import type { Caller } from '../core/request.ts';
-import { openCounters } from './limit-counters.ts';
+import { createCounters } from './limit-counters.ts';
 import type { Charge, Count } from './limit-policies.ts';
 import {
   type AddedName,
@@ -15,7 +15,7 @@ import {
   type Stage,
   type Subject,
 } from './limit-policies.ts';
-import { openShares, type Shares } from './limit-shares.ts';
+import { createShares, type Shares } from './limit-shares.ts';
 import type { Route } from './route.ts';
 import type { Config } from './settings.ts';
 
@@ -33,7 +33,7 @@ export type HandlerLimits = {
   add(name: AddedName, caller: Caller, points: number): void;
 };
 
-/** See {@link openLimits}. */
+/** See {@link createLimits}. */
 export type Limits = HandlerLimits & {
   /**
    * Counts a request at its arrival or when it is parsed; sets `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
@@ -57,16 +57,17 @@ export type Limits = HandlerLimits & {
 
 const nothing: Reservation = { giveBack: async () => undefined };
 
-/** Opens the limits of a service. @param master a connection to the present master, if there is one, for what a failover may lose */
-export function openLimits(config: Config, master: () => Redis | undefined): Limits {
+/** Creates the limits of a service. @param master a connection to the present master, if there is one, for what a failover may lose */
+export function createLimits(config: Config, master: () => Redis | undefined): Limits {
   const isOn = config.RATE_LIMITS === 'on';
   const table = limitPolicies(config);
   const reserved = reservedPolicies(config);
-  const counters = openCounters(config.service, master);
+  const counters = createCounters(config.service, master);
   const shares = new Map<string, Shares>();
   const policies = new Map(Object.values(table).flatMap((row) => row.map((policy) => [policy.name, policy])));
   for (const policy of policies.values()) {
-    if (isOn && policy.counting === 'approximate') shares.set(policy.name, openShares(config.service, policy, master));
+    if (isOn && policy.counting === 'approximate')
+      shares.set(policy.name, createShares(config.service, policy, master));
   }
 
   function chargesOf(stage: Stage, route: Route, subject: Subject): Charge[] {

@@ -3,7 +3,7 @@ import type { RequestHandler } from 'express';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { watchContainer } from './container-metrics.ts';
 
-/** See {@link openMetrics}. */
+/** See {@link createMetrics}. */
 export type Metrics = {
   readonly registry: Registry;
   /** Measures every request; the route is the one the handler left in `res.locals.route`, never the raw URL. */
@@ -17,10 +17,10 @@ export type Metrics = {
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2.5, 5, 10];
 
 /**
- * Opens a registry with everything that all services measure.
+ * Creates a registry with everything that all services measure.
  * @param version of the shop: of the image, or of package.json
  */
-export function openMetrics(service: string, version: string): Metrics {
+export function createMetrics(service: string, version: string): Metrics {
   const registry = new Registry();
   registry.setDefaultLabels({ service });
   collectDefaultMetrics({ register: registry });

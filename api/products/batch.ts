@@ -7,8 +7,8 @@ import { isRefusal, type Refusal } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
 import type { Product } from './record.ts';
 import type { NewProduct } from './schema.ts';
-import { type Done, exists, type Rules } from './service.ts';
-import type { Store } from './store.ts';
+import { type Done, exists, type ProductRules } from './service.ts';
+import type { ProductWrites } from './store.ts';
 
 /**
  * How much is in work at once: at most one group of writes, and no more text than Redis and its replicas index in some 20 ms (about
@@ -21,7 +21,10 @@ type Todo = { readonly product: NewProduct; readonly at: number };
 type Work = (product: NewProduct, part: string) => Promise<Done<Product> | Refusal | undefined>;
 
 /** Creates the rules of batches. */
-export function createBatches(store: Pick<Store, 'bindBatch'>, rules: Pick<Rules, 'create' | 'lookupCreated'>) {
+export function createBatches(
+  store: Pick<ProductWrites, 'bindBatch'>,
+  rules: Pick<ProductRules, 'create' | 'lookupCreated'>,
+) {
   return {
     /**
      * Makes the products.

@@ -4,8 +4,8 @@ import { createBatches } from './batch.ts';
 import { openLedger } from './ledger.ts';
 import { createReservationRules } from './reservations.ts';
 import { createSearch } from './search.ts';
-import { createRules } from './service.ts';
-import { createStore } from './store.ts';
+import { createProductRules } from './service.ts';
+import { createProductWrites } from './store.ts';
 import { createProductReads } from './store-reads.ts';
 import { createReservations } from './store-reservations.ts';
 import { createSearchReads } from './store-search.ts';
@@ -13,9 +13,9 @@ import { tables } from './tables.ts';
 
 /** Opens the service: store, rules, routes. */
 export const open: OpenService = ({ config, redis, cursors, limits, log, registry }) => {
-  const store = createStore(redis);
+  const store = createProductWrites(redis);
   const reads = createProductReads(redis);
-  const rules = createRules(store, reads);
+  const rules = createProductRules(store, reads);
   const batches = createBatches(store, rules);
   const reservations = createReservationRules(createReservations(redis));
   const search = createSearch({ ...reads, ...createSearchReads(redis) });

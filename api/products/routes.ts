@@ -4,10 +4,10 @@ import { isRefusal, type Refusal } from '../core/outcome.ts';
 import { type Answer, type Route, route } from '../http/route.ts';
 import type { Product } from './record.ts';
 import { type ProductOut, productOut, productParams, type productSchemas } from './schema.ts';
-import { type Done, type Rules, tagOf } from './service.ts';
+import { type Done, type ProductRules, tagOf } from './service.ts';
 
 /** The route table. @param schemas of the bodies, in the shop's currency */
-export function productRoutes(rules: Rules, schemas: ReturnType<typeof productSchemas>): Route[] {
+export function productRoutes(rules: ProductRules, schemas: ReturnType<typeof productSchemas>): Route[] {
   return [
     route({
       method: 'post',

@@ -6,14 +6,14 @@ import type { RequestContext } from '../core/request.ts';
 import { retryOnConflict } from '../core/retry-on-conflict.ts';
 import type { Product, ProductDoc, StoredProduct } from './record.ts';
 import { maxStock, type NewProduct, type ProductChange } from './schema.ts';
-import type { Outcome, Save, Store } from './store.ts';
+import type { Outcome, ProductWrites, Save } from './store.ts';
 import type { ProductReads } from './store-reads.ts';
 
 /** What a write made, and whether that was answered before under the same key. */
 export type Done<T> = { readonly kind: 'done'; readonly value: T; readonly replayed: boolean };
 
-/** See {@link createRules}. */
-export type Rules = ReturnType<typeof createRules>;
+/** See {@link createProductRules}. */
+export type ProductRules = ReturnType<typeof createProductRules>;
 
 /** The entity tag, as save.lua and restock.lua compute it: a version counts the changes of one generation, which a recreated product begins anew. */
 export function tagOf({ version, generation }: Product): string {
@@ -21,7 +21,7 @@ export function tagOf({ version, generation }: Product): string {
 }
 
 /** Creates the rules. Every function throws Unavailable when there is no certainty before the deadline: repeat it to know. */
-export function createRules(store: Store, reads: Pick<ProductReads, 'read'>) {
+export function createProductRules(store: ProductWrites, reads: Pick<ProductReads, 'read'>) {
   return {
     /** One product. */
     async get(id: string, context: RequestContext): Promise<Product | Refusal> {

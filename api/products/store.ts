@@ -43,14 +43,14 @@ export type Outcome =
 /** A batch's binding to its key; see `bindBatch`. */
 type BatchBinding = { readonly id: string; readonly repeated: boolean; readonly replayed: boolean };
 
-/** See {@link createStore}. */
-export type Store = ReturnType<typeof createStore>;
+/** See {@link createProductWrites}. */
+export type ProductWrites = ReturnType<typeof createProductWrites>;
 
 /**
  * Creates the store. Every function throws Unavailable when the deadline comes first. Writes run under the request's Idempotency-Key and
  * return the refusal of one that was used for another body.
  */
-export function createStore(redis: Pick<ShopRedis, 'writes'>) {
+export function createProductWrites(redis: Pick<ShopRedis, 'writes'>) {
   return {
     /** Makes, changes or deletes. */
     async save(save: Save, context: RequestContext, part = ''): Promise<Outcome | Refusal> {

@@ -10,11 +10,11 @@ import { internalRoutes } from './routes-internal.ts';
 import { listRoute } from './routes-list.ts';
 import { productSchemas } from './schema.ts';
 import type { Search } from './search.ts';
-import type { Rules } from './service.ts';
+import type { ProductRules } from './service.ts';
 
 /** What the handlers call. */
 type ProductParts = {
-  readonly rules: Rules;
+  readonly rules: ProductRules;
   readonly batches: ReturnType<typeof createBatches>;
   readonly search: Search;
   readonly reservations: ReturnType<typeof createReservationRules>;

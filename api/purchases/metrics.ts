@@ -3,7 +3,7 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Unfinished } from './keys.ts';
 import type { Status } from './schema.ts';
 
-/** See {@link openPurchaseMetrics}. */
+/** See {@link createPurchaseMetrics}. */
 type PurchaseMetrics = {
   /** A purchase has reached this state by a step of this process. */
   ended(status: Status): void;
@@ -12,7 +12,7 @@ type PurchaseMetrics = {
 };
 
 /** Registers the metrics. A step whose acknowledgement was lost counts as not made: the counts are for rates, not for books. */
-export function openPurchaseMetrics(registry: Registry): PurchaseMetrics {
+export function createPurchaseMetrics(registry: Registry): PurchaseMetrics {
   const total = new Counter({
     name: 'shop_purchases_total',
     help: 'Purchases that reached a state, by that state',

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { ReservedItem } from '../contracts/calls.ts';
 import type { Money } from '../core/money.ts';
-import { isOldRecord, purchaseOfOld } from './old-record.ts';
+import { isOldRecord, purchaseOfOld } from './record-old.ts';
 import { type Failure, failureDetails, type Status, type StoredEvent, statuses, type Wanted } from './schema.ts';
 
 /** A purchase in its present state. */
@@ -90,7 +90,7 @@ function isPresent(hash: unknown): hash is object {
 }
 
 /**
- * Reads a hash, also of the release before (old-record.ts).
+ * Reads a hash, also of the release before (record-old.ts).
  * @returns `undefined` for an empty one, as Redis gives it for a key that is not there @throws when it is not a purchase
  */
 export function purchaseOf(id: string, hash: unknown): Purchase | undefined {

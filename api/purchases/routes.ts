@@ -16,17 +16,17 @@ import {
   purchasesQuery,
   type StoredEvent,
 } from './schema.ts';
-import type { Answered, Buyer, PurchasesService } from './service.ts';
+import type { Answered, Buyer, PurchaseRules } from './service.ts';
 
 /** Makes the routes. */
-export function purchasesRoutes(service: PurchasesService, cursors: Cursors): ServiceRoutes {
+export function purchaseRoutes(service: PurchaseRules, cursors: Cursors): ServiceRoutes {
   return {
     routes: [buyRoute(service), listRoute(service, cursors), ...readRoutes(service), cancelRoute(service)],
     internal: [],
   };
 }
 
-function buyRoute(service: PurchasesService): Route {
+function buyRoute(service: PurchaseRules): Route {
   return route({
     method: 'post',
     path: '/',
@@ -49,7 +49,7 @@ function buyRoute(service: PurchasesService): Route {
   });
 }
 
-function listRoute(service: PurchasesService, cursors: Cursors): Route {
+function listRoute(service: PurchaseRules, cursors: Cursors): Route {
   return route({
     method: 'get',
     path: '/',
@@ -72,7 +72,7 @@ function listRoute(service: PurchasesService, cursors: Cursors): Route {
 }
 
 /** A purchase and its history. */
-function readRoutes(service: PurchasesService): Route[] {
+function readRoutes(service: PurchaseRules): Route[] {
   return [
     route({
       method: 'get',
@@ -106,7 +106,7 @@ function readRoutes(service: PurchasesService): Route[] {
   ];
 }
 
-function cancelRoute(service: PurchasesService): Route {
+function cancelRoute(service: PurchaseRules): Route {
   return route({
     method: 'post',
     path: '/:id/cancel',

@@ -7,7 +7,7 @@ import type { Begun, Purchase } from './record.ts';
 import { type Failure, failureDetails } from './schema.ts';
 import type { PurchaseWrites, Step } from './store.ts';
 
-/** See {@link openSaga}. */
+/** See {@link createSaga}. */
 export type Saga = {
   /**
    * Carries a pending purchase to its end: stock is taken and it completes, or `products` refuses and it fails.
@@ -24,8 +24,8 @@ const settleMs = 300;
 const shortestPauseMs = 20;
 const longestPauseMs = 200;
 
-/** Opens the saga. @param onEnd called for each purchase that a step ended, for counting */
-export function openSaga(
+/** Creates the saga. @param onEnd called for each purchase that a step ended, for counting */
+export function createSaga(
   store: Pick<PurchaseWrites, 'complete' | 'fail' | 'released' | 'confirm'>,
   client: Pick<InternalClient, 'call'>,
   onEnd: (status: Purchase['status']) => void,

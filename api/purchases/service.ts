@@ -20,8 +20,8 @@ export type Answered = { readonly purchase: Purchase; readonly replayed: boolean
 /** What to list. */
 type ListQuestion = { readonly userId: string | undefined; readonly status: Status | undefined };
 
-/** See {@link purchasesService}. Every call throws Unavailable when it is not certain before its deadline. */
-export type PurchasesService = {
+/** See {@link createPurchaseRules}. Every call throws Unavailable when it is not certain before its deadline. */
+export type PurchaseRules = {
   /**
    * Buys, all or nothing. Repeated under its key it finds its purchase and gives that one's first answer, or carries it on.
    * @returns the purchase as it was when it completed (or, cancelled before it could, as that); or why it failed
@@ -44,13 +44,13 @@ export type PurchasesService = {
   cancel(buyer: Buyer, id: string, context: RequestContext): Promise<Answered | Refusal>;
 };
 
-/** Opens the rules. @param currency the shop's (ISO 4217) @param onCancel called for each purchase that this cancelled, for counting */
-export function purchasesService(
+/** Creates the rules. @param currency the shop's (ISO 4217) @param onCancel called for each purchase that this cancelled, for counting */
+export function createPurchaseRules(
   store: PurchaseWrites & PurchaseReads,
   saga: Saga,
   currency: string,
   onCancel: () => void,
-): PurchasesService {
+): PurchaseRules {
   async function get(buyer: Buyer, id: string, { consistency, deadline }: RequestContext): Promise<Purchase | Refusal> {
     const purchase = await store.get(id, consistency, deadline);
     return purchase !== undefined && sees(buyer, purchase) ? purchase : notThere();

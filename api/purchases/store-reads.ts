@@ -13,8 +13,8 @@ import {
   type Unfinished,
   unfinishedKey,
 } from './keys.ts';
-import { historyOfOld } from './old-record.ts';
 import { historyOf, type Purchase, purchaseOf } from './record.ts';
+import { historyOfOld } from './record-old.ts';
 import { type Status, type StoredEvent, statuses } from './schema.ts';
 
 /** A purchase that is not finished, and since when (ms since 1970). */

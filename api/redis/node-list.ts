@@ -1,14 +1,14 @@
 /** The Redis nodes that a service may connect to. A connection begins with the service's password, so the Sentinels alone do not decide. */
 import { type Address, addressText } from './node.ts';
 
-/** See {@link openNodeList}. */
+/** See {@link createNodeList}. */
 export type NodeList = { readonly all: ReadonlySet<string>; includes(address: Address): boolean };
 
 /**
  * The nodes of the setting REDIS_NODES.
  * @param log called once for each other address that a Sentinel names
  */
-export function openNodeList(addresses: readonly string[], log: (event: string) => void): NodeList {
+export function createNodeList(addresses: readonly string[], log: (event: string) => void): NodeList {
   const listed = new Set(addresses);
   const reported = new Set<string>();
   return {

@@ -6,7 +6,7 @@ import { type Followed, type FollowOptions, followStream } from './follow.ts';
 import { followMaster } from './master-link.ts';
 import { watchMemory } from './memory.ts';
 import { type Address, closedNode, connectNode } from './node.ts';
-import { openNodeList } from './node-list.ts';
+import { createNodeList } from './node-list.ts';
 import { openNodes } from './nodes.ts';
 import { openReads, type Reads } from './reads.ts';
 import type { Script } from './script.ts';
@@ -52,7 +52,7 @@ export function openRedis(
   observe: Observe = () => undefined,
   log: (event: string) => void = () => undefined,
 ): ShopRedis {
-  const nodeList = openNodeList(settings.nodes, log);
+  const nodeList = createNodeList(settings.nodes, log);
   const sentinels = watchSentinels(
     settings.sentinels,
     { username: settings.username, password: settings.sentinelPassword },

@@ -5,7 +5,7 @@ import { parseInfo, parseRole, type Role } from './role.ts';
 /** A query's replies in order, and the role of the node before the first query of its batch and after the last. */
 export type Snapshot = { readonly before: Role; readonly after: Role; readonly replies: unknown[] };
 
-/** See {@link openBatches}. */
+/** See {@link createReadBatches}. */
 type Batches = {
   /**
    * Runs a query on a node.
@@ -25,8 +25,8 @@ type Batch = { readonly pipeline: ChainableCommander; readonly results: Promise<
 /** More commands than these begin another batch, so that a node serves others in between. */
 const maxCommands = 200;
 
-/** Opens batches over these connections. A batch is sent when the event loop has handled all input that has arrived. */
-export function openBatches(connection: (address: string) => Redis): Batches {
+/** Creates batches over these connections. A batch is sent when the event loop has handled all input that has arrived. */
+export function createReadBatches(connection: (address: string) => Redis): Batches {
   const open = new Map<string, Batch>();
 
   function begin(key: string, redis: Redis, asks: 'role' | 'info'): Batch {

@@ -7,7 +7,7 @@ import { type Deadline, pause, remainingMs } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
 import type { Consistency } from '../core/request.ts';
 import type { Nodes } from './nodes.ts';
-import { openBatches, type Snapshot } from './read-batches.ts';
+import { createReadBatches, type Snapshot } from './read-batches.ts';
 import { openReadEvidence } from './read-evidence.ts';
 import { openReadIndexes } from './read-index.ts';
 import { covers, orderOfReplicas, type ReadIndex } from './read-rules.ts';
@@ -35,7 +35,7 @@ const maxRounds = 3;
 /** Opens the read path over all nodes that the Sentinels know. */
 export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
   let turn = 0;
-  const batches = openBatches(nodes.connection);
+  const batches = createReadBatches(nodes.connection);
   const indexes = openReadIndexes(sentinels, nodes);
   const evidence = openReadEvidence(sentinels, nodes);
 

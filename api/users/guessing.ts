@@ -18,7 +18,7 @@ export type Attempt = {
   withdraw(): Promise<void>;
 };
 
-/** See {@link openGuessing}. */
+/** See {@link createGuessing}. */
 export type Guessing = {
   /** What an account's known addresses are stored as. @param address of the caller, as Nginx saw it */
   addressHash(email: string, address: string): string;
@@ -29,8 +29,8 @@ export type Guessing = {
 /** Characters of a hash that are stored: 96 bits tell the few addresses of one account apart. */
 const hashLength = 16;
 
-/** Opens the rules. @param secret of `users` alone */
-export function openGuessing(limits: Pick<HandlerLimits, 'reserve'>, secret: string, registry: Registry): Guessing {
+/** Creates the rules. @param secret of `users` alone */
+export function createGuessing(limits: Pick<HandlerLimits, 'reserve'>, secret: string, registry: Registry): Guessing {
   const failures = new Counter({
     name: 'shop_sign_in_failures_total',
     help: 'Sign-ins refused: the password was wrong (wrong-password), or wrong passwords for the account were too many (guessing)',

@@ -2,12 +2,12 @@
 import type { OpenService } from '../http/service.ts';
 import { accessTokens } from './access-tokens.ts';
 import { ensureFirstAdmin } from './first-admin.ts';
-import { openGuessing } from './guessing.ts';
+import { createGuessing } from './guessing.ts';
 import { maxSessions, maxSessionsOfNew } from './keys.ts';
-import { openPasswords } from './passwords.ts';
+import { createPasswords } from './passwords.ts';
 import { refreshTokens } from './refresh-tokens.ts';
-import { openUsers } from './service.ts';
-import { openSignIns } from './service-sign-in.ts';
+import { createUserRules } from './service.ts';
+import { createSignInRules } from './service-sign-in.ts';
 import { type UserSettings, userSettings } from './settings.ts';
 import { createUserWrites } from './store.ts';
 import { createSessionReads, createUserReads } from './store-reads.ts';
@@ -24,19 +24,19 @@ export const settings = userSettings;
 export const open: OpenService<UserSettings> = ({ config, redis, cursors, log, registry, limits }) => {
   const reads = createUserReads(redis.reads);
   const store = { ...reads, ...createUserWrites(redis.writes, reads) };
-  const passwords = openPasswords();
+  const passwords = createPasswords();
   const access = accessTokens(config.JWT_PRIVATE_KEY);
   const refresh = refreshTokens(config.REFRESH_SECRET);
   const ends = { customer: config.SESSION_MAX_DAYS * dayMs, admin: config.ADMIN_SESSION_MAX_HOURS * hourMs };
   const mostOfNew = config.RATE_LIMITS === 'on' ? maxSessionsOfNew : maxSessions;
   const sessions = { ...createSessionReads(redis.reads), ...createSessionWrites(redis.writes, ends, mostOfNew) };
-  const guessing = openGuessing(limits, config.IDEMPOTENCY_SECRET, registry);
-  const signIns = openSignIns({ users: store, sessions, passwords, guessing, access, refresh, limits: ends });
+  const guessing = createGuessing(limits, config.IDEMPOTENCY_SECRET, registry);
+  const signIns = createSignInRules({ users: store, sessions, passwords, guessing, access, refresh, limits: ends });
   const { ADMIN_EMAIL: email, ADMIN_PASSWORD: password } = config;
   const admin = email === undefined || password === undefined ? undefined : { email, password };
   let firstAdmin: ReturnType<typeof ensureFirstAdmin> | undefined;
   return {
-    ...tables({ users: openUsers(store, passwords), signIns, access, cursors }),
+    ...tables({ users: createUserRules(store, passwords), signIns, access, cursors }),
     own: {
       keys: async () => access.publicKeys(),
       checkSession: (claims, _requestId, deadline) => signIns.check(claims, deadline),

@@ -12,7 +12,7 @@ const maxWaiting = 50;
 /** A hash that no password has: a sign-in to an unknown address is compared with it, so that it takes as long as any other. */
 const noAccountsHash = `$argon2id$v=19$m=${cost.memoryCost},t=${cost.timeCost},p=${cost.parallelism}$${'A'.repeat(22)}$${'A'.repeat(43)}`;
 
-/** See {@link openPasswords}. */
+/** See {@link createPasswords}. */
 export type Passwords = {
   /** The hash of a password, with salt and parameters (PHC string). @throws Unavailable when too many wait */
   hash(password: string, deadline: Deadline): Promise<string>;
@@ -20,8 +20,8 @@ export type Passwords = {
   verify(stored: string | undefined, password: string, deadline: Deadline): Promise<boolean>;
 };
 
-/** Opens the process's one place for hashing. */
-export function openPasswords(): Passwords {
+/** Creates the process's one place for hashing. */
+export function createPasswords(): Passwords {
   const waiting: (() => void)[] = [];
   let running = 0;
 

@@ -4,10 +4,10 @@ import type { RequestContext } from '../core/request.ts';
 import { type Route, route } from '../http/route.ts';
 import { done, signedIn } from './routes.ts';
 import { sessionList, sessionParams, userParams } from './schema.ts';
-import type { SignIns } from './service-sign-in.ts';
+import type { SignInRules } from './service-sign-in.ts';
 
 /** The routes of sign-ins that have begun, below `/users`. */
-export function sessionRoutes(signIns: Pick<SignIns, 'list' | 'end'>): Route[] {
+export function sessionRoutes(signIns: Pick<SignInRules, 'list' | 'end'>): Route[] {
   return [
     route({
       method: 'get',

@@ -4,10 +4,10 @@ import { isRefusal, type Refusal } from '../core/outcome.ts';
 import { type Answer, type Route, route } from '../http/route.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import { credentials, jwksOut, refreshRequest, type Session, sessionOut } from './schema.ts';
-import type { SignIns } from './service-sign-in.ts';
+import type { SignInRules } from './service-sign-in.ts';
 
 /** The routes of sign-ins, below `/users`. */
-export function signInRoutes(signIns: SignIns, access: Pick<AccessTokens, 'publicKeys'>): Route[] {
+export function signInRoutes(signIns: SignInRules, access: Pick<AccessTokens, 'publicKeys'>): Route[] {
   return [
     route({
       method: 'post',
@@ -59,7 +59,7 @@ export function signInRoutes(signIns: SignIns, access: Pick<AccessTokens, 'publi
 }
 
 /** What other services ask, below `/internal/users`. */
-export function internalRoutes(signIns: SignIns): Route[] {
+export function internalRoutes(signIns: SignInRules): Route[] {
   return [
     route({
       method: 'post',

@@ -17,16 +17,16 @@ import {
   userPage,
   userParams,
 } from './schema.ts';
-import type { Answered, Users } from './service.ts';
+import type { Answered, UserRules } from './service.ts';
 import type { Done } from './service-password.ts';
 
 /** The routes of users, below `/users`. */
-export function userRoutes(users: Users, cursors: Cursors): Route[] {
+export function userRoutes(users: UserRules, cursors: Cursors): Route[] {
   return [...ownRoutes(users), ...anyUserRoutes(users, cursors)];
 }
 
 /** Sign-up, and what users do with their own user. */
-function ownRoutes(users: Users): Route[] {
+function ownRoutes(users: UserRules): Route[] {
   return [
     route({
       method: 'post',
@@ -102,7 +102,7 @@ function ownRoutes(users: Users): Route[] {
 }
 
 /** What names a user by id, and the list: for admins, but for reading oneself. */
-function anyUserRoutes(users: Users, cursors: Cursors): Route[] {
+function anyUserRoutes(users: UserRules, cursors: Cursors): Route[] {
   return [
     route({
       method: 'get',

@@ -31,8 +31,8 @@ type SignInParts = {
   readonly limits: SessionLimits;
 };
 
-/** See {@link openSignIns}. Everything throws Unavailable when it is not certain before the deadline. */
-export type SignIns = {
+/** See {@link createSignInRules}. Everything throws Unavailable when it is not certain before the deadline. */
+export type SignInRules = {
   login(given: Credentials, context: RequestContext): Promise<Session | Refusal>;
   refresh(token: string, context: RequestContext): Promise<Session | Refusal>;
   /** Ends the token's sign-in, if it is a token of ours; any other has no effect. */
@@ -44,8 +44,8 @@ export type SignIns = {
   check(claims: Pick<TokenClaims, 'userId' | 'sessionId'>, deadline: Deadline): Promise<SessionState>;
 };
 
-/** Opens the rules of sign-ins. */
-export function openSignIns(parts: SignInParts): SignIns {
+/** Creates the rules of sign-ins. */
+export function createSignInRules(parts: SignInParts): SignInRules {
   const { users, sessions, passwords, guessing, refresh } = parts;
 
   return {

@@ -16,8 +16,8 @@ import type { UserReads } from './store-reads.ts';
 
 /** A user as answered, perhaps again. */
 export type Answered = { readonly user: User; readonly replayed: boolean };
-/** See {@link openUsers}. Everything throws Unavailable when it is not certain before the deadline. */
-export type Users = {
+/** See {@link createUserRules}. Everything throws Unavailable when it is not certain before the deadline. */
+export type UserRules = {
   signUp(wish: SignUp, context: RequestContext): Promise<Answered | Refusal>;
   get(id: string, context: RequestContext): Promise<User | Refusal>;
   /** A page of the users, newest first, after the index member `after`. */
@@ -28,8 +28,8 @@ export type Users = {
   changePassword(who: SignedIn, wish: PasswordChange, context: RequestContext): Promise<Done | Refusal>;
 };
 
-/** Opens the rules of users. */
-export function openUsers(store: UserReads & UserWrites, passwords: Passwords): Users {
+/** Creates the rules of users. */
+export function createUserRules(store: UserReads & UserWrites, passwords: Passwords): UserRules {
   return {
     async signUp({ password, ...person }, context) {
       const passwordHash = await passwords.hash(password, context.deadline);

@@ -5,13 +5,13 @@ import type { AccessTokens } from './access-tokens.ts';
 import { userRoutes } from './routes.ts';
 import { sessionRoutes } from './routes-sessions.ts';
 import { internalRoutes, signInRoutes } from './routes-sign-in.ts';
-import type { Users } from './service.ts';
-import type { SignIns } from './service-sign-in.ts';
+import type { UserRules } from './service.ts';
+import type { SignInRules } from './service-sign-in.ts';
 
 /** What the handlers call. */
 type UserParts = {
-  readonly users: Users;
-  readonly signIns: SignIns;
+  readonly users: UserRules;
+  readonly signIns: SignInRules;
   readonly cursors: Cursors;
   readonly access: Pick<AccessTokens, 'publicKeys'>;
 };

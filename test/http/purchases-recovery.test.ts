@@ -6,7 +6,7 @@ import { newId } from '../../api/core/ids.ts';
 import { type InternalClient, internalClient } from '../../api/http/client.ts';
 import type { Begun } from '../../api/purchases/record.ts';
 import { openRecovery } from '../../api/purchases/recovery.ts';
-import { openSaga, type Saga } from '../../api/purchases/saga.ts';
+import { createSaga, type Saga } from '../../api/purchases/saga.ts';
 import { createPurchaseWrites, type PurchaseWrites } from '../../api/purchases/store.ts';
 import { createPurchaseReads, type PurchaseReads } from '../../api/purchases/store-reads.ts';
 import { contextOf, userCaller } from '../support/redis.ts';
@@ -25,7 +25,7 @@ beforeAll(async () => {
   const { redis, config } = shop.purchases;
   client = internalClient(shop.internalUrl, 'purchases', config.INTERNAL_SECRET);
   store = { ...createPurchaseWrites(redis.writes), ...createPurchaseReads(redis.reads) };
-  saga = openSaga(store, client, () => undefined);
+  saga = createSaga(store, client, () => undefined);
 });
 afterAll(() => shop.stop());
 

@@ -2,9 +2,9 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../api/core/ids.ts';
-import { openCounters } from '../../api/http/limit-counters.ts';
+import { createCounters } from '../../api/http/limit-counters.ts';
 import type { Charge, Policy } from '../../api/http/limit-policies.ts';
-import { openShares } from '../../api/http/limit-shares.ts';
+import { createShares } from '../../api/http/limit-shares.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
 import { openTestRedis, operator } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
@@ -35,7 +35,7 @@ async function admitted(count: number, replicas: readonly (() => Promise<boolean
 
 describe('exact counting', () => {
   const charge = (policy: Policy, points = 1, key = 'someone'): Charge => ({ policy, key, points });
-  const twoReplicas = () => [1, 2].map(() => openCounters('products', redis.scratch));
+  const twoReplicas = () => [1, 2].map(() => createCounters('products', redis.scratch));
 
   test('admits exactly the quota over two replicas, however many ask at once', async () => {
     const policy = policyOf(30);
@@ -80,7 +80,7 @@ describe('exact counting', () => {
   });
 
   test('without a master a replica counts alone', async () => {
-    const counters = openCounters('products', noMaster);
+    const counters = createCounters('products', noMaster);
     const [one, other] = [policyOf(2), policyOf(5)];
     for (let i = 0; i < 2; i++) {
       expect(await counters.charge([charge(one), charge(other)])).toMatchObject([{ isRefused: false }, {}]);
@@ -91,8 +91,8 @@ describe('exact counting', () => {
 
 describe('approximate counting', () => {
   const quota = 1200;
-  const twoReplicas = (policy: Policy) => [1, 2].map(() => openShares('products', policy, redis.scratch));
-  const asks = (replicas: readonly ReturnType<typeof openShares>[], key = 'someone') =>
+  const twoReplicas = (policy: Policy) => [1, 2].map(() => createShares('products', policy, redis.scratch));
+  const asks = (replicas: readonly ReturnType<typeof createShares>[], key = 'someone') =>
     replicas.map((shares) => async () => !(await shares.charge(key, 1)).isRefused);
 
   test.each([
@@ -136,6 +136,6 @@ describe('approximate counting', () => {
   });
 
   test('without a master a replica counts alone', async () => {
-    expect(await admitted(2 * quota, asks([openShares('products', policyOf(quota), noMaster)]))).toBe(quota);
+    expect(await admitted(2 * quota, asks([createShares('products', policyOf(quota), noMaster)]))).toBe(quota);
   });
 });

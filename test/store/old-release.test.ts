@@ -7,8 +7,8 @@ import { newId } from '../../api/core/ids.ts';
 import { isRefusal } from '../../api/core/outcome.ts';
 import { productKey, reservationKey } from '../../api/products/keys.ts';
 import { createReservationRules } from '../../api/products/reservations.ts';
-import { createRules } from '../../api/products/service.ts';
-import { createStore } from '../../api/products/store.ts';
+import { createProductRules } from '../../api/products/service.ts';
+import { createProductWrites } from '../../api/products/store.ts';
 import { createProductReads } from '../../api/products/store-reads.ts';
 import { createReservations } from '../../api/products/store-reservations.ts';
 import { listKey, oldHistoryKey, oldLists, oldReleasePendingKey, purchaseKey } from '../../api/purchases/keys.ts';
@@ -178,7 +178,7 @@ describe('purchases of 5eb7839', () => {
 describe('products of 5eb7839', () => {
   const asked = () => contextOf({ kind: 'service', address: '127.0.0.1', service: 'purchases' }, { write: undefined });
   const reservations = createReservationRules(createReservations(productsRedis));
-  const rules = createRules(createStore(productsRedis), createProductReads(productsRedis));
+  const rules = createProductRules(createProductWrites(productsRedis), createProductReads(productsRedis));
 
   /** A product under the old names of its fields. */
   async function storeOldProduct(): Promise<string> {

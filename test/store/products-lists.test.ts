@@ -6,8 +6,8 @@ import type { Product } from '../../api/products/record.ts';
 import { listQuery, type NewProduct } from '../../api/products/schema.ts';
 import { createSearch } from '../../api/products/search.ts';
 import { usualBounds } from '../../api/products/search-budget.ts';
-import { createRules, type Rules } from '../../api/products/service.ts';
-import { createStore } from '../../api/products/store.ts';
+import { createProductRules, type ProductRules } from '../../api/products/service.ts';
+import { createProductWrites } from '../../api/products/store.ts';
 import { createProductReads, type ProductReads } from '../../api/products/store-reads.ts';
 import { createSearchReads, type SearchReads } from '../../api/products/store-search.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
@@ -15,11 +15,11 @@ import { contextOf, openTestRedis, userCaller } from '../support/redis.ts';
 
 let redis: ShopRedis;
 let reads: ProductReads & SearchReads;
-let rules: Rules;
+let rules: ProductRules;
 beforeAll(() => {
   redis = openTestRedis('products');
   reads = { ...createProductReads(redis), ...createSearchReads(redis) };
-  rules = createRules(createStore(redis), reads);
+  rules = createProductRules(createProductWrites(redis), reads);
 });
 afterAll(() => redis.close());
 

@@ -6,8 +6,8 @@ import { summed } from '../../api/contracts/wanted.ts';
 import { deadlineIn } from '../../api/core/clock.ts';
 import { newId } from '../../api/core/ids.ts';
 import { createReservationRules } from '../../api/products/reservations.ts';
-import { createRules } from '../../api/products/service.ts';
-import { createStore } from '../../api/products/store.ts';
+import { createProductRules } from '../../api/products/service.ts';
+import { createProductWrites } from '../../api/products/store.ts';
 import { createProductReads } from '../../api/products/store-reads.ts';
 import { createReservations } from '../../api/products/store-reservations.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
@@ -30,7 +30,7 @@ afterAll(() => {
 const admin = userCaller('admin');
 const purchases = { kind: 'service', address: '127.0.0.1', service: 'purchases' } as const;
 const asked = () => contextOf(purchases, { write: undefined });
-const rules = () => createRules(createStore(redis), createProductReads(redis));
+const rules = () => createProductRules(createProductWrites(redis), createProductReads(redis));
 const reserve = (id: string, items: { productId: string; quantity: number }[], on = redis) =>
   createReservationRules(createReservations(on)).reserve(id, items, asked());
 const release = (id: string, callerItems: Parameters<ReturnType<typeof createReservationRules>['release']>[1] = []) =>

@@ -7,8 +7,8 @@ import type { RequestContext } from '../../api/core/request.ts';
 import { createBatches } from '../../api/products/batch.ts';
 import type { Product } from '../../api/products/record.ts';
 import type { NewProduct } from '../../api/products/schema.ts';
-import { createRules, type Rules, tagOf } from '../../api/products/service.ts';
-import { createStore, type Store } from '../../api/products/store.ts';
+import { createProductRules, type ProductRules, tagOf } from '../../api/products/service.ts';
+import { createProductWrites, type ProductWrites } from '../../api/products/store.ts';
 import { createProductReads, type ProductReads } from '../../api/products/store-reads.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
 import { contextOf, openTestRedis, operator, repetitionOf, userCaller } from '../support/redis.ts';
@@ -16,15 +16,15 @@ import { waitFor } from '../support/wait.ts';
 
 let redis: ShopRedis;
 let master: Redis;
-let store: Store;
+let store: ProductWrites;
 let reads: ProductReads;
-let rules: Rules;
+let rules: ProductRules;
 beforeAll(async () => {
   redis = openTestRedis('products');
   master = await operator();
-  store = createStore(redis);
+  store = createProductWrites(redis);
   reads = createProductReads(redis);
-  rules = createRules(store, reads);
+  rules = createProductRules(store, reads);
 });
 afterAll(() => {
   redis.close();

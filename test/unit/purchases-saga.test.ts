@@ -7,7 +7,7 @@ import type { InternalClient } from '../../api/http/client.ts';
 import type { Unfinished } from '../../api/purchases/keys.ts';
 import type { Purchase } from '../../api/purchases/record.ts';
 import { openRecovery } from '../../api/purchases/recovery.ts';
-import { openSaga, type Saga } from '../../api/purchases/saga.ts';
+import { createSaga, type Saga } from '../../api/purchases/saga.ts';
 import type { PurchaseWrites } from '../../api/purchases/store.ts';
 import type { PurchaseReads } from '../../api/purchases/store-reads.ts';
 import { waitFor } from '../support/wait.ts';
@@ -61,7 +61,7 @@ describe('carrying a purchase forward', () => {
     const { client, asked } = productsWith([new Unavailable('gone'), new Unavailable('gone'), reserved]);
     const { store, steps } = storeOf(purchase);
     const ended: string[] = [];
-    const saga = openSaga(store, client, (status) => ended.push(status));
+    const saga = createSaga(store, client, (status) => ended.push(status));
     expect(await saga.carry(purchase, newId(), deadlineIn(2000))).toMatchObject({ status: 'completed' });
     expect(asked).toEqual(Array(3).fill({ purchaseId: purchase.id, items: purchase.requested }));
     expect({ steps, ended }).toEqual({ steps: ['complete'], ended: ['completed'] });
@@ -71,7 +71,7 @@ describe('carrying a purchase forward', () => {
     const { client } = productsWith([new Unavailable('gone')]);
     const { store, steps } = storeOf(purchaseWith());
     const deadline = deadlineIn(700);
-    const carried = openSaga(store, client, () => undefined).carry(purchaseWith(), newId(), deadline);
+    const carried = createSaga(store, client, () => undefined).carry(purchaseWith(), newId(), deadline);
     await expect(carried).rejects.toThrow(Unavailable);
     expect(steps).toEqual([]);
     expect(remainingMs(deadline)).toBeGreaterThan(0);
@@ -79,7 +79,7 @@ describe('carrying a purchase forward', () => {
 
   test('does not repeat what is a bug', async () => {
     const { client, asked } = productsWith([new TypeError('a bug')]);
-    const saga = openSaga(storeOf(purchaseWith()).store, client, () => undefined);
+    const saga = createSaga(storeOf(purchaseWith()).store, client, () => undefined);
     await expect(saga.carry(purchaseWith(), newId(), deadlineIn(1000))).rejects.toThrow('a bug');
     expect(asked).toHaveLength(1);
   });
@@ -89,7 +89,7 @@ describe('carrying a purchase forward', () => {
     [{ result: 'unknown-product', productIds: ['mug'] }, 'unknown-product'],
   ])('ends it as failed when products refuses: %o', async (answer, code) => {
     const { client } = productsWith([answer]);
-    const saga = openSaga(storeOf(purchaseWith()).store, client, () => undefined);
+    const saga = createSaga(storeOf(purchaseWith()).store, client, () => undefined);
     const ended = await saga.carry(purchaseWith(), newId(), deadlineIn(1000));
     expect(ended).toMatchObject({ status: 'failed', failure: { code } });
   });
@@ -97,7 +97,7 @@ describe('carrying a purchase forward', () => {
   test('finds it cancelled when its reservation was released before it was made', async () => {
     const { client } = productsWith([{ result: 'released' }]);
     const { store, steps } = storeOf(purchaseWith({ status: 'cancelled' }));
-    const saga = openSaga(store, client, () => undefined);
+    const saga = createSaga(store, client, () => undefined);
     expect(await saga.carry(purchaseWith(), newId(), deadlineIn(1000))).toMatchObject({ status: 'cancelled' });
     expect(steps).toEqual(['confirm']);
   });
@@ -105,7 +105,7 @@ describe('carrying a purchase forward', () => {
   test('counts a purchase only for the step that ended it', async () => {
     const ended: string[] = [];
     const { store } = storeOf(purchaseWith());
-    const saga = openSaga(store, productsWith([reserved]).client, (status) => ended.push(status));
+    const saga = createSaga(store, productsWith([reserved]).client, (status) => ended.push(status));
     for (let i = 0; i < 3; i++) await saga.carry(purchaseWith(), newId(), deadlineIn(1000));
     expect(ended).toEqual(['completed']);
   });
@@ -113,12 +113,12 @@ describe('carrying a purchase forward', () => {
   test('by many at once asks products once; when the first fails, the others go on', async () => {
     const purchase = purchaseWith();
     const { client, asked } = productsWith([reserved]);
-    const saga = openSaga(storeOf(purchase).store, client, () => undefined);
+    const saga = createSaga(storeOf(purchase).store, client, () => undefined);
     const all = await Promise.all(Array.from({ length: 50 }, () => saga.carry(purchase, newId(), deadlineIn(1000))));
     expect(new Set(all.map(({ status }) => status))).toEqual(new Set(['completed']));
     expect(asked).toHaveLength(1);
     const late = productsWith([new Unavailable('gone'), reserved]);
-    const again = openSaga(storeOf(purchase).store, late.client, () => undefined);
+    const again = createSaga(storeOf(purchase).store, late.client, () => undefined);
     const [first, second] = [deadlineIn(300), deadlineIn(2000)].map((at) => again.carry(purchase, newId(), at));
     await expect(first).rejects.toThrow(Unavailable);
     expect(await second).toMatchObject({ status: 'completed' });
@@ -127,7 +127,7 @@ describe('carrying a purchase forward', () => {
   test('gives stock back until products confirms it', async () => {
     const { client, asked } = productsWith([new Unavailable('gone'), { result: 'released', eventId: '2-0', at: 2 }]);
     const { store, steps } = storeOf(purchaseWith({ status: 'cancelled', releasePending: true }));
-    await openSaga(store, client, () => undefined).release(purchaseWith(), newId(), deadlineIn(1000));
+    await createSaga(store, client, () => undefined).release(purchaseWith(), newId(), deadlineIn(1000));
     expect({ asked: asked.length, steps }).toEqual({ asked: 2, steps: ['released'] });
   });
 });

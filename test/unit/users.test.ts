@@ -9,7 +9,7 @@ import { Unavailable } from '../../api/core/outcome.ts';
 import { retryOnConflict } from '../../api/core/retry-on-conflict.ts';
 import { ensureFirstAdmin } from '../../api/users/first-admin.ts';
 import { emailKey } from '../../api/users/keys.ts';
-import { openPasswords } from '../../api/users/passwords.ts';
+import { createPasswords } from '../../api/users/passwords.ts';
 import type { User } from '../../api/users/record.ts';
 import { storedUserAgent } from '../../api/users/record-sessions.ts';
 import { keyFromToken, refreshTokens } from '../../api/users/refresh-tokens.ts';
@@ -109,7 +109,7 @@ describe('the first admin', () => {
     const log = pino({ level: 'error' }, { write: (line: string) => void said.push(JSON.parse(line).msg) });
     const store = { hasAdmin: async () => false, createFirstAdmin: () => expect.fail('made an admin') };
     const wish = { email: 'admin@example.com', password: 'administrator' };
-    ensureFirstAdmin(wish, store, openPasswords(), log);
+    ensureFirstAdmin(wish, store, createPasswords(), log);
     await waitFor('the log to say why', () => said.length > 0);
     expect(said).toEqual([expect.stringContaining('ADMIN_PASSWORD')]);
   });
@@ -223,7 +223,7 @@ describe('what is sealed', () => {
 
 describe('passwords', () => {
   it('are right in any composition of the same characters', async () => {
-    const passwords = openPasswords();
+    const passwords = createPasswords();
     const stored = await passwords.hash('Ma\u00f1ana ma\u00f1ana', deadlineIn(5000));
     expect(stored).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
     expect(await passwords.verify(stored, 'Man\u0303ana man\u0303ana', deadlineIn(5000))).toBe(true);
@@ -231,11 +231,11 @@ describe('passwords', () => {
   });
 
   it('match no account without a hash', async () => {
-    expect(await openPasswords().verify(undefined, '', deadlineIn(5000))).toBe(false);
+    expect(await createPasswords().verify(undefined, '', deadlineIn(5000))).toBe(false);
   });
 
   it('that could not be checked in time are turned away, and the rest are checked', async () => {
-    const passwords = openPasswords();
+    const passwords = createPasswords();
     const all = Array.from({ length: 60 }, () => passwords.verify(undefined, 'x', deadlineIn(200)));
     const results = await Promise.allSettled(all);
     const refused = results.filter((each) => each.status === 'rejected');

@@ -1,7 +1,7 @@
 /** Reads of one moment share a pipeline, and nothing else: each has its own replies and its own errors. */
 import type { ChainableCommander, Redis } from 'ioredis';
 import { expect, test } from 'vitest';
-import { openBatches } from '../../../api/redis/read-batches.ts';
+import { createReadBatches } from '../../../api/redis/read-batches.ts';
 
 type Reply = [error: Error | null, reply: unknown];
 const replica = (offset: number) => ['slave', '127.0.0.1', 7001, 'connected', offset];
@@ -36,7 +36,7 @@ const getting =
 
 test('queries of one moment go together, between two questions about the role; the next one by itself', async () => {
   const { redis, pipelines } = recordingRedis((command, i) => [null, command === 'role' ? replica(i) : command]);
-  const { query } = openBatches(() => redis);
+  const { query } = createReadBatches(() => redis);
   const found = await Promise.all([query('a:1', 'role', getting('x', 'y')), query('a:1', 'role', getting('z'))]);
   expect(pipelines).toEqual([['role', 'get x', 'get y', 'get z', 'role']]);
   expect(found.map((snapshot) => snapshot?.replies)).toEqual([['get x', 'get y'], ['get z']]);
@@ -50,7 +50,7 @@ test('a query whose command is wrong throws, and the others have their replies',
   const { redis } = recordingRedis((command) =>
     command === 'get list' ? [wrong, undefined] : [null, command === 'role' ? replica(1) : 'value'],
   );
-  const { query } = openBatches(() => redis);
+  const { query } = createReadBatches(() => redis);
   const [bad, good] = await Promise.allSettled([
     query('a:1', 'role', getting('list')),
     query('a:1', 'role', getting('text')),
@@ -66,5 +66,5 @@ test.each([
   const { redis } = recordingRedis((command) =>
     command === silent ? [new Error('Connection is closed.'), undefined] : [null, replica(1)],
   );
-  expect(await openBatches(() => redis).query('a:1', 'role', getting('x'))).toBeUndefined();
+  expect(await createReadBatches(() => redis).query('a:1', 'role', getting('x'))).toBeUndefined();
 });
