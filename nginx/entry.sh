@@ -130,12 +130,13 @@ servers_of() {
   for address in "$@"; do printf 'server %s%s max_fails=0 backup; ' "$address" "$RESOLVE"; done
 }
 
-SERVICES_IN_WORDS='' SERVICES_IN_JSON='' SERVICES_AS_PATTERN='' LINKS_IN_JSON='' comma='' bar=''
+SERVICES_IN_WORDS='' SERVICES_IN_JSON='' SERVICES_AS_PATTERN='' LINKS_IN_JSON='' NEAREST_SERVICES='' comma='' bar=''
 for service in $SERVICES; do
   SERVICES_IN_WORDS="$SERVICES_IN_WORDS${comma:+$comma }$service"
   SERVICES_IN_JSON="$SERVICES_IN_JSON$comma\"$service\""
   LINKS_IN_JSON="$LINKS_IN_JSON$comma\"$service\":\"/$service\""
   SERVICES_AS_PATTERN="$SERVICES_AS_PATTERN$bar$service"
+  NEAREST_SERVICES="$NEAREST_SERVICES\"~*^/(?:[^/?]+/)?$(printf %.3s "$service")\" \"The nearest is /$service.\"; "
   comma=, bar='|'
 done
 
@@ -164,7 +165,7 @@ for part in "$here"/*.conf; do
   name=${part##*/}
   [ "$name" != upstreams.conf ] || continue
   render "$part" USER WORKERS MAX_FILES DATA_DIR HTTP_LISTENS HTTPS_LISTENS INTERNAL_LISTEN WATCH_LISTEN WATCH_LOCAL TLS_DIR CERTIFICATE_FITS RESOLVER FORCE_HTTPS \
-    HSTS SHOP_URL TRUSTED_GEO REAL_IP HTTP2_ON SERVICES_IN_WORDS SERVICES_IN_JSON SERVICES_AS_PATTERN LINKS_IN_JSON ACCESS_LOG_COPY \
+    HSTS SHOP_URL TRUSTED_GEO REAL_IP HTTP2_ON SERVICES_IN_WORDS SERVICES_IN_JSON SERVICES_AS_PATTERN LINKS_IN_JSON NEAREST_SERVICES ACCESS_LOG_COPY \
     STATUS_ROUTE CORS_MAP CORS_HEADERS CORS_PREFLIGHT >"$DATA_DIR/$name"
 done
 

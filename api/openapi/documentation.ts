@@ -61,8 +61,11 @@ export function documentationRoutes(services: readonly string[], currency: strin
     router.get(path, async (req, res) => sendText(req, res, await text()));
   }
   const paths = [...Object.keys(documents), '/docs', '/docs/:file', '/problems', '/problems/:code'];
-  return router.all(paths, (_req, res) => {
-    res.set('Allow', 'GET, HEAD');
-    sendRefusal(res, refuse('method-not-allowed', 'This address knows GET, HEAD.'));
-  });
+  const allow = 'GET, HEAD, OPTIONS';
+  return router
+    .options(paths, (_req, res) => void res.status(204).set('Allow', allow).end())
+    .all(paths, (_req, res) => {
+      res.set('Allow', allow);
+      sendRefusal(res, refuse('method-not-allowed', `This address knows ${allow}.`));
+    });
 }

@@ -34,6 +34,6 @@ export async function runClient(projectDir: string, currency: string, args: stri
   mkdirSync(target, { recursive: true });
   writeFileSync(join(target, 'types.ts'), await clientTypes(openApiDocument(routes, '')));
   if (target !== source) copyFileSync(join(source, 'client.ts'), join(target, 'client.ts'));
-  console.log(`The client is in ${target}: import { createClient } from './client.ts'`);
+  console.log(`The client is in ${target}: import { createClient } from './client.ts', with an example at its head.`);
   return 0;
 }

@@ -102,9 +102,9 @@ function columnsOf(record: readonly string[], file: string): string[] {
   const missing = requiredColumns.filter((name) => !columns.includes(name));
   const list = (names: readonly string[]) => names.map((name) => `"${name}"`).join(', ');
   const fault =
-    (unknown.length > 0 && `not known: ${list(unknown)}`) ||
-    (repeated.length > 0 && `there twice: ${list(repeated)}`) ||
-    (missing.length > 0 && `missing: ${list(missing)}`);
+    (unknown.length > 0 && `columns not known: ${list(unknown)}`) ||
+    (repeated.length > 0 && `columns there twice: ${list(repeated)}`) ||
+    (missing.length > 0 && `columns missing: ${list(missing)}`);
   if (fault === false) return columns;
   const rule = `The first line names the columns, with commas between them: ${requiredColumns.join(', ')}`;
   const optional = knownColumns.filter((name) => !requiredColumns.includes(name));

@@ -1,4 +1,4 @@
-/** The examples with curl in the README, run as they stand. */
+/** The examples in the README, run as they stand. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,14 +8,14 @@ import { expect, inject, test } from 'vitest';
 
 const { httpUrl, adminEmail, adminPassword } = inject('shop');
 
-/** The blocks of shell in a Markdown file that call the shop with curl. */
-function examplesIn(file: string): string[] {
+/** The blocks of shell in a Markdown file in which there is such a command. */
+function examplesIn(file: string, command: string): string[] {
   const blocks = [...readFileSync(file, 'utf8').matchAll(/^```sh\n(.*?)^```$/gms)].map((match) => match[1] ?? '');
-  return blocks.filter((block) => block.includes('curl -'));
+  return blocks.filter((block) => block.includes(command));
 }
 
-test('“Buy something” of the README buys and cancels, with nothing refused', async () => {
-  const [example = '', ...more] = examplesIn('README.md');
+test('“Buy something” buys and cancels with curl, with nothing refused; the example in TypeScript buys', async () => {
+  const [example = '', ...more] = examplesIn('README.md', 'curl -');
   expect(more).toEqual([]);
   // The one thing that is other than with `npm start`: the port.
   expect(example).toContain('shop=http://localhost:8080\n');
@@ -29,7 +29,14 @@ test('“Buy something” of the README buys and cancels, with nothing refused',
     expect(stdout).not.toContain('"/problems/');
     const answers = [/HTTP\/1.1 201 Created/, /Idempotent-Replayed: true/i, /"stock":3/, /"status":"cancelled"/];
     for (const expected of answers) expect(stdout).toMatch(expected);
+
+    const [own = ''] = examplesIn('README.md', 'npm run client');
+    expect(own).toContain("baseUrl: 'http://localhost:8080'");
+    // Not into the project: the folder is another one.
+    const elsewhere = own.replaceAll(/\bfront\b/g, join(dir, 'front')).replace('http://localhost:8080', httpUrl);
+    const run = await promisify(execFile)('sh', ['-euc', elsewhere], { timeout: 80_000 });
+    expect(run.stdout).toMatch(/completed \{ amount: 10999, currency: 'USD' \}\n(.*\n)*Hiking Boots 4\n/);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
-});
+}, 180_000);

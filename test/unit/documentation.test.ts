@@ -55,7 +55,7 @@ test('the list links to every problem; an unknown one is a 404', async () => {
   const unknown = await request.get('/problems/nothing').buffer(true);
   expect([unknown.status, unknown.type]).toEqual([404, 'application/problem+json']);
   const wrong = await request.post('/problems');
-  expect([wrong.status, wrong.headers.allow]).toEqual([405, 'GET, HEAD']);
+  expect([wrong.status, wrong.headers.allow]).toEqual([405, 'GET, HEAD, OPTIONS']);
 });
 
 const paths = ['/users', '/users/login', '/users/me', '/users/me/sessions', '/users/:id', '/products/:id/stock'];

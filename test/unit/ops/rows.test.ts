@@ -43,16 +43,16 @@ test('a row is named by the line on which it begins, whatever is in its quotes',
 });
 
 test.each([
-  ['nothing', '', 'line 1: missing: "name", "category", "price", "stock"'],
-  ['a column twice', `${header},price\nBoots,c,1,2,3\n`, 'line 1: there twice: "price"'],
-  ['an unknown column', `${header},colour\nBoots,c,1,2,red\n`, 'line 1: not known: "colour"'],
-  ['a column too few', 'name,category,price\nBoots,c,1\n', 'line 1: missing: "stock"'],
+  ['nothing', '', 'line 1: columns missing: "name", "category", "price", "stock"'],
+  ['a column twice', `${header},price\nBoots,c,1,2,3\n`, 'line 1: columns there twice: "price"'],
+  ['an unknown column', `${header},colour\nBoots,c,1,2,red\n`, 'line 1: columns not known: "colour"'],
+  ['a column too few', 'name,category,price\nBoots,c,1\n', 'line 1: columns missing: "stock"'],
   ['semicolons', `${header.replaceAll(',', ';')}\nBoots;c;1;2\n`, 'with commas between them'],
   ['text behind a quote', `${header}\nCap,c,1,1\n"Boots" x,c,1,2\n`, 'line 3: more text follows a quoted value'],
   ['an open quote', `${header}\nCap,c,1,1\n"Boots,c,1,2\nHat,c,1,1\n`, 'line 3 or after it: a quote is opened'],
 ])('CSV with %s is refused with its line', async (_title, content, fault) => {
   await expect(read('b.csv', content)).rejects.toThrow(
-    `b.csv, ${fault.startsWith('line') ? fault : 'line 1: not known'}`,
+    `b.csv, ${fault.startsWith('line') ? fault : 'line 1: columns not known'}`,
   );
   await expect(read('b.csv', content)).rejects.toThrow(fault);
 });
