@@ -35,7 +35,7 @@ export type Exchange = {
 export function faultOfAnswer(exchange: Exchange): string | undefined {
   const { url, status, header, body } = exchange;
   const path = url.split('?')[0] ?? '';
-  if (/^\/(internal|authorize|livez|readyz|metrics)(\/|$)/.test(path)) return undefined;
+  if (/^\/(internal|authorize|livez|readyz|metrics|status)(\/|$)/.test(path)) return undefined;
   const methods = methodsAt(path);
   const method = exchange.method === 'HEAD' ? 'get' : exchange.method.toLowerCase();
   const operation = methods.find((each) => method in each.operations);
