@@ -1,4 +1,4 @@
-// The command line of those who change the shop: `test`, `chaos`, `bench`, `client`, `fuzz`. These need what only the repository has.
+// The command line for developing the shop: `test`, `chaos`, `bench`, `client`, `fuzz`. These need what only the repository has.
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installBenchPrograms, installMissing } from './programs.ts';

@@ -1,4 +1,4 @@
-// The command line of those who run a shop: `start`, `shop COMMAND`, `import`, `export`, `demo`. Reads the environment and `.env`, once, and hands over.
+// The command line that runs and uses a shop: `start`, `shop COMMAND`, `import`, `export`, `demo`. Reads the environment and `.env`, once, and hands over.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

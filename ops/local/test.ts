@@ -44,7 +44,8 @@ export async function runTests(
   try {
     // While types and lint are checked: installing takes half a minute.
     const browser = installBrowser(projectDir, path);
-    const faults = [await run('tsc'), await run('biome', 'check', '.')].filter((code) => code !== 0).length;
+    const checks = await Promise.all([run('tsc'), run('biome', 'check', '.')]);
+    const faults = checks.filter((code) => code !== 0).length;
     if (!(await browser)) console.error('SKIPPED without Chromium: the tests of /docs in a browser.');
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`];
     const code = await run('vitest', 'run', ...reporters, ...rest);

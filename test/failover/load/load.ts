@@ -1,4 +1,5 @@
 /** Starts the clients of a run, and lets them finish. */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Ledger } from '../ledger/ledger.ts';
 import { outcomeOf } from '../ledger/outcome.ts';
@@ -23,7 +24,8 @@ export function startLoad(baseUrl: string, actors: readonly Actor[], ledger: Led
   const retryWindow: RetryWindow = { untilMs: Number.POSITIVE_INFINITY };
   const open = new Set<Promise<unknown>>();
   const clients: Client[] = [];
-  let stopped = false;
+  const stop = new AbortController();
+  setMaxListeners(0, stop.signal); // one for each actor
 
   async function work(actor: Actor) {
     const own = random.fork(actor.name);
@@ -31,9 +33,10 @@ export function startLoad(baseUrl: string, actors: readonly Actor[], ledger: Led
     clients.push(client);
     let waiting = 0;
     let nextMs = ledger.nowMs() + own.next() * actor.everyMs;
-    while (!stopped) {
-      await delay(Math.max(0, nextMs - ledger.nowMs()));
-      if (stopped) break;
+    while (!stop.signal.aborted) {
+      // A pause can be long, and finish() does not wait for its end.
+      await delay(Math.max(0, nextMs - ledger.nowMs()), undefined, { signal: stop.signal }).catch(() => {});
+      if (stop.signal.aborted) break;
       nextMs += own.pauseMs(actor.everyMs);
       if (waiting >= mostWaiting) continue;
       waiting += 1;
@@ -49,7 +52,7 @@ export function startLoad(baseUrl: string, actors: readonly Actor[], ledger: Led
 
   return {
     async finish(timeoutMs) {
-      stopped = true;
+      stop.abort();
       retryWindow.untilMs = ledger.nowMs() + timeoutMs;
       await Promise.all(working);
       while (open.size > 0) await Promise.all(open);
