@@ -29,7 +29,7 @@ export async function scaleService(shop: ShopState, service: string, count: numb
   // New replicas get requests when they work; old ones stop when they get none any more.
   await shop.processes.waitUntilHealthy(added.map((each) => each.spec().name));
   reloadNginx(shop);
-  writeTargets(shop.settings.dir, wanted);
+  writeTargets(shop.settings, wanted);
   const names = new Set(wanted.map(({ name }) => name));
   const surplus = shop.processes.ofKind(service).filter((each) => !names.has(each.spec().name));
   await shop.processes.stop(surplus);

@@ -131,8 +131,10 @@ function exporterProcesses(settings: Settings, ports: Ports): ProcessSpec[] {
         '-redis.addr=',
         '-config-command=-',
         '-connection-timeout=1s',
+        // By target and not for all: every local program, and every page in a local browser, can name a target of its own.
+        `-redis.password-file=${exporterPasswordFile(settings.dir)}`,
       ],
-      { REDIS_USER: 'exporter', REDIS_PASSWORD: settings.secrets.REDIS_PASSWORD_EXPORTER ?? '' },
+      { REDIS_USER: 'exporter' },
     ),
     watcher('edge-exporter', ports.edgeExporter, own('nginx-exporter'), {
       PORT: String(ports.edgeExporter),
@@ -168,11 +170,16 @@ function targetsDir(dir: string): string {
   return join(dir, 'targets');
 }
 
+function exporterPasswordFile(dir: string): string {
+  return join(targetsDir(dir), 'redis-exporter.json');
+}
+
 /**
- * Writes the addresses of all processes for Prometheus, which reads the files again when they change.
+ * Writes the addresses of all processes for Prometheus, which reads the files again when they change, and for the Redis exporter the password of
+ * each of its targets.
  * @param specs every process of the shop
  */
-export function writeTargets(dir: string, specs: readonly ProcessSpec[]): void {
+export function writeTargets({ dir, secrets }: Pick<Settings, 'dir' | 'secrets'>, specs: readonly ProcessSpec[]): void {
   if (!specs.some(({ kind }) => kind === 'prometheus')) return;
   mkdirSync(targetsDir(dir), { recursive: true });
   mkdirSync(join(backupDir(dir), 'metrics'), { recursive: true });
@@ -191,4 +198,12 @@ export function writeTargets(dir: string, specs: readonly ProcessSpec[]): void {
   write('redis', ['redis'], ({ port }) => port);
   write('sentinel', ['sentinel'], ({ port }) => port);
   write('nginx', ['nginx'], ({ health }) => health.port);
+  const scraped = specs
+    .filter(({ kind }) => kind === 'redis' || kind === 'sentinel')
+    .map(({ port }) => addressOf(port));
+  // Debian's exporter (1.45) looks a target up without the user, newer ones with it.
+  const passwords = scraped.flatMap((address) => {
+    return ['', 'exporter@'].map((user) => [`redis://${user}${address}`, secrets.REDIS_PASSWORD_EXPORTER]);
+  });
+  writeFileSync(exporterPasswordFile(dir), JSON.stringify(Object.fromEntries(passwords)), { mode: 0o600 });
 }

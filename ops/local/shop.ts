@@ -154,7 +154,7 @@ async function startAll(
   if (processes.ofKind('nginx').length > 0) makeCertificate(settings);
   await compilePrograms(settings.projectDir);
   const startedAt = Date.now();
-  writeTargets(settings.dir, specs());
+  writeTargets(settings, specs());
   for (const each of processes.all()) each.start();
   const needed = processes.all().filter((each) => !each.spec().isOptional);
   await processes.waitUntilHealthy(

@@ -1,10 +1,13 @@
 /** Prometheus and Alertmanager as they are started: who is answered, and what a page of another origin in the operator's browser can do. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { authorizationOf, firingAlerts, openPrometheus } from '../../monitoring/status/prometheus.ts';
+import { writeTargets } from '../../ops/local/monitoring.ts';
 import { reservePorts } from '../../ops/local/ports.ts';
 import { makeSecrets } from '../../ops/local/secrets.ts';
 import { readSettings } from '../../ops/local/settings.ts';
@@ -120,3 +123,55 @@ describe.skipIf(!hasProgram('prometheus') || !hasProgram('prometheus-alertmanage
     });
   },
 );
+
+describe.skipIf(!hasProgram('prometheus-redis-exporter'))('the Redis exporter of npm start', () => {
+  /** Answers whatever comes, and keeps it. */
+  async function listen(port: number) {
+    let heard = '';
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', (data) => {
+        heard += data;
+        socket.write('+OK\r\n');
+      });
+    });
+    await once(server.listen(port, '127.0.0.1'), 'listening');
+    return { heard: () => heard, port: (server.address() as AddressInfo).port, close: () => server.close() };
+  }
+
+  test('sends its password to the nodes of this shop, and to no target that a caller names', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'exporter-'));
+    const { portBase, release } = await reservePorts();
+    const given = { ...makeSecrets(), SHOP_DIR: dir, PATH: process.env.PATH, PORT_BASE: String(portBase) };
+    const read = readSettings(given, process.cwd());
+    if (read.kind === 'faulty') throw new Error(read.faults.join('\n'));
+    const specs = topology(read.settings);
+    writeTargets(read.settings, specs);
+    const portOf = (name: string) => specs.find((spec) => spec.name === name)?.port ?? 0;
+    const [program = '', ...words] = specs.find(({ name }) => name === 'redis-exporter')?.command ?? [];
+    const env = specs.find(({ name }) => name === 'redis-exporter')?.env;
+    const node = await listen(portOf('redis-1'));
+    const sentinel = await listen(portOf('sentinel-1'));
+    const stranger = await listen(0);
+    const child = spawn(program, words, { env: { ...read.settings.inherited, ...env }, stdio: 'ignore' });
+    try {
+      const scrape = (port: number) =>
+        fetch(`http://127.0.0.1:${portOf('redis-exporter')}/scrape?target=redis://127.0.0.1:${port}`);
+      await waitFor('the exporter', async () => (await scrape(node.port)).ok, 20_000);
+      await scrape(sentinel.port);
+      await scrape(stranger.port);
+      const password = read.settings.secrets.REDIS_PASSWORD_EXPORTER ?? '';
+      expect(node.heard()).toContain(password);
+      expect(sentinel.heard()).toContain(password);
+      expect(stranger.heard()).toContain('redis_exporter');
+      expect(stranger.heard()).not.toMatch(/AUTH/i);
+    } finally {
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+      for (const each of [node, sentinel, stranger]) each.close();
+      rmSync(dir, { recursive: true, force: true });
+      await release();
+    }
+  }, 30_000);
+});

@@ -58,7 +58,6 @@ test('with a mail server there is no mailbox, and mails go to the admin unless a
 
 test('no watcher listens on more than this machine, and none is given a secret but its own', () => {
   const secretsOf: Record<string, string[]> = {
-    'redis-exporter': ['REDIS_PASSWORD'],
     prometheus: ['MONITORING_PASSWORD', 'MONITORING_PASSWORD_BCRYPT'],
     alertmanager: ['MONITORING_PASSWORD_BCRYPT'],
     status: ['MONITORING_PASSWORD'],
@@ -71,7 +70,7 @@ test('no watcher listens on more than this machine, and none is given a secret b
 });
 
 test('Prometheus is told of every replica, by name, and again when there are more', () => {
-  writeTargets(dir, topology(settingsOf()));
+  writeTargets(settingsOf(), topology(settingsOf()));
   expect(targets('api').map(({ labels }) => labels.instance)).toEqual([
     'users-1',
     'users-2',
@@ -85,6 +84,6 @@ test('Prometheus is told of every replica, by name, and again when there are mor
   expect(targets('sentinel')).toHaveLength(3);
   // The listener for watchers, not the one for clients.
   expect(targets('nginx').flatMap(({ targets }) => targets)).toEqual(['127.0.0.1:7091', '127.0.0.1:7092']);
-  writeTargets(dir, topology(settingsOf({ REPLICAS_USERS: '3' })));
+  writeTargets(settingsOf(), topology(settingsOf({ REPLICAS_USERS: '3' })));
   expect(targets('api')).toHaveLength(7);
 });
