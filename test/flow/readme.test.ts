@@ -1,12 +1,12 @@
 /** The examples in the README, run as they stand. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, inject, test } from 'vitest';
 
-const { httpUrl, adminEmail, adminPassword } = inject('shop');
+const { httpUrl, httpsUrl, adminEmail, adminPassword } = inject('shop');
 
 /** The blocks of shell in a Markdown file in which there is such a command. */
 function examplesIn(file: string, command: string): string[] {
@@ -40,3 +40,29 @@ test('“Buy something” buys and cancels with curl, with nothing refused; the 
     rmSync(dir, { recursive: true, force: true });
   }
 }, 180_000);
+
+test('what the runbooks and operators’ pages ask the shop with curl is answered', async () => {
+  const files = ['README.md', 'DESIGN.md', 'CHANGELOG.md', 'SECURITY.md', 'ops', 'monitoring', 'test'].flatMap(
+    (path) =>
+      path.endsWith('.md')
+        ? [path]
+        : readdirSync(path, { recursive: true, encoding: 'utf8' }).map((file) => join(path, file)),
+  );
+  const commands = files
+    .filter((file) => file.endsWith('.md'))
+    .flatMap((file) =>
+      [...readFileSync(file, 'utf8').matchAll(/\bcurl -\w+ (?:https?:\/\/)?localhost[^\s`]*/g)].map(String),
+    )
+    .filter((command) => !command.includes(':7021')); // Prometheus, which this shop does not have
+  expect(commands.length).toBeGreaterThanOrEqual(6);
+  for (const command of new Set(commands)) {
+    const own = command
+      .replace(/https:\/\/localhost(:\d+)?/, httpsUrl)
+      .replace(/(http:\/\/)?\blocalhost(:\d+)?/, (address) => (command.includes('https:') ? address : httpUrl));
+    const { stdout } = await promisify(execFile)('sh', ['-euc', own], { timeout: 30_000 });
+    expect([command, JSON.parse(stdout)]).toEqual([
+      command,
+      expect.objectContaining(command.includes('healthz') ? { status: 'ok' } : { name: 'Evergreen' }),
+    ]);
+  }
+});
