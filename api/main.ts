@@ -9,7 +9,7 @@ import { openLog } from './http/log.ts';
 import { readServiceConfig, type ServiceModule } from './http/service.ts';
 import { serviceNames } from './services.ts';
 
-/** How long Nginx may go on sending after we say that we are not ready, and how long what is in work may take, in ms. */
+/** How long Nginx may still send requests after `/readyz` says 503, and how long running requests may take, in ms. */
 const noticeMs = 500;
 const drainMs = 9000;
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { ServiceName } from '../services.ts';
 
-/** A call: whom, how, and what comes back. */
+/** A call: its service, request and reply. */
 export type Call<I, O> = {
   readonly service: ServiceName;
   readonly method: 'GET' | 'POST';

@@ -7,7 +7,7 @@ import { type Identities, identify } from './identity.ts';
 const answerMs = 3000;
 
 /**
- * `GET /authorize/admin`: 204 for the access token of an admin whose sign-in goes on, as of a second ago at most; else the refusal that a
+ * `GET /authorize/admin`: 204 for the access token of an admin whose sign-in is active, as of a second ago at most; else the refusal that a
  * route for admins would answer. Nginx asks it before it takes an upload in (`auth_request`), and the status page before it shows numbers.
  * @see https://nginx.org/en/docs/http/ngx_http_auth_request_module.html
  */

@@ -1,4 +1,4 @@
-/** Authentication: who calls, by a bearer token, the credential of a service, or only an address; and whether they may. */
+/** Authentication: the caller by a bearer token, the credential of a service, or only an address; and whether the route allows it. */
 import type { KeyObject } from 'node:crypto';
 import type { Request } from 'express';
 import type { Deadline } from '../core/clock.ts';
@@ -17,7 +17,7 @@ export type Identities = {
   readonly internalKey: KeyObject;
 };
 
-/** A user who is signed in. */
+/** A signed-in user. */
 export type UserCaller = Extract<Caller, { kind: 'user' }>;
 
 /** Who calls; also where the route is refused, because refused requests are counted, too. */

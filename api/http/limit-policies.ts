@@ -30,7 +30,7 @@ export type Policy = {
   readonly windowSeconds: number;
   readonly stage: Stage;
   /**
-   * `exact`: by all replicas together, before the request goes on. `approximate`: in each replica, reconciled in the background, so that the
+   * `exact`: by all replicas together, before the request is handled. `approximate`: in each replica, reconciled in the background, so that the
    * request itself causes no command; at most a tenth above the quota (see limit-shares.ts).
    */
   readonly counting: 'exact' | 'approximate';

@@ -30,7 +30,7 @@ const macLength = 16;
 
 /** See {@link cursors}. */
 export type Cursors = {
-  /** The cursor that goes on after `last` (an index member) of the list that `question` asks for. */
+  /** The cursor of the page after `last` (an index member) of the list that `question` asks for. */
   seal(question: unknown, last: string): string;
   /** The index member in a cursor, or `undefined` when it was not made for this question by us. */
   open(question: unknown, cursor: string): string | undefined;

@@ -7,7 +7,7 @@ import type { Role } from '../core/request.ts';
 import type { StreamEntry } from '../redis/follow.ts';
 import type { ShopRedis } from '../redis/open.ts';
 
-/** Whether a sign-in goes on, and with which role now. */
+/** Whether a sign-in is active, and with which role now. */
 export type SessionState = { readonly state: 'active'; readonly role: Role } | { readonly state: 'ended' };
 
 /** See {@link watchSessions}. */

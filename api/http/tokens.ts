@@ -58,7 +58,7 @@ const maxRemembered = 10_000;
 
 /**
  * Makes a verifier. The keys are fetched at the first token, again every minute or two, and at once when a token names an unknown key,
- * at most every 5 s. While they cannot be fetched, those that are known stay in use: signing in goes on while `users` restarts.
+ * at most every 5 s. While they cannot be fetched, those that are known stay in use, so tokens are accepted while `users` restarts.
  *
  * A signature is checked once for each token and fetch of the keys: that costs 0.1 ms, more than all else about a token. Its times are checked
  * each time, and so are revocations (sessions.ts).

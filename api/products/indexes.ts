@@ -10,7 +10,7 @@ type IndexChange = { readonly key: string; readonly remove: readonly string[]; r
 
 /** Digits of the numbers in members: enough for ms since 1970 and for any price. */
 const digits = 16;
-/** Characters of a name that count for sorting: keeps cursors short. Names alike so far stand in the order of their ids. */
+/** Characters of a name that count for sorting: keeps cursors short. Names that are equal up to there are in the order of their ids. */
 const sortedCharacters = 100;
 /** Characters of a word that are indexed; longer ones are found by these and then compared in full. */
 const indexedCharacters = 64;

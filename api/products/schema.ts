@@ -154,7 +154,7 @@ export const listOut = z
   .meta({ id: 'ProductPage', examples: [{ data: [exampleProduct], nextCursor: null }] });
 
 const problemOut = z.looseObject({ type: z.string(), title: z.string(), status: z.int(), detail: z.string() });
-/** What became of each product of a batch, in the order given; `id` is null where none could be read from it. */
+/** The result of each product of a batch, in the order given; `id` is null where none could be read from it. */
 export const batchOut = z
   .object({ data: z.array(z.object({ id: z.string().nullable(), status: z.int(), problem: problemOut.optional() })) })
   .meta({ id: 'ProductBatchResult', examples: [{ data: [{ id: 'boots', status: 201 }] }] });

@@ -16,7 +16,7 @@ export type SearchBounds = {
   readonly maxProducts: number;
   /** The most spellings of a wanted word that are looked up in the index; one with more is checked in the documents. */
   readonly maxSpellings: number;
-  /** The most index entries that are gone through completely, in place of the list's order. */
+  /** The most index entries that are read completely, in place of the list's order. */
   readonly maxGathered: number;
   /** The most products that are put in order here. */
   readonly maxSorted: number;

@@ -1,7 +1,7 @@
 /**
  * Pages of products. Words are looked up where the index is, in Redis, a slice at a time. Where few products can match, all of them are
  * gathered from the rarest index and put in order here; else the index in the order of the list is walked (search-way.ts). A page ends when
- * it is full, the list ends or its budget is spent: then it is short, and its cursor goes on from there. Both ways end a page at a member of
+ * it is full, the list ends or its budget is spent: then it is short, and its cursor continues from there. Both ways end a page at a member of
  * the same index, so that pages of either kind can follow each other.
  */
 import { Unavailable } from '../core/outcome.ts';

@@ -37,7 +37,7 @@ export function createProductRules(store: ProductWrites, reads: Pick<ProductRead
       return made(given, doc.id, await store.save(save, context, part));
     },
 
-    /** What `create` answered under this key and part before; `undefined` if it never did. */
+    /** The earlier answer of `create` under this key and part; `undefined` if there is none. */
     async lookupCreated(
       given: NewProduct,
       context: RequestContext,
@@ -114,7 +114,7 @@ function done<T>(value: T, replayed: boolean): Done<T> {
   return { kind: 'done', value, replayed };
 }
 
-/** What came of making `given` under `wantedId`. The body is the first one's (its fingerprint is), so only the rest is stored. */
+/** The result of making `given` under `wantedId`. The body is the first one's (its fingerprint is), so only the rest is stored. */
 function made(given: NewProduct, wantedId: string, outcome: Outcome | Refusal): Done<Product> | Refusal {
   if (isRefusal(outcome)) return outcome;
   if (outcome.kind === 'exists') return { ...exists(wantedId), replayed: outcome.replayed };
@@ -124,7 +124,7 @@ function made(given: NewProduct, wantedId: string, outcome: Outcome | Refusal): 
   return done(product, replayed);
 }
 
-/** What came of a change of the stock. */
+/** The result of a change of the stock. */
 function restocked(id: string, outcome: Outcome | Refusal): Done<Product> | Refusal {
   if (isRefusal(outcome)) return outcome;
   switch (outcome.kind) {

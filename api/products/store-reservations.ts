@@ -10,9 +10,9 @@ import { runScript } from '../redis/run-script.ts';
 import { productKey, refusalKeptMs, reservationKeptMs, reservationKey } from './keys.ts';
 import { scripts } from './scripts.ts';
 
-/** What came of a reservation; see the call's contract. */
+/** Result of a reservation; see the call's contract. */
 export type Reservation = z.infer<typeof reserveStock.output>;
-/** What came of a release; see the call's contract. */
+/** Result of a release; see the call's contract. */
 export type Release = z.infer<typeof releaseStock.output>;
 /** The items of a release (JSON), and whether they are from the reservation's record or, without a record, from the caller. */
 type ReleaseSource = { readonly from: 'recorded' | 'caller'; readonly items: string };

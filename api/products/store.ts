@@ -31,7 +31,7 @@ export type Save =
 
 type Said = { readonly replayed: boolean };
 
-/** What a write of the store can come to. `conflict`: the product has changed since it was read; `stale`: it is not what If-Match names. */
+/** Result of a write. `conflict`: the product has changed since it was read; `stale`: it is not what If-Match names. */
 export type Outcome =
   | ({ readonly kind: 'created'; readonly id: string; readonly atMs: number; readonly generation: string } & Said)
   | ({ readonly kind: 'updated' | 'restocked'; readonly product: Product } & Said)

@@ -36,7 +36,7 @@ export function oldHistoryKey(id: string): string {
   return `${purchaseKey(id)}:history`;
 }
 
-/** The lists of 5eb7839 in which a purchase stands whatever its status (see lua/rewrite.lua). */
+/** The lists of 5eb7839 that hold a purchase whatever its status (see lua/rewrite.lua). */
 export function oldLists(userId: string): string[] {
   return ['all', userId].map((whose) => `{purchases}:list:${whose}:any`);
 }

@@ -45,7 +45,7 @@ export function openRecovery(
 ): Recovery {
   const memory = createRecoveryMemory();
 
-  /** Up to a chunk of what is old enough and not waiting, the oldest first. All entries are read: a wrong date may stand anywhere. */
+  /** Up to a chunk of what is old enough and not waiting, the oldest first. All entries are read: a wrong date may be at any place. */
   async function dueOf(what: Unfinished): Promise<Due[]> {
     const due: Due[] = [];
     let oldestMs = 0;

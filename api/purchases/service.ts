@@ -1,4 +1,4 @@
-/** The rules of purchases: what a key finds again, who sees what, what can be cancelled. */
+/** The rules of purchases: what a repeated key answers, which purchases a caller sees, which can be cancelled. */
 
 import { summed } from '../contracts/wanted.ts';
 import { newId } from '../core/ids.ts';
@@ -40,7 +40,7 @@ export type PurchaseRules = {
     page: { readonly after: string | undefined; readonly limit: number },
     context: RequestContext,
   ): Promise<Page<Purchase>>;
-  /** Cancels. The stock is back when this answers, or at the latest when recovery has seen to it. */
+  /** Cancels. The stock is released when this answers; where that fails, recovery releases it later. */
   cancel(buyer: Buyer, id: string, context: RequestContext): Promise<Answered | Refusal>;
 };
 

@@ -15,7 +15,7 @@ import { beginCall, cancelCall, completeCall, type ForeignEvent, failCall } from
 /** A purchase after a step; `applied`: this call changed it (a repetition does not). */
 export type Step = { readonly purchase: Purchase; readonly applied: boolean };
 
-/** What came of a cancellation. `stale`: it has changed since the version that the caller meant. */
+/** Result of a cancellation. `stale`: the purchase is not what If-Match names. */
 type Cancellation =
   | { readonly kind: 'cancelled'; readonly purchase: Purchase; readonly applied: boolean; readonly replayed: boolean }
   | { readonly kind: 'failed'; readonly replayed: boolean }

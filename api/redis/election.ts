@@ -59,7 +59,7 @@ export function selectReplica(report: SentinelReport, periods: SentinelPeriods):
   return best(report.replicas.filter((replica) => isCandidate(replica, report, periods)));
 }
 
-/** Whether a Sentinel would let this replica stand for election at the time of its answer. */
+/** Whether a Sentinel would consider this replica as the next master at the time of its answer. */
 export function isCandidate(
   replica: ReplicaReport,
   sentinel: SentinelReport,

@@ -19,7 +19,7 @@ export function parseAddress(text: string): Address {
 }
 
 /**
- * Connects, and goes on reconnecting until `disconnect()`. A command fails at once while there is no connection, and within
+ * Connects, and reconnects until `disconnect()`. A command fails at once while there is no connection, and within
  * 600 ms on a silent one. The caller decides what to repeat: a command reported as failed may still have run.
  * @param kind a Sentinel is asked often and answers from memory: it gets a third of the time
  */

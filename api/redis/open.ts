@@ -28,7 +28,7 @@ export type ShopRedis = {
   close(): void;
 };
 
-/** Where Redis is and who we are to it. */
+/** Where Redis is, and this service's credentials. */
 export type RedisSettings = {
   readonly sentinels: readonly string[];
   /** `host:port` of every Redis node: a service connects, and so sends its password, to no other. */

@@ -1,6 +1,6 @@
 /**
- * A former master that took writes which were never acknowledged stands further in its own history than the new master in its own. Until it has
- * synchronized, Sentinel would prefer it by its offset, so nothing can be acknowledged without it. The new master is made to stand further.
+ * A former master that took writes which were never acknowledged may have a larger offset, in its own history, than the new master. Until it
+ * has synchronized, Sentinel would prefer it by its offset, so nothing can be acknowledged without it. The new master's offset is made larger.
  */
 import type { Redis } from 'ioredis';
 import { monotonicMs } from '../core/clock.ts';
@@ -15,8 +15,8 @@ const maxBytes = 16 * 1024 * 1024;
 const padEveryMs = 1000;
 
 /**
- * How many bytes the master should write to stand further than every node of another history: 0 when there is none. A node that is not
- * connected to the master and knows more than the master is of another history.
+ * How many bytes the master should write to have a larger offset than every node of another history: 0 when there is none. A node that is not
+ * connected to the master and has a larger offset is of another history.
  */
 export function paddingBytes(role: MasterRole, master: string, answers: readonly SentinelAnswer[]): number {
   const connected = new Set(role.replicas.map(({ address }) => address));

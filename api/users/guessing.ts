@@ -10,7 +10,7 @@ import type { Refusal } from '../core/outcome.ts';
 import { type HandlerLimits, rateLimited } from '../http/limits.ts';
 import { keyedHash } from '../http/secrets.ts';
 
-/** An attempt that was admitted; say what became of it. */
+/** An attempt that was admitted; the caller reports its result. */
 export type Attempt = {
   /** The password was wrong: it stays counted. */
   failed(): void;

@@ -92,7 +92,7 @@ export const changes = z
 /** See {@link changes}. */
 export type Changes = z.infer<typeof changes>;
 
-/** A new password, for a user who knows the present one. */
+/** A new password, with the present one. */
 export const passwordChange = z.strictObject({ currentPassword: z.string(), newPassword }).meta({
   id: 'PasswordChange',
   examples: [{ currentPassword: 'seven green rivers', newPassword: 'eleven quiet harbours' }],

@@ -1,4 +1,4 @@
-/** A new password for a signed-in user, who gives the present one; and what the rules of users share. */
+/** The change of a signed-in user's password; and what the rules of users share. */
 import type { Deadline } from '../core/clock.ts';
 import { invalid, isRefusal, type Refusal, refuse } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';

@@ -23,7 +23,7 @@ export type UserRules = {
   /** A page of the users, newest first, after the index member `after`. */
   list(after: string | undefined, limit: number, context: RequestContext): Promise<Page<User>>;
   change(id: string, wish: Changes, context: RequestContext): Promise<Answered | Refusal>;
-  /** @param who set when users delete themselves: their sign-in must still go on */
+  /** @param who set when users delete themselves: their sign-in must be active */
   remove(id: string, who: SignedIn | undefined, context: RequestContext): Promise<Done | Refusal>;
   changePassword(who: SignedIn, wish: PasswordChange, context: RequestContext): Promise<Done | Refusal>;
 };

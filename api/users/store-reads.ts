@@ -30,7 +30,7 @@ export type SessionReads = {
   role(userId: string, deadline: Deadline): Promise<Role | undefined>;
   /** A user's sign-ins that have not ended, the newest first. */
   list(userId: string, context: Pick<RequestContext, 'consistency' | 'deadline'>): Promise<StoredSession[]>;
-  /** The user's role, if there is the user and the sign-in goes on. */
+  /** The user's role, if there is the user and the sign-in is active. */
   check(userId: string, sessionId: string, deadline: Deadline): Promise<Role | undefined>;
 };
 

@@ -71,7 +71,7 @@ export type SessionWrites = {
     caller: { readonly userId: string; readonly sessionId: string },
     context: RequestContext,
   ): Promise<SessionsEnded | Refusal>;
-  /** Ends a sign-in, if it goes on. */
+  /** Ends a sign-in, if it is active. */
   end(userId: string, sessionId: string, request: Request): Promise<void>;
 };
 

@@ -43,9 +43,9 @@ type PasswordSet =
   | { readonly kind: 'set'; readonly replayed: boolean; readonly oldHash: string; readonly newHash: string }
   | { readonly kind: 'wrong' | 'weak' }
   | Undone;
-/** What became of a wish for a new password: its hash, or why there is none (`wrong`: the present one; `weak`: the new one). */
+/** A new password's hash, or why there is none (`wrong`: the present one; `weak`: the new one). */
 export type NewPassword = { readonly hash: string } | 'wrong' | 'weak';
-/** What came of making the first admin. */
+/** Result of making the first admin. */
 export type FirstAdmin = 'created' | 'there-is-one' | 'taken';
 
 /** See {@link createUserWrites}. Everything throws Unavailable when it is not certain before the deadline. */
@@ -57,7 +57,7 @@ export type UserWrites = {
    * @param wish the fields that the request names: a repetition names the same, so they are not stored with its answer
    */
   save(before: Before, next: User | undefined, wish: Changes, context: RequestContext): Promise<Saved | Refusal>;
-  /** @param sessionId the sign-in that must still go on for this, if any */
+  /** @param sessionId the sign-in that must be active, if any */
   remove(before: Before, sessionId: string | undefined, context: RequestContext): Promise<Removed | Refusal>;
   /** @param sessionId the sign-in that stays */
   setPassword(

@@ -1,8 +1,8 @@
--- Cancels a purchase and notes that products has to release its stock. A cancelled one stays as it is: nothing changes it any more, so the
--- reply's result is enough to remember and every repetition finds the same purchase.
+-- Cancels a purchase and puts it into the index of those whose stock products has to release. Nothing changes a cancelled purchase any more,
+-- so it is enough to store the reply's result: every repetition finds the same purchase.
 -- KEYS: record, stream, purchase, pending, releases (index of what is release-pending), allPending, allCompleted, allCancelled, ownPending,
 --       ownCompleted, ownCancelled
--- ARGV: fingerprint, nonce, lifetime, request, id, tags (see is_wanted), by (who cancels it),
+-- ARGV: fingerprint, nonce, lifetime, request, id, tags (see is_wanted), by (the id of the user),
 --       cancelled (data of purchase.cancelled, JSON)
 -- Reply: cancelled (...fields) | unchanged (...fields) | failed (...fields) | missing | stale | old-format: see rewrite.lua
 --   fields: field, value, ... of the purchase as it is now

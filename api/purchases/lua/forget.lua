@@ -1,7 +1,7 @@
 -- Deletes a failed purchase whose time has come, with its places in the lists.
 -- KEYS: purchase, ending (index of purchases that end by themselves), allFailed, ownFailed
 -- ARGV: id
--- Reply: deleted | unchanged: it is not due by Redis' own clock, or gone already
+-- Reply: deleted | unchanged: it is not due by Redis' own clock, or deleted already
 
 local due = redis.call('ZSCORE', ending, id)
 if not due or tonumber(due) > tonumber(now) then return { 'fresh', 'unchanged' } end

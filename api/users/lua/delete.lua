@@ -2,7 +2,7 @@
 -- goes with the user.
 -- KEYS: record, stream, user, address, list, admins, sessions, known (addresses)
 -- ARGV: fingerprint, nonce, lifetime, request, id, readVersion (the version that was read, '' no user was), tags (see is_wanted),
---       session (the sign-in that must still go on, '' none), ownSession (the caller's sign-in if the user is the caller, else '')
+--       session (the sign-in that must be active, '' none), ownSession (the caller's sign-in if the user is the caller, else '')
 -- Reply: deleted | last-admin | ended: the sign-in `session` has ended | missing | conflict: the user is not as it was read, read again
 --      | stale: not what If-Match names
 

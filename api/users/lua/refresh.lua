@@ -42,7 +42,7 @@ local userAgent = string.match(held, '^%d+:%d+:%d*:(.*)$') or ''
 redis.call('HSET', sessions, session, int(present + 1) .. ':' .. ends .. ':' .. int(shopTime) .. ':' .. userAgent)
 redis.call('PEXPIREAT', sessions, int(tonumber(ends) + 86400000), 'NX')
 redis.call('PEXPIREAT', sessions, int(tonumber(ends) + 86400000), 'GT')
--- Two out for each one in, and more: what is left over from a busy minute goes soon.
+-- Deletes up to ten for each one that is added, so that the answers of a busy minute are deleted soon.
 for _, gone in ipairs(redis.call('ZRANGEBYSCORE', rotationEnds, '-inf', int(shopTime - tonumber(marginMs)), 'LIMIT', 0, 10)) do
   redis.call('HDEL', rotations, gone)
   redis.call('ZREM', rotationEnds, gone)
