@@ -11,6 +11,14 @@ export type Refusal = {
   readonly replayed?: boolean;
 };
 
+/** Result of a write; `replayed` if this key was answered before. */
+export type Written<T = undefined> = { readonly kind: 'done'; readonly value: T; readonly replayed: boolean };
+
+/** Makes a {@link Written}. */
+export function written<T>(value: T, replayed: boolean): Written<T> {
+  return { kind: 'done', value, replayed };
+}
+
 /** One fault of a request that was well formed but not valid; `pointer` as in RFC 9457 §3.1 (`#/items/0/quantity`), `?name` for a query parameter. */
 export type Fault = { readonly pointer: string; readonly detail: string };
 

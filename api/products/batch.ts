@@ -3,11 +3,11 @@
  * also when the first time ended half-way. The key is bound to the body first; each product then has a record of its own under the batch.
  */
 import { newId } from '../core/ids.ts';
-import { isRefusal, type Refusal } from '../core/outcome.ts';
+import { isRefusal, type Refusal, type Written, written } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
 import type { Product } from './record.ts';
 import type { NewProduct } from './schema.ts';
-import { type Done, exists, type ProductRules } from './service.ts';
+import { exists, type ProductRules } from './service.ts';
 import type { ProductWrites } from './store.ts';
 
 /**
@@ -18,7 +18,7 @@ const atOnce = { products: 128, characters: 32_000 };
 
 /** A product of the batch and its place in it. */
 type Todo = { readonly product: NewProduct; readonly at: number };
-type Work = (product: NewProduct, part: string) => Promise<Done<Product> | Refusal | undefined>;
+type Work = (product: NewProduct, part: string) => Promise<Written<Product> | Refusal | undefined>;
 
 /** Creates the rules of batches. */
 export function createBatches(
@@ -35,7 +35,7 @@ export function createBatches(
     async make(
       given: readonly (NewProduct | Refusal)[],
       context: RequestContext,
-    ): Promise<Done<readonly (string | Refusal)[]> | Refusal> {
+    ): Promise<Written<readonly (string | Refusal)[]> | Refusal> {
       const binding = await store.bindBatch(newId(), context);
       if (isRefusal(binding)) return binding;
       const { id, repeated, replayed } = binding;
@@ -54,7 +54,7 @@ export function createBatches(
         todo = todo.filter(({ at }) => results[at] === undefined);
       }
       await settle(slicesOf(todo, charactersOf), (product, part) => rules.create(product, context, part));
-      return { kind: 'done', value: results, replayed };
+      return written(results, replayed);
 
       async function settle(slices: readonly Todo[][], work: Work): Promise<void> {
         const settleOne = async ({ product, at }: Todo) => {

@@ -1,10 +1,10 @@
 /** The routes of `products` for clients, but for the list (routes-list.ts) and the batch (routes-batch.ts). */
 import { rfc3339 } from '../core/clock.ts';
-import { isRefusal, type Refusal } from '../core/outcome.ts';
+import { isRefusal, type Refusal, type Written } from '../core/outcome.ts';
 import { type Answer, type Route, route } from '../http/route.ts';
 import type { Product } from './record.ts';
 import { type ProductOut, productOut, productParams, type productSchemas } from './schema.ts';
-import { type Done, type ProductRules, tagOf } from './service.ts';
+import { type ProductRules, tagOf } from './service.ts';
 
 /** The route table. @param schemas of the bodies, in the shop's currency */
 export function productRoutes(rules: ProductRules, schemas: ReturnType<typeof productSchemas>): Route[] {
@@ -80,7 +80,7 @@ export function productRoutes(rules: ProductRules, schemas: ReturnType<typeof pr
   ];
 }
 
-function one(outcome: Done<Product> | Refusal, status: 200 | 201): Answer | Refusal {
+function one(outcome: Written<Product> | Refusal, status: 200 | 201): Answer | Refusal {
   if (isRefusal(outcome)) return outcome;
   const { value, replayed } = outcome;
   const location = status === 201 ? { location: `/products/${value.doc.id}` } : {};

@@ -1,16 +1,13 @@
 /** The rules of making, changing and deleting products and of their stock. */
 import { shopTimeMs } from '../core/clock.ts';
 import { newId, newVersionId } from '../core/ids.ts';
-import { invalid, isRefusal, type Refusal, refuse } from '../core/outcome.ts';
+import { invalid, isRefusal, type Refusal, refuse, type Written, written } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
 import { retryOnConflict } from '../core/retry-on-conflict.ts';
 import type { Product, ProductDoc, StoredProduct } from './record.ts';
 import { maxStock, type NewProduct, type ProductChange } from './schema.ts';
 import type { Outcome, ProductWrites, Save } from './store.ts';
 import type { ProductReads } from './store-reads.ts';
-
-/** What a write made, and whether that was answered before under the same key. */
-export type Done<T> = { readonly kind: 'done'; readonly value: T; readonly replayed: boolean };
 
 /** See {@link createProductRules}. */
 export type ProductRules = ReturnType<typeof createProductRules>;
@@ -30,7 +27,7 @@ export function createProductRules(store: ProductWrites, reads: Pick<ProductRead
     },
 
     /** Makes a product, under the id given or one made here. @param part see `runKeyed` */
-    async create(given: NewProduct, context: RequestContext, part = ''): Promise<Done<Product> | Refusal> {
+    async create(given: NewProduct, context: RequestContext, part = ''): Promise<Written<Product> | Refusal> {
       const atMs = shopTimeMs();
       const doc = docOf(given, given.id ?? newId(), atMs);
       const save: Save = { kind: 'create', doc, stock: given.stock, documentVersion: newVersionId(), atMs };
@@ -42,13 +39,13 @@ export function createProductRules(store: ProductWrites, reads: Pick<ProductRead
       given: NewProduct,
       context: RequestContext,
       part: string,
-    ): Promise<Done<Product> | Refusal | undefined> {
+    ): Promise<Written<Product> | Refusal | undefined> {
       const outcome = await store.lookup(context, part);
       return !isRefusal(outcome) && outcome.kind === 'no-record' ? undefined : made(given, given.id ?? '', outcome);
     },
 
     /** Changes the fields that are there. */
-    async update(id: string, change: ProductChange, context: RequestContext): Promise<Done<Product> | Refusal> {
+    async update(id: string, change: ProductChange, context: RequestContext): Promise<Written<Product> | Refusal> {
       const outcome = await changeProduct(id, context, (before) => {
         const save: Save = {
           kind: 'update',
@@ -61,19 +58,19 @@ export function createProductRules(store: ProductWrites, reads: Pick<ProductRead
       });
       if (isRefusal(outcome)) return outcome;
       if (outcome.kind !== 'updated') throw unexpected(outcome);
-      return done(outcome.product, outcome.replayed);
+      return written(outcome.product, outcome.replayed);
     },
 
     /** Deletes a product. Purchases keep what they bought. */
-    async remove(id: string, context: RequestContext): Promise<Done<undefined> | Refusal> {
+    async remove(id: string, context: RequestContext): Promise<Written<undefined> | Refusal> {
       const outcome = await changeProduct(id, context, (before) => store.save({ kind: 'delete', before }, context));
       if (isRefusal(outcome)) return outcome;
       if (outcome.kind !== 'deleted') throw unexpected(outcome);
-      return done(undefined, outcome.replayed);
+      return written(undefined, outcome.replayed);
     },
 
     /** Adds to the stock, or takes from it. */
-    async restock(id: string, delta: number, context: RequestContext): Promise<Done<Product> | Refusal> {
+    async restock(id: string, delta: number, context: RequestContext): Promise<Written<Product> | Refusal> {
       return restocked(id, await store.restock(id, delta, maxStock, context));
     },
   };
@@ -110,26 +107,22 @@ function stale(id: string): Refusal {
   return refuse('precondition-failed', `The product '${id}' is not any more what If-Match says. Read it again.`);
 }
 
-function done<T>(value: T, replayed: boolean): Done<T> {
-  return { kind: 'done', value, replayed };
-}
-
 /** The result of making `given` under `wantedId`. The body is the first one's (its fingerprint is), so only the rest is stored. */
-function made(given: NewProduct, wantedId: string, outcome: Outcome | Refusal): Done<Product> | Refusal {
+function made(given: NewProduct, wantedId: string, outcome: Outcome | Refusal): Written<Product> | Refusal {
   if (isRefusal(outcome)) return outcome;
   if (outcome.kind === 'exists') return { ...exists(wantedId), replayed: outcome.replayed };
   if (outcome.kind !== 'created') throw unexpected(outcome);
   const { id, atMs, generation, replayed } = outcome;
   const product = { doc: docOf(given, id, atMs), stock: given.stock, updatedAt: atMs, version: '1', generation };
-  return done(product, replayed);
+  return written(product, replayed);
 }
 
 /** The result of a change of the stock. */
-function restocked(id: string, outcome: Outcome | Refusal): Done<Product> | Refusal {
+function restocked(id: string, outcome: Outcome | Refusal): Written<Product> | Refusal {
   if (isRefusal(outcome)) return outcome;
   switch (outcome.kind) {
     case 'restocked':
-      return done(outcome.product, outcome.replayed);
+      return written(outcome.product, outcome.replayed);
     case 'short': {
       const { stock: available, replayed } = outcome;
       const refusal = refuse('insufficient-stock', `There are only ${available} in stock.`, { available });

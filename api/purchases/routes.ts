@@ -1,6 +1,6 @@
 /** The routes of `purchases`, and how a purchase is shown. */
 import { rfc3339 } from '../core/clock.ts';
-import { isRefusal } from '../core/outcome.ts';
+import { isRefusal, type Written, written } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
 import type { ServiceRoutes } from '../http/app.ts';
 import { answerPage, type Cursors } from '../http/lists.ts';
@@ -16,7 +16,7 @@ import {
   purchasesQuery,
   type StoredEvent,
 } from './schema.ts';
-import type { Answered, Buyer, PurchaseRules } from './service.ts';
+import type { Buyer, PurchaseRules } from './service.ts';
 
 /** Makes the routes. */
 export function purchaseRoutes(service: PurchaseRules, cursors: Cursors): ServiceRoutes {
@@ -42,9 +42,7 @@ function buyRoute(service: PurchaseRules): Route {
     limit: 'purchase',
     async handle({ body, context }) {
       const result = await service.buy(buyerOf(context), body.items, context);
-      return isRefusal(result)
-        ? result
-        : { ...shown(result), status: 201, location: `/purchases/${result.purchase.id}` };
+      return isRefusal(result) ? result : { ...shown(result), status: 201, location: `/purchases/${result.value.id}` };
     },
   });
 }
@@ -84,7 +82,7 @@ function readRoutes(service: PurchaseRules): Route[] {
       response: { status: 200, body: purchaseOut, etag: true },
       async handle({ params, context }) {
         const purchase = await service.get(buyerOf(context), params.id, context);
-        return isRefusal(purchase) ? purchase : shown({ purchase, replayed: false });
+        return isRefusal(purchase) ? purchase : shown(written(purchase, false));
       },
     }),
     route({
@@ -129,7 +127,7 @@ function buyerOf({ caller }: RequestContext): Buyer {
   return caller;
 }
 
-function shown({ purchase, replayed }: Answered): Answer {
+function shown({ value: purchase, replayed }: Written<Purchase>): Answer {
   return { status: 200, body: showPurchase(purchase), etag: String(purchase.version), replayed };
 }
 

@@ -2,7 +2,7 @@
 
 import { summed } from '../contracts/wanted.ts';
 import { newId } from '../core/ids.ts';
-import { type Fault, isRefusal, type Refusal, refuse, Unavailable } from '../core/outcome.ts';
+import { type Fault, isRefusal, type Refusal, refuse, Unavailable, type Written, written } from '../core/outcome.ts';
 import type { Page } from '../core/page.ts';
 import type { RequestContext } from '../core/request.ts';
 import type { Purchase } from './record.ts';
@@ -14,9 +14,6 @@ import type { PurchaseReads } from './store-reads.ts';
 /** The signed-in user of a request. */
 export type Buyer = { readonly userId: string; readonly role: 'customer' | 'admin' };
 
-/** A purchase to answer with, and whether it was answered before under the same key. */
-export type Answered = { readonly purchase: Purchase; readonly replayed: boolean };
-
 /** What to list. */
 type ListQuestion = { readonly userId: string | undefined; readonly status: Status | undefined };
 
@@ -26,7 +23,7 @@ export type PurchaseRules = {
    * Buys, all or nothing. Repeated under its key it finds its purchase and gives that one's first answer, or carries it on.
    * @returns the purchase as it was when it completed (or, cancelled before it could, as that); or why it failed
    */
-  buy(buyer: Buyer, lines: readonly Wanted[], context: RequestContext): Promise<Answered | Refusal>;
+  buy(buyer: Buyer, lines: readonly Wanted[], context: RequestContext): Promise<Written<Purchase> | Refusal>;
   /** A purchase of the buyer's own, or for an admin any user's. */
   get(buyer: Buyer, id: string, context: RequestContext): Promise<Purchase | Refusal>;
   /** What happened to it, oldest first. */
@@ -41,7 +38,7 @@ export type PurchaseRules = {
     context: RequestContext,
   ): Promise<Page<Purchase>>;
   /** Cancels. The stock is released when this answers; where that fails, recovery releases it later. */
-  cancel(buyer: Buyer, id: string, context: RequestContext): Promise<Answered | Refusal>;
+  cancel(buyer: Buyer, id: string, context: RequestContext): Promise<Written<Purchase> | Refusal>;
 };
 
 /** Creates the rules. @param currency the shop's (ISO 4217) @param onCancel called for each purchase that this cancelled, for counting */
@@ -76,7 +73,7 @@ export function createPurchaseRules(
           ? await saga.carry(begun, requestId, deadline)
           : await takeUp(await store.confirm(id, deadline), context);
       if (purchase.failure !== undefined) return refusalOf(purchase.id, purchase.failure, lines, replayed);
-      return { purchase: asFirstAnswered(purchase), replayed };
+      return written(asFirstAnswered(purchase), replayed);
     },
 
     async events(buyer, id, { consistency, deadline }) {
@@ -119,7 +116,7 @@ export function createPurchaseRules(
               if (!(error instanceof Unavailable)) throw error;
             });
           }
-          return { purchase, replayed };
+          return written(purchase, replayed);
         }
       }
     },

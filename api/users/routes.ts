@@ -1,7 +1,7 @@
 /** Routes of users: sign-up, one's own, and the admin's. */
 import { rfc3339 } from '../core/clock.ts';
 import { emailIdentity } from '../core/email.ts';
-import { isRefusal, type Refusal, refuse } from '../core/outcome.ts';
+import { isRefusal, type Refusal, refuse, type Written, written } from '../core/outcome.ts';
 import type { Caller, RequestContext } from '../core/request.ts';
 import { answerPage, type Cursors } from '../http/lists.ts';
 import { type Answer, type Route, route } from '../http/route.ts';
@@ -17,8 +17,7 @@ import {
   userPage,
   userParams,
 } from './schema.ts';
-import type { Answered, UserRules } from './service.ts';
-import type { Done } from './service-password.ts';
+import type { UserRules } from './service.ts';
 
 /** The routes of users, below `/users`. */
 export function userRoutes(users: UserRules, cursors: Cursors): Route[] {
@@ -45,7 +44,7 @@ function ownRoutes(users: UserRules): Route[] {
       handle: async ({ body, context }) => {
         const outcome = await users.signUp(body, context);
         if (isRefusal(outcome)) return outcome;
-        return { ...userAnswer(outcome), status: 201, location: `/users/${outcome.user.id}` };
+        return { ...userAnswer(outcome), status: 201, location: `/users/${outcome.value.id}` };
       },
     }),
     route({
@@ -164,20 +163,20 @@ function shown({ createdAtMs, updatedAtMs, id, email, firstName, lastName, role 
   return { id, email, firstName, lastName, role, ...times };
 }
 
-function userAnswer({ user, replayed }: Answered): Answer {
+function userAnswer({ value: user, replayed }: Written<User>): Answer {
   return { status: 200, body: shown(user), etag: String(user.version), replayed };
 }
 
 function got(user: User | Refusal): Answer | Refusal {
-  return isRefusal(user) ? user : userAnswer({ user, replayed: false });
+  return isRefusal(user) ? user : userAnswer(written(user, false));
 }
 
-function given(outcome: Answered | Refusal): Answer | Refusal {
+function given(outcome: Written<User> | Refusal): Answer | Refusal {
   return isRefusal(outcome) ? outcome : userAnswer(outcome);
 }
 
 /** 204, or the refusal. */
-export function done(outcome: Done | Refusal): Answer | Refusal {
+export function done(outcome: Written | Refusal): Answer | Refusal {
   return isRefusal(outcome) ? outcome : { status: 204, replayed: outcome.replayed };
 }
 

@@ -1,6 +1,6 @@
 /** The change of a signed-in user's password; and what the rules of users share. */
 import type { Deadline } from '../core/clock.ts';
-import { invalid, isRefusal, type Refusal, refuse } from '../core/outcome.ts';
+import { invalid, isRefusal, type Refusal, refuse, type Written, written } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
 import { retryOnConflict } from '../core/retry-on-conflict.ts';
 import { keyReused } from '../redis/keyed.ts';
@@ -14,9 +14,6 @@ import { isMadeOfOwnName } from './weak-passwords.ts';
 /** The signed-in user of a request. */
 export type SignedIn = { readonly userId: string; readonly sessionId: string };
 
-/** Result of a write; `replayed` if this key was answered before. */
-export type Done = { readonly replayed: boolean };
-
 /** Sets the password and ends every other sign-in. @throws Unavailable when that is not certain before the deadline */
 export async function changePassword(
   store: Pick<UserReads, 'find'> & Pick<UserWrites, 'setPassword'>,
@@ -24,7 +21,7 @@ export async function changePassword(
   { userId, sessionId }: SignedIn,
   { currentPassword, newPassword }: PasswordChange,
   context: RequestContext,
-): Promise<Done | Refusal> {
+): Promise<Written | Refusal> {
   const { deadline } = context;
   let ownHash = '';
   const outcome = await retryOnConflict(deadline, async () => {
@@ -40,7 +37,7 @@ export async function changePassword(
       const isRepeated =
         (await isSame(passwords, outcome.newHash, newPassword, ownHash, deadline)) &&
         (outcome.newHash === ownHash || (await passwords.verify(outcome.oldHash, currentPassword, deadline)));
-      return isRepeated ? outcome : keyReused();
+      return isRepeated ? written(undefined, outcome.replayed) : keyReused();
     }
     case 'stale':
       return stale();

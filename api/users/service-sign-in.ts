@@ -3,7 +3,7 @@ import type { TokenClaims } from '../contracts/claims.ts';
 import { accessTokenSeconds } from '../contracts/events.ts';
 import { type Deadline, shopTimeMs } from '../core/clock.ts';
 import { newId, timeOfId } from '../core/ids.ts';
-import { isRefusal, type Refusal, refuse } from '../core/outcome.ts';
+import { isRefusal, type Refusal, refuse, type Written, written } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
 import { retryOnConflict } from '../core/retry-on-conflict.ts';
 import type { SessionState } from '../http/sessions.ts';
@@ -15,7 +15,7 @@ import type { SessionLimits, StoredSession } from './record-sessions.ts';
 import { keyFromToken, type RefreshTokens } from './refresh-tokens.ts';
 import { type Credentials, type Session, sessionOut } from './schema.ts';
 import { seal, unseal } from './sealed.ts';
-import type { Done, SignedIn } from './service-password.ts';
+import type { SignedIn } from './service-password.ts';
 import type { SessionReads, UserReads } from './store-reads.ts';
 import type { SessionChoice, SessionWrites } from './store-sessions.ts';
 
@@ -40,7 +40,7 @@ export type SignInRules = {
   /** The caller's sign-ins, newest first. */
   list(caller: SignedIn, context: RequestContext): Promise<StoredSession[]>;
   /** Ends sign-ins of a user. @param caller the signed-in user; that sign-in must not have ended */
-  end(userId: string, choice: SessionChoice, caller: SignedIn, context: RequestContext): Promise<Done | Refusal>;
+  end(userId: string, choice: SessionChoice, caller: SignedIn, context: RequestContext): Promise<Written | Refusal>;
   check(claims: Pick<TokenClaims, 'userId' | 'sessionId'>, deadline: Deadline): Promise<SessionState>;
 };
 
@@ -99,7 +99,7 @@ export function createSignInRules(parts: SignInParts): SignInRules {
       if (isRefusal(outcome)) return outcome;
       switch (outcome.kind) {
         case 'ended':
-          return outcome;
+          return written(undefined, outcome.replayed);
         case 'missing':
           return refuse('not-found', choice.which === 'one' ? 'There is no such sign-in.' : 'There is no such user.');
         case 'signed-out':

@@ -1,7 +1,7 @@
 /** Users: sign-up, reading, changing, deleting; and what an admin may do to others. */
 import { shopTimeMs } from '../core/clock.ts';
 import { newId } from '../core/ids.ts';
-import { isRefusal, type Refusal, refuse } from '../core/outcome.ts';
+import { isRefusal, type Refusal, refuse, type Written, written } from '../core/outcome.ts';
 import type { Page } from '../core/page.ts';
 import type { RequestContext } from '../core/request.ts';
 import { retryOnConflict } from '../core/retry-on-conflict.ts';
@@ -10,22 +10,20 @@ import type { Passwords } from './passwords.ts';
 import type { Account, User } from './record.ts';
 import type { Changes, PasswordChange, SignUp } from './schema.ts';
 import { newSealKey } from './sealed.ts';
-import { changePassword, type Done, isSame, readBefore, type SignedIn, stale } from './service-password.ts';
+import { changePassword, isSame, readBefore, type SignedIn, stale } from './service-password.ts';
 import type { UserWrites } from './store.ts';
 import type { UserReads } from './store-reads.ts';
 
-/** A user as answered, perhaps again. */
-export type Answered = { readonly user: User; readonly replayed: boolean };
 /** See {@link createUserRules}. Everything throws Unavailable when it is not certain before the deadline. */
 export type UserRules = {
-  signUp(wish: SignUp, context: RequestContext): Promise<Answered | Refusal>;
+  signUp(wish: SignUp, context: RequestContext): Promise<Written<User> | Refusal>;
   get(id: string, context: RequestContext): Promise<User | Refusal>;
   /** A page of the users, newest first, after the index member `after`. */
   list(after: string | undefined, limit: number, context: RequestContext): Promise<Page<User>>;
-  change(id: string, wish: Changes, context: RequestContext): Promise<Answered | Refusal>;
+  change(id: string, wish: Changes, context: RequestContext): Promise<Written<User> | Refusal>;
   /** @param who set when users delete themselves: their sign-in must be active */
-  remove(id: string, who: SignedIn | undefined, context: RequestContext): Promise<Done | Refusal>;
-  changePassword(who: SignedIn, wish: PasswordChange, context: RequestContext): Promise<Done | Refusal>;
+  remove(id: string, who: SignedIn | undefined, context: RequestContext): Promise<Written | Refusal>;
+  changePassword(who: SignedIn, wish: PasswordChange, context: RequestContext): Promise<Written | Refusal>;
 };
 
 /** Creates the rules of users. */
@@ -39,7 +37,7 @@ export function createUserRules(store: UserReads & UserWrites, passwords: Passwo
         return keyReused();
       switch (outcome.kind) {
         case 'created':
-          return outcome;
+          return written(outcome.user, outcome.replayed);
         case 'taken':
           return { ...refuse('email-taken', 'A user with this address exists.'), replayed: outcome.replayed };
         case 'gone':
@@ -61,7 +59,7 @@ export function createUserRules(store: UserReads & UserWrites, passwords: Passwo
       if (isRefusal(outcome)) return outcome;
       switch (outcome.kind) {
         case 'saved':
-          return outcome;
+          return written(outcome.user, outcome.replayed);
         case 'last-admin':
           return lastAdmin(outcome);
         case 'stale':
@@ -79,7 +77,7 @@ export function createUserRules(store: UserReads & UserWrites, passwords: Passwo
       if (isRefusal(outcome)) return outcome;
       switch (outcome.kind) {
         case 'deleted':
-          return outcome;
+          return written(undefined, outcome.replayed);
         case 'last-admin':
           return lastAdmin(outcome);
         case 'stale':
@@ -115,6 +113,6 @@ function notFound(): Refusal {
   return refuse('not-found', 'There is no such user.');
 }
 
-function lastAdmin({ replayed }: Done): Refusal {
+function lastAdmin({ replayed }: { readonly replayed: boolean }): Refusal {
   return { ...refuse('last-admin', 'This is the last admin: make another one first.'), replayed };
 }
