@@ -64,3 +64,9 @@ export type RequestContext = {
 export function wantedTags({ ifMatch }: Pick<RequestContext, 'ifMatch'>): string {
   return ifMatch === undefined || ifMatch === '*' ? '*' : `,${ifMatch.join(',')},`;
 }
+
+/** The caller of a route whose access is `user` or `admin`. @throws when it is another kind of caller: a bug */
+export function signedIn({ caller }: Pick<RequestContext, 'caller'>): Extract<Caller, { readonly kind: 'user' }> {
+  if (caller.kind !== 'user') throw new Error('a route for users was called by another kind of caller');
+  return caller;
+}

@@ -1,7 +1,7 @@
 /** The routes of `purchases`, and how a purchase is shown. */
 import { rfc3339 } from '../core/clock.ts';
 import { isRefusal, type Written, written } from '../core/outcome.ts';
-import type { RequestContext } from '../core/request.ts';
+import { signedIn } from '../core/request.ts';
 import type { ServiceRoutes } from '../http/app.ts';
 import { answerPage, type Cursors } from '../http/lists.ts';
 import { type Answer, type Route, route } from '../http/route.ts';
@@ -16,7 +16,7 @@ import {
   purchasesQuery,
   type StoredEvent,
 } from './schema.ts';
-import type { Buyer, PurchaseRules } from './service.ts';
+import type { PurchaseRules } from './service.ts';
 
 /** Makes the routes. */
 export function purchaseRoutes(service: PurchaseRules, cursors: Cursors): ServiceRoutes {
@@ -41,7 +41,7 @@ function buyRoute(service: PurchaseRules): Route {
     rejectWhenFull: true,
     limit: 'purchase',
     async handle({ body, context }) {
-      const result = await service.buy(buyerOf(context), body.items, context);
+      const result = await service.buy(signedIn(context), body.items, context);
       return isRefusal(result) ? result : { ...shown(result), status: 201, location: `/purchases/${result.value.id}` };
     },
   });
@@ -59,7 +59,7 @@ function listRoute(service: PurchaseRules, cursors: Cursors): Route {
     problems: ['forbidden'],
     async handle({ query, context }) {
       const { limit, cursor, userId, status } = query;
-      const whose = service.scope(buyerOf(context), { userId, status });
+      const whose = service.scope(signedIn(context), { userId, status });
       if (isRefusal(whose)) return whose;
       const question = { list: 'purchases', whose, status: status ?? 'any' };
       const read = (after: string | undefined, most: number) =>
@@ -81,7 +81,7 @@ function readRoutes(service: PurchaseRules): Route[] {
       params: purchaseParams,
       response: { status: 200, body: purchaseOut, etag: true },
       async handle({ params, context }) {
-        const purchase = await service.get(buyerOf(context), params.id, context);
+        const purchase = await service.get(signedIn(context), params.id, context);
         return isRefusal(purchase) ? purchase : shown(written(purchase, false));
       },
     }),
@@ -94,7 +94,7 @@ function readRoutes(service: PurchaseRules): Route[] {
       params: purchaseParams,
       response: { status: 200, body: historyOut, etag: true },
       async handle({ params, context }) {
-        const found = await service.events(buyerOf(context), params.id, context);
+        const found = await service.events(signedIn(context), params.id, context);
         // A history only grows, so that its length is its version.
         return isRefusal(found)
           ? found
@@ -116,15 +116,10 @@ function cancelRoute(service: PurchaseRules): Route {
     problems: ['precondition-failed', 'not-cancellable'],
     idempotent: true,
     async handle({ params, context }) {
-      const result = await service.cancel(buyerOf(context), params.id, context);
+      const result = await service.cancel(signedIn(context), params.id, context);
       return isRefusal(result) ? result : shown(result);
     },
   });
-}
-
-function buyerOf({ caller }: RequestContext): Buyer {
-  if (caller.kind !== 'user') throw new Error('a route for users was called by another kind of caller');
-  return caller;
 }
 
 function shown({ value: purchase, replayed }: Written<Purchase>): Answer {

@@ -1,8 +1,9 @@
 /** Routes of a user's sign-ins: which there are, and ending them. */
 import { rfc3339 } from '../core/clock.ts';
 import type { RequestContext } from '../core/request.ts';
+import { signedIn } from '../core/request.ts';
 import { type Route, route } from '../http/route.ts';
-import { done, signedIn } from './routes.ts';
+import { done } from './routes.ts';
 import { sessionList, sessionParams, userParams } from './schema.ts';
 import type { SignInRules } from './service-sign-in.ts';
 

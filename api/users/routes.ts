@@ -2,7 +2,7 @@
 import { rfc3339 } from '../core/clock.ts';
 import { emailIdentity } from '../core/email.ts';
 import { isRefusal, type Refusal, refuse, type Written, written } from '../core/outcome.ts';
-import type { Caller, RequestContext } from '../core/request.ts';
+import { signedIn } from '../core/request.ts';
 import { answerPage, type Cursors } from '../http/lists.ts';
 import { type Answer, type Route, route } from '../http/route.ts';
 import type { User } from './record.ts';
@@ -185,10 +185,4 @@ function mine(answer: Answer | Refusal): Answer | Refusal {
   return isRefusal(answer) && answer.code === 'not-found'
     ? refuse('session-ended', 'This user has been deleted.')
     : answer;
-}
-
-/** The caller of a route whose access is `user` or `admin`. */
-export function signedIn({ caller }: RequestContext): Extract<Caller, { kind: 'user' }> {
-  if (caller.kind !== 'user') throw new Error('a route for users was called by another kind of caller');
-  return caller;
 }
