@@ -12,7 +12,7 @@ import type { PurchaseWrites } from './store.ts';
 import type { PurchaseReads } from './store-reads.ts';
 
 /** The signed-in user of a request. */
-export type Buyer = { readonly userId: string; readonly role: 'customer' | 'admin' };
+type Buyer = { readonly userId: string; readonly role: 'customer' | 'admin' };
 
 /** What to list. */
 type ListQuestion = { readonly userId: string | undefined; readonly status: Status | undefined };

@@ -78,8 +78,7 @@ export function openWrites(
     const result = confirmations.judge(reply, master, replicas);
     queue.unshift(...reply.toRepeat);
     const executed = reply.executed.map(({ write }) => write);
-    const isRefused = executed.length === 0 && reply.toRepeat.some((write) => !write.isUnknownScript);
-    if (result === 'none' || isRefused) {
+    if (result === 'none' || isRefused(reply)) {
       await backOff(executed, retryMs);
       retryMs = link()?.redis === redis ? Math.min(2 * retryMs, maxRetryMs) : firstRetryMs;
     } else if (result === 'all') acknowledge(reply.executed);
@@ -139,4 +138,9 @@ function rejectWhenIsolated(queue: PendingWrite[], sentinels: Pick<Sentinels, 's
   if (sentinels.silentForMs() <= isolatedAfterMs) return;
   const reason = 'neither a Sentinel answers this service nor a Redis master that confirms writes';
   for (const write of queue.splice(0)) write.reject(new Unavailable(reason));
+}
+
+/** Whether the master ran nothing of the group, for another reason than a script that it does not know. */
+function isRefused({ executed, toRepeat }: GroupReply): boolean {
+  return executed.length === 0 && toRepeat.some((write) => !write.isUnknownScript);
 }

@@ -1,7 +1,6 @@
 /** Routes of a user's sign-ins: which there are, and ending them. */
 import { rfc3339 } from '../core/clock.ts';
-import type { RequestContext } from '../core/request.ts';
-import { signedIn } from '../core/request.ts';
+import { type RequestContext, signedIn } from '../core/request.ts';
 import { type Route, route } from '../http/route.ts';
 import { done } from './routes.ts';
 import { sessionList, sessionParams, userParams } from './schema.ts';
