@@ -5,6 +5,8 @@ import { type Fault, type Refusal, refuse } from '../core/outcome.ts';
 
 const maxBytes = 100 * 1024;
 const maxDepth = 16;
+/** Of one object. None of ours has more than twenty. */
+const maxFields = 200;
 /** How many faults of one request are listed. */
 export const maxFaults = 100;
 
@@ -49,21 +51,26 @@ function requireUtf8(_req: unknown, _res: unknown, bytes: Buffer): void {
   if (!isUtf8(bytes)) throw new Error('not UTF-8');
 }
 
-/** Whether a value is nested deeper than anything of ours; what has not been asked this must not be walked by recursion. */
-export function isTooDeep(value: unknown): boolean {
+/**
+ * The fault of a value that is nested deeper or has more fields than anything of ours. What was not asked this must not be walked by recursion,
+ * nor field by field: ten thousand unknown fields fit into a body, and would cost 25 ms.
+ */
+export function faultOfShape(value: unknown): string | undefined {
   const open = [{ value, depth: 0 }];
   for (let item = open.pop(); item !== undefined; item = open.pop()) {
     if (typeof item.value !== 'object' || item.value === null) continue;
-    if (item.depth === maxDepth) return true;
-    for (const inner of Object.values(item.value)) open.push({ value: inner, depth: item.depth + 1 });
+    if (item.depth === maxDepth) return 'is nested too deep';
+    const inner = Object.values(item.value);
+    if (!Array.isArray(item.value) && inner.length > maxFields) return `has more than ${maxFields} fields`;
+    for (const value of inner) open.push({ value, depth: item.depth + 1 });
   }
-  return false;
+  return undefined;
 }
 
 /**
  * Faults that no schema of ours wants to look for in each of its texts: NUL, lone surrogates (which no UTF-8 can carry on),
  * `__proto__` as a name. The first hundred.
- * @param value not too deep
+ * @param value without a {@link faultOfShape}
  * @param at the pointer of the value
  */
 export function faultsOfText(value: unknown, at = '#'): Fault[] {

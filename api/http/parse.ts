@@ -2,7 +2,7 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 import { type Fault, invalid, type Refusal, refuse } from '../core/outcome.ts';
-import { faultsOfText, isTooDeep, maxFaults } from './body.ts';
+import { faultOfShape, faultsOfText, maxFaults } from './body.ts';
 import type { Route } from './route.ts';
 
 const nothing = z.strictObject({});
@@ -20,7 +20,8 @@ export function takesParams(route: Route, req: Request): boolean {
 export function parseInput(route: Route, req: Request, body: unknown): Parsed | Refusal {
   const params = (route.params ?? nothing).safeParse(req.params);
   if (!params.success) return refuse('not-found', 'There is nothing under this address.');
-  if (isTooDeep(body)) return invalid([{ pointer: '#', detail: 'is nested too deep' }]);
+  const shape = faultOfShape(body);
+  if (shape !== undefined) return invalid([{ pointer: '#', detail: shape }]);
   const texts = [...faultsOfText(without(body, route.itemsOf)), ...faultsOfText(req.query).map(asParameter)];
   if (texts.length > 0) return invalid(texts);
   const query = (route.query ?? nothing).safeParse(req.query);
@@ -60,7 +61,7 @@ function inWords(issue: z.core.$ZodRawIssue): string | undefined {
 z.config({ customError: inWords });
 
 /**
- * Zod's issues as faults. Only the first hundred: a body of 100 kB can have ten thousand unknown fields.
+ * Zod's issues as faults. Only the first hundred, for bodies of faults only.
  * @param at where in the body the parsed value stands
  */
 export function faultsOf(error: z.ZodError, body: unknown, at: readonly PropertyKey[] = []): Fault[] {

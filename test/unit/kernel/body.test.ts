@@ -1,6 +1,6 @@
 /** What a text or an object from outside may not contain. */
 import { describe, expect, test } from 'vitest';
-import { faultsOfText, isTooDeep } from '../../../api/http/body.ts';
+import { faultOfShape, faultsOfText } from '../../../api/http/body.ts';
 
 const pointers = (value: unknown) => faultsOfText(value).map((fault) => fault.pointer);
 
@@ -22,8 +22,15 @@ describe('faults of a body', () => {
   });
 
   test('nesting without end is found without overflowing the stack', () => {
-    expect(isTooDeep(JSON.parse('['.repeat(40_000) + ']'.repeat(40_000)))).toBe(true);
-    expect(isTooDeep({ products: [{ price: { amount: 1 } }] })).toBe(false);
+    expect(faultOfShape(JSON.parse('['.repeat(40_000) + ']'.repeat(40_000)))).toBe('is nested too deep');
+    expect(faultOfShape({ products: [{ price: { amount: 1 } }] })).toBeUndefined();
+  });
+
+  test('an object of more fields than any of ours is one fault, and is not walked', () => {
+    const many = Object.fromEntries(Array.from({ length: 201 }, (_, i) => [`field-${i}`, '\0']));
+    expect(faultOfShape(many)).toBe('has more than 200 fields');
+    expect(faultOfShape({ products: [many] })).toBe('has more than 200 fields');
+    expect(faultOfShape({ products: Array(1000).fill({ name: 'boots' }) })).toBeUndefined();
   });
 
   test('names in pointers are escaped as RFC 6901 says', () => {
