@@ -110,10 +110,15 @@ export function createClient({ baseUrl, retryMs = 30_000, fetch: send = fetch }:
     const until = Date.now() + retryMs;
     for (;;) {
       const signals = [AbortSignal.timeout(tryMs), ...(input.signal ? [input.signal] : [])];
-      const answer = await send(url, { ...init, signal: AbortSignal.any(signals) }).catch((error: unknown) => {
-        if (input.signal?.aborted || Date.now() + retryPauseMs > until) throw error;
-      });
-      if (answer?.ok) return answerOf(answer);
+      const unlessLost = (error: unknown) => {
+        if (input.signal?.aborted || error instanceof SyntaxError || Date.now() + retryPauseMs > until) throw error;
+        return undefined;
+      };
+      const sent = await send(url, { ...init, signal: AbortSignal.any(signals) }).catch(unlessLost);
+      // The connection may also be lost in the middle of the body.
+      const good = sent?.ok ? await answerOf<N>(sent).catch(unlessLost) : undefined;
+      if (good !== undefined) return good;
+      const answer = sent?.ok ? undefined : sent;
       const waitMs = answer === undefined ? retryPauseMs : retryAfterMs(answer);
       if (answer !== undefined && (waitMs === undefined || Date.now() + waitMs > until)) throw await problemOf(answer);
       await answer?.body?.cancel();

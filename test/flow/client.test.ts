@@ -56,18 +56,22 @@ test('signs up, signs in, buys, cancels and signs out', async () => {
   await expect(shop.call('getOwnUser')).rejects.toThrow('/problems/unauthenticated');
 });
 
-test('a purchase whose answer is lost, and which is then refused for the moment, happens once under one key', async () => {
+test('a purchase whose answer is lost, then cut off, and which is then refused for the moment, happens once under one key', async () => {
   const { made } = await product(5);
   const lose = async (real: Response) => {
     await real.text();
     throw new TypeError('the connection was lost');
   };
-  const refusals = [refused(503, 'temporarily-unavailable', '1'), refused(429, 'rate-limited', '1')];
+  const cut = () => {
+    const body = new ReadableStream({ start: (stream) => stream.error(new TypeError('terminated')) });
+    return new Response(body, { status: 201 });
+  };
+  const refusals = [cut, refused(503, 'temporarily-unavailable', '1'), refused(429, 'rate-limited', '1')];
   const { keys, fetch } = unreliable('/purchases', [lose, ...refusals]);
   const shop = await customer({ fetch });
   const bought = await shop.send('buy', { body: { items: [{ productId: made.id, quantity: 2 }] } });
   expect([bought.status, bought.isReplayed]).toEqual([201, true]);
-  expect([keys.length, new Set(keys).size]).toEqual([4, 1]);
+  expect([keys.length, new Set(keys).size]).toEqual([5, 1]);
   expect((await shop.call('getProduct', { params: { id: made.id } })).stock).toBe(3);
 });
 
