@@ -2,4 +2,4 @@
 export function compiledProgram(folder: string, word: string): string;
 export function compiledFolder(root: string): string;
 export function compilePrograms(root: string): Promise<string>;
-export function compileInto(root: string, folder: string): Promise<void>;
+export function compileInto(root: string, folder: string, runFolder?: string): Promise<void>;

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -14,7 +15,7 @@ import {
   statSync,
   utimesSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /** The programs that are started by name. A tree may lack some: the image has no ops/local. */
@@ -53,7 +54,7 @@ export function compiledFolder(root) {
   const sources = ['api', 'monitoring', 'ops']
     .map((name) => join(root, name))
     .filter(existsSync)
-    .flatMap(sourcesIn);
+    .flatMap(filesIn);
   for (const path of [...settings, ...sources]) hash.update(`\0${path}\0`).update(readFileSync(path));
   return join(root, '.compiled', hash.digest('hex').slice(0, 16));
 }
@@ -72,7 +73,7 @@ export async function compilePrograms(root) {
   mkdirSync(dirname(folder), { recursive: true });
   const unfinished = mkdtempSync(`${folder}-`);
   try {
-    await compileInto(root, unfinished);
+    await compileInto(root, unfinished, folder);
     renameSync(unfinished, folder); // atomic: no process sees half of it
   } catch (error) {
     rmSync(unfinished, { recursive: true, force: true });
@@ -88,18 +89,22 @@ let compiling = Promise.resolve();
 /**
  * Compiles the programs; the image is built with this.
  * @param {string} root the folder that holds api/, monitoring/ and ops/
- * @param {string} folder for the JavaScript, which has the same paths below it
+ * @param {string} folder for the JavaScript and the assets of api/, at the same paths below it
+ * @param {string} runFolder where they are when a program runs
  */
-export function compileInto(root, folder) {
-  const compiled = compiling.then(() => bundle(root, folder));
+export function compileInto(root, folder, runFolder = folder) {
+  const compiled = compiling.then(() => bundle(root, folder, runFolder));
   compiling = compiled.catch(() => {});
   return compiled;
 }
 
-/** @param {string} root @param {string} folder */
-async function bundle(root, folder) {
+/** @param {string} root @param {string} folder @param {string} runFolder */
+async function bundle(root, folder, runFolder) {
   const { build, stop } = await import('esbuild');
   try {
+    if (existsSync(join(root, 'api'))) {
+      cpSync(join(root, 'api'), join(folder, 'api'), { recursive: true, filter: (path) => !path.endsWith('.ts') });
+    }
     await build({
       absWorkingDir: root,
       entryPoints: programs.filter((program) => existsSync(join(root, program))),
@@ -119,7 +124,7 @@ async function bundle(root, folder) {
         js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);",
       },
       plugins: [
-        { name: 'own-location', setup: keepOwnLocation },
+        { name: 'own-location', setup: (build) => keepOwnLocation(build, root, runFolder) },
         { name: 'smaller-packages', setup: replaceEntries },
       ],
       logLevel: 'warning',
@@ -130,12 +135,16 @@ async function bundle(root, folder) {
 }
 
 /**
- * Lua scripts and other assets are found by the place of the source file that names them: `import.meta.url` stays what it is there.
+ * Assets are found by the place of the source that names them. Those of api/ are copied, so that a process that is started again after a change
+ * of the sources does not run the new Lua scripts from the old program. Other programs find theirs beside the source.
  * @param {import('esbuild').PluginBuild} build
+ * @param {string} root
+ * @param {string} runFolder
  */
-function keepOwnLocation(build) {
+function keepOwnLocation(build, root, runFolder) {
   build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
-    const url = JSON.stringify(pathToFileURL(path).href);
+    const below = relative(root, path);
+    const url = JSON.stringify(pathToFileURL(/^api\//.test(below) ? join(runFolder, below) : path).href);
     return { loader: 'ts', contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', url) };
   });
 }
@@ -159,12 +168,9 @@ function replaceEntries(build) {
 }
 
 /** @param {string} folder @returns {string[]} */
-function sourcesIn(folder) {
-  const entries = readdirSync(folder, { recursive: true, encoding: 'utf8' });
-  return entries
-    .filter((name) => /\.(ts|mjs)$/.test(name))
-    .sort()
-    .map((name) => join(folder, name));
+function filesIn(folder) {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return entries.flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name)] : [])).sort();
 }
 
 /** @param {string} folder */

@@ -59,9 +59,18 @@ test('the same sources are compiled once', async () => {
 test('a changed source is compiled into another folder, and a running shop keeps its own', async () => {
   const before = await compilePrograms(root);
   write('api/part.ts', "export const greeting = (name: string) => 'goodbye ' + name;\n");
+  write('api/text.txt', 'not read by the old program ');
   const after = await compilePrograms(root);
   expect(after).not.toBe(before);
   expect(run(after, 'world').stdout).toBe('goodbye world\n');
+  expect(run(before, 'world').stdout).toBe('hello world\n');
+});
+
+test('a changed asset, such as a Lua script, leads to another folder', async () => {
+  const before = await compilePrograms(root);
+  write('api/text.txt', 'good morning ');
+  const after = await compilePrograms(root);
+  expect(run(after, 'world').stdout).toBe('good morning world\n');
   expect(run(before, 'world').stdout).toBe('hello world\n');
 });
 
