@@ -60,6 +60,12 @@ test('a read without a token is answered from the cache, with its age and withou
   expect(await numberOf(second)).toBe(asked.length);
 });
 
+test('an address with a line feed at its end is another address', async () => {
+  await get('/products/boots');
+  expect((await get('/products/boots%0a')).headers.get('cache-status')).toBeNull();
+  expect(asked).toEqual(['GET /products/boots', 'GET /products/boots%0a']);
+});
+
 test('a page of the catalogue is cached by its query', async () => {
   expect(await numberOf(await get('/products?sort=name'))).toBe(1);
   expect(await numberOf(await get('/products?sort=price'))).toBe(2);
