@@ -1,4 +1,4 @@
-/** `npm run export -- products|users|purchases`: writes all of them to stdout as JSON lines or CSV, page by page. */
+/** `npm run export -- products|users|purchases [FILE]`: writes all of them as JSON lines or CSV, page by page. */
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { stringify } from 'csv-stringify/sync';
