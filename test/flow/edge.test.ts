@@ -142,35 +142,6 @@ describe('what is there', () => {
     expectProblem(await shop('GET', '/problems/unknown'), 404, 'not-found');
   });
 
-  test.each([
-    ['/product/boots', '/products'],
-    ['/api/v1/users', '/'],
-    ['/api/purchases', '/purchases'],
-    ['/Users', '/users'],
-    ['/openapi.yaml', '/openapi.json'],
-    ['/swagger', '/docs'],
-    ['/problem/not-found', '/problems'],
-    ['/health', '/healthz'],
-    ['/nothing', '/'],
-  ])('%s: the nearest is %s', async (path, nearest) => {
-    const { body } = await shop('GET', path);
-    expect(body.detail).toBe(
-      `There is nothing under this address. ${nearest === '/' ? '/ lists what there is.' : `The nearest is ${nearest}.`}`,
-    );
-  });
-
-  test.each(['/', '/healthz', '/openapi.json', '/docs', '/docs/page.css', '/problems', '/problems/not-found'])(
-    'OPTIONS %s lists the methods; another method is refused with the same list',
-    async (path) => {
-      const options = await shop('OPTIONS', path);
-      expect([options.status, options.headers.get('allow')]).toEqual([204, 'GET, HEAD, OPTIONS']);
-      const wrong = await shop('DELETE', path);
-      expectProblem(wrong, 405, 'method-not-allowed');
-      expect(wrong.headers.get('allow')).toBe('GET, HEAD, OPTIONS');
-      expect((await shop('HEAD', path)).status).toBe(200);
-    },
-  );
-
   test('/healthz is 200 while each service has a ready replica', async () => {
     expect((await shop('GET', '/healthz')).status).toBe(200);
   });
