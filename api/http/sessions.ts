@@ -28,6 +28,8 @@ const pollIntervalMs = 20;
 const askAfterMs = 400;
 /** How long after a refusal `users` is asked about the same sign-in again. */
 const askAgainMs = 400;
+/** About how many sign-ins `users` is asked at the same time. The others wait; our own view usually is current before that matters. */
+const maxAsks = 32;
 /** Tokens that were issued before a revocation have expired after this time. */
 const keptMs = (accessTokenSeconds + 60) * 1000;
 /**
@@ -80,6 +82,7 @@ export function watchSessions(
     const key = `${claims.userId} ${claims.sessionId}`;
     const running = asks.get(key);
     if (running !== undefined && monotonicMs() - running.atMs <= maxAgeMs) return running.answer;
+    if (asks.size >= maxAsks) return pause(askAgainMs, deadline).then(() => undefined);
     const answer = ask(claims, requestId, deadline)
       .catch(() => pause(askAgainMs).then(() => undefined))
       .finally(() => {

@@ -11,6 +11,7 @@ import { createReadBatches, type Snapshot } from './read-batches.ts';
 import { openReadEvidence } from './read-evidence.ts';
 import { openReadIndexes } from './read-index.ts';
 import { covers, orderOfReplicas, type ReadIndex } from './read-rules.ts';
+import { createRetryGate } from './retry-gate.ts';
 import { isolatedAfterMs, type Sentinels } from './sentinels.ts';
 
 /** Adds a query's commands to a pipeline. */
@@ -29,24 +30,35 @@ export type Reads = {
   close(): void;
 };
 
+/** How many reads are tried at the same time while reads fail. More than one, because one may meet a node that is behind. */
+const maxTries = 8;
+const retryMs = 20;
 /** How often the replicas are asked that are behind by a moment. */
 const maxRounds = 3;
 
 /** Opens the read path over all nodes that the Sentinels know. */
 export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
   let turn = 0;
+  const gates = { 'read-your-writes': createRetryGate(maxTries), 'bounded-staleness': createRetryGate(maxTries) };
   const batches = createReadBatches(nodes.connection);
   const indexes = openReadIndexes(sentinels, nodes);
   const evidence = openReadEvidence(sentinels, nodes);
 
   async function query(consistency: Consistency, fill: Fill, deadline: Deadline) {
-    while (remainingMs(deadline) > 0) {
-      const found =
-        (await queryBy(await indexes.ofMaster(consistency), consistency, fill, deadline)) ??
-        (await queryBy(await indexes.ofReplicas(), consistency, fill, deadline));
+    const gate = gates[consistency];
+    while (await gate.enter(deadline)) {
+      let found: Snapshot | undefined;
+      try {
+        found =
+          (await queryBy(await indexes.ofMaster(consistency), consistency, fill, deadline)) ??
+          (await queryBy(await indexes.ofReplicas(), consistency, fill, deadline));
+      } finally {
+        if (found === undefined) await pause(retryMs, deadline);
+        gate.leave(found !== undefined);
+      }
       if (found !== undefined) return found.replies;
       if (sentinels.silentForMs() > isolatedAfterMs) throw new Unavailable('no Sentinel answers this service');
-      await pause(20, deadline);
+      if (remainingMs(deadline) === 0) break;
     }
     throw new Unavailable('no Redis node was new enough in time');
   }

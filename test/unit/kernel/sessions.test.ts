@@ -34,6 +34,26 @@ test('50 requests of one sign-in ask users once', async () => {
   sessions.close();
 });
 
+test('users is asked about 32 sign-ins at the same time, and about the others afterwards', async () => {
+  let asking = 0;
+  let most = 0;
+  const sessions = watch(
+    () => Number.POSITIVE_INFINITY,
+    async () => {
+      most = Math.max(most, ++asking);
+      await pause(50);
+      asking -= 1;
+      return active;
+    },
+  );
+  const all = Array.from({ length: 100 }, (_, i) =>
+    sessions.current({ ...claims, sessionId: `s${i}` }, 'a-request', deadlineIn(30_000)),
+  );
+  expect(await Promise.all(all)).toEqual(Array.from({ length: 100 }, () => active));
+  expect(most).toBe(32);
+  sessions.close();
+});
+
 test('when users refuses, it is asked again after a pause, not at once', async () => {
   const askedAtMs: number[] = [];
   const sessions = watch(
