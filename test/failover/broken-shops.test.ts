@@ -76,7 +76,9 @@ test(
   'without WAIT, acknowledged purchases are found to be lost',
   async () => {
     const run = await runBroken(withoutWait, [masterDiesAhead]);
-    expect(rules(run), complaints(run).join('\n')).toContain('acknowledged purchases are stored');
+    // Lost whole, or only its last step: then it is pending again.
+    const lost = ['acknowledged purchases are stored', 'stored as answered'].filter((rule) => rules(run).has(rule));
+    expect(lost, complaints(run).join('\n')).not.toHaveLength(0);
   },
   timeoutMs,
 );
