@@ -37,19 +37,20 @@ export function accessTokens(privateKeyPem: string): AccessTokens {
   };
 }
 
-const ownClaims = z.object({ iat: z.number(), exp: z.number(), jti: z.string() });
+const ownClaims = z.object({ iat: z.number(), exp: z.number(), jti: z.string(), role: z.string().optional() });
 
-/** The part of a token that is stored: what differs between two tokens of the same sign-in. */
+/** The part of a token that is stored: what can differ between two tokens of the same sign-in. The user's role may change between them. */
 export function shortOf(token: string): string {
   const [, claims = '', signature = ''] = token.split('.');
-  const { iat, exp, jti } = ownClaims.parse(jsonOf(claims));
-  return [iat, exp, jti, signature].join(' ');
+  const { iat, exp, jti, role } = ownClaims.parse(jsonOf(claims));
+  return [iat, exp, jti, signature, role].join(' ');
 }
 
 /** The token that this part was stored of, and how long it lived. @param like another token for the same sign-in @throws when it is none */
 export function longOf(short: string, like: string): { readonly token: string; readonly lifeSeconds: number } {
-  const [iat, exp, jti, signature] = short.split(' ');
-  const own = ownClaims.parse({ iat: Number(iat), exp: Number(exp), jti });
+  const [iat, exp, jti, signature, role] = short.split(' ');
+  // Stored without a role until 21 November 2026.
+  const own = ownClaims.parse({ iat: Number(iat), exp: Number(exp), jti, ...(role === undefined ? {} : { role }) });
   const [header, claims = ''] = like.split('.');
   const same = z.looseObject({}).parse(jsonOf(claims));
   // The claims keep their places: the signature is over this very text.

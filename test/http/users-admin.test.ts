@@ -147,6 +147,19 @@ describe('an admin', () => {
     await patch(user.id, { role: 'customer' });
   });
 
+  it('is one between a refresh and its repetition: that gives the same session again, with a token that is good', async () => {
+    const { user, session } = await newcomer(users);
+    const refresh = () => users.request.post('/users/refresh').send({ refreshToken: session.refreshToken });
+    const first = await refresh();
+    await patch(user.id, { role: 'admin' });
+    const again = await refresh();
+    await patch(user.id, { role: 'customer' });
+    expect([again.status, again.body]).toEqual([200, first.body]);
+    expect((await users.request.get('/users/me').set('Authorization', bearer(again.body.accessToken))).status).toBe(
+      200,
+    );
+  });
+
   it('may go when there is another', async () => {
     const { user, token } = await newcomer(users);
     await patch(user.id, { role: 'admin' });
