@@ -29,6 +29,11 @@ const checkIntervalMs = 250;
 /** Sentinel asks a replica without a master for INFO every second. */
 const maxInfoAgeMs = 1500;
 const refusedRetryMs = 1000;
+/**
+ * A Sentinel selects the replica up to so long after the answer by which it was chosen. With an INFO that is too old by then it gives the failover
+ * up, and INFO comes every second only while a replica has lost its master.
+ */
+const selectionMs = 250;
 
 /**
  * Asks a Sentinel for a failover once no write was acknowledged for 2.5 s, if {@link chooseFailover} finds one that helps. The promotion is
@@ -128,6 +133,7 @@ export function chooseFailover(
     .flatMap((report) => {
       const replica = hearsAll(report) ? selectReplica(report, periods)?.address : undefined;
       if (replica === undefined || roles.get(replica)?.offset !== furthest) return [];
+      if (selectReplica(agedBy(report, selectionMs), periods)?.address !== replica) return [];
       return [{ sentinel: report.address, replica, peers: peersUp(report) }];
     });
   // Services on both sides of a cut choose the same Sentinel: two that are asked at once would promote two replicas.
@@ -146,6 +152,16 @@ function hearsAll({ replicas }: SentinelReport): boolean {
     ({ flags, infoAgeMs }) =>
       !flags.has('s_down') && !flags.has('disconnected') && infoAgeMs !== undefined && infoAgeMs <= maxInfoAgeMs,
   );
+}
+
+/** The report of a Sentinel that has heard nothing more of the replicas since. */
+function agedBy(report: SentinelReport, ms: number): SentinelReport {
+  const replicas = report.replicas.map((replica) => ({
+    ...replica,
+    pongAgeMs: replica.pongAgeMs + ms,
+    infoAgeMs: replica.infoAgeMs === undefined ? undefined : replica.infoAgeMs + ms,
+  }));
+  return { ...report, replicas };
 }
 
 function isFailingOver({ masterFlags }: SentinelReport): boolean {

@@ -68,6 +68,12 @@ describe('the Sentinel to ask', () => {
       'each of them sees the other replica as down: it may have more',
       [1, 2, 3].map((n) => sentinelReport(n, a, [replicaReport(b), replicaReport(c, { down: true })])),
     ],
+    [
+      'what they know of the replica would be too old when they select one',
+      [1, 2, 3].map((n) =>
+        sentinelReport(n, a, [replicaReport(b, { offset: 1001, infoAgeMs: 600 }), replicaReport(c)]),
+      ),
+    ],
     ['they have no candidate', [1, 2, 3].map((n) => sentinelReport(n, a, [replicaReport(b, { down: true })]))],
     ['the last change of master is less than 15 s ago', [1, 2, 3].map((n) => report(n, { masterRoleAgeMs: 14_000 }))],
   ])('is none when %s', (_, answers) => expect(choose(answers)).toBeUndefined());
