@@ -95,7 +95,7 @@ export function watchSessions(
   /** Our own view as soon as it is current, or the answer of `users`, whichever comes first: in a failover either may take longer. */
   async function whenCurrent(claims: TokenClaims, requestId: string, deadline: Deadline): Promise<SessionState> {
     await within(currentView(), Math.min(askAfterMs, remainingMs(deadline)));
-    while (!isCurrent() && remainingMs(deadline) > 0) {
+    while (!isCurrent() && !isClosed && remainingMs(deadline) > 0) {
       const answered = askUsers(claims, requestId, deadline);
       const answer = await within(Promise.race([currentView(), answered]), remainingMs(deadline));
       if (typeof answer === 'object') return answer;

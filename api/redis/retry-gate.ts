@@ -27,7 +27,17 @@ export function createRetryGate(maxTries: number): RetryGate {
     next();
   }
 
+  function leave(hasSucceeded: boolean): void {
+    trying -= 1;
+    isFailing = !hasSucceeded;
+    for (const next of waiting) {
+      if (isFailing && trying >= maxTries) return;
+      admit(next);
+    }
+  }
+
   return {
+    leave,
     async enter(deadline) {
       if (!isFailing || trying < maxTries) {
         trying += 1;
@@ -39,18 +49,9 @@ export function createRetryGate(maxTries: number): RetryGate {
       });
       waiting.add(turn);
       if (await within(admitted, remainingMs(deadline))) return true;
-      // The turn may have come at the same moment as the deadline.
-      if (!waiting.delete(turn)) this.leave(false);
+      // The turn may have come at the same moment as the deadline; it says nothing about tries.
+      if (!waiting.delete(turn)) leave(!isFailing);
       return false;
-    },
-
-    leave(hasSucceeded) {
-      trying -= 1;
-      isFailing = !hasSucceeded;
-      for (const next of waiting) {
-        if (isFailing && trying >= maxTries) return;
-        admit(next);
-      }
     },
   };
 }

@@ -98,3 +98,15 @@ test('all requests go on as soon as the view is current', async () => {
   expect(await Promise.all(all)).toEqual(Array.from({ length: 20 }, () => active));
   sessions.close();
 });
+
+test('a request that waits when the replica closes is refused at once, and keeps the process from nothing', async () => {
+  const sessions = watch(
+    () => Number.POSITIVE_INFINITY,
+    () => new Promise(() => undefined),
+  );
+  const deadline = deadlineIn(4000);
+  const waiting = sessions.current(claims, 'a-request', deadline);
+  sessions.close();
+  await expect(waiting).rejects.toThrow('could not be had');
+  expect(monotonicMs()).toBeLessThan(deadline.atMs);
+});
