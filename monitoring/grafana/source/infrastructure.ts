@@ -1,343 +1,239 @@
-/** What the services stand on: Redis and Sentinels, Nginx, and monitoring itself. */
-import type { DashboardSource } from './panels.ts';
+/** Infrastructure: Redis and Sentinels, Nginx, and monitoring itself. */
+import { type DashboardSource, graph, stat, states } from './panels.ts';
+
+/** The role of each Redis node over time. */
+export const redisRoles = states('Roles of the Redis nodes', {
+  about: 'A failover shows as the colour of the master moving to another node.',
+  queries: {
+    '{{instance}}':
+      'max by (instance) (redis_up{job="redis"}) + on (instance) (instance:redis_master:info or 0 * max by (instance) (redis_up{job="redis"}))',
+  },
+  words: {
+    0: { text: 'down', color: 'red' },
+    1: { text: 'replica', color: 'blue' },
+    2: { text: 'master', color: 'green' },
+  },
+});
 
 /** Redis & Sentinel. */
 export const redis: DashboardSource = {
   uid: 'redis',
   title: 'Redis & Sentinel',
-  description: 'Who is the master, whether the replicas keep up, and whether there is room.',
-  rows: [
-    {
-      title: 'Now',
-      panels: [
-        {
-          kind: 'stat',
-          title: 'Nodes up',
-          description: 'Of three. With one, writes stop; that is on purpose.',
-          unit: 'short',
-          queries: [['sum(redis_up{job="redis"})', 'nodes']],
-          bad: { warn: 3, alarm: 2, below: true },
+  description: 'Which node is the master, whether the replicas keep up, and how much memory is left.',
+  rows: {
+    Now: [
+      stat('Nodes up', {
+        about: 'Of three. With only one, writes stop by design.',
+        queries: { nodes: 'sum(redis_up{job="redis"})' },
+        bad: { warn: 3, alarm: 2, below: true },
+      }),
+      stat('Sentinels up', {
+        about: 'Of three. With only one, a failed master cannot be replaced.',
+        queries: { Sentinels: 'sum(redis_up{job="sentinel"})' },
+        bad: { warn: 3, alarm: 2, below: true },
+      }),
+      stat('Quorum', {
+        about: 'Whether the Sentinels report that they could replace the master now.',
+        queries: { quorum: 'min(max by (instance) (redis_sentinel_master_ckquorum_status))' },
+        words: { 0: { text: 'lost', color: 'red' }, 1: { text: 'ok', color: 'green' } },
+      }),
+      stat('Memory used', {
+        about: 'Share of maxmemory on the fullest node. From 80 % on, sign-ups, products and purchases are refused.',
+        unit: 'percentunit',
+        queries: { used: 'max(redis_memory_used_bytes{job="redis"} / redis_memory_max_bytes)' },
+        bad: { warn: 0.7, alarm: 0.8 },
+      }),
+    ],
+    Replication: [
+      redisRoles,
+      graph('Replication lag', {
+        about:
+          'Bytes that a replica has not received yet. Nodes are scraped at slightly different times, so small values mean nothing.',
+        unit: 'bytes',
+        queries: {
+          '{{instance}}':
+            'clamp_min(scalar(max(redis_master_repl_offset{job="redis"} and on (instance) instance:redis_master:info)) - max by (instance) (redis_slave_repl_offset{job="redis"}), 0)',
         },
-        {
-          kind: 'stat',
-          title: 'Sentinels up',
-          description: 'Of three. With one, a failed master cannot be replaced.',
-          unit: 'short',
-          queries: [['sum(redis_up{job="sentinel"})', 'Sentinels']],
-          bad: { warn: 3, alarm: 2, below: true },
+        bad: { warn: 1_048_576, alarm: 16_777_216 },
+      }),
+      graph('Replication links', {
+        about: '1: connected to the master. A replica without a link cannot be elected.',
+        queries: { '{{instance}}': 'max by (instance) (redis_master_link_up{job="redis"})' },
+        max: 1,
+      }),
+    ],
+    Load: [
+      graph('Commands', {
+        about: 'Per second. Reads go to replicas, writes to the master.',
+        unit: 'ops',
+        queries: {
+          '{{instance}}': 'sum by (instance) (rate(redis_commands_processed_total{job="redis"}[$__rate_interval]))',
         },
-        {
-          kind: 'stat',
-          title: 'Quorum',
-          description: 'What the Sentinels themselves say: could they replace the master now?',
-          unit: 'short',
-          queries: [['min(max by (instance) (redis_sentinel_master_ckquorum_status))', 'quorum']],
-          words: { 0: ['lost', 'red'], 1: ['ok', 'green'] },
+      }),
+      graph('Mean command duration', {
+        about: 'The eight slowest commands. Redis runs one command at a time: one of 5 ms delays all others.',
+        unit: 's',
+        queries: {
+          '{{cmd}}':
+            'topk(8, sum by (cmd) (rate(redis_commands_duration_seconds_total{job="redis", cmd!="psync"}[$__rate_interval])) / (sum by (cmd) (rate(redis_commands_total{job="redis", cmd!="psync"}[$__rate_interval])) > 0))',
         },
-        {
-          kind: 'stat',
-          title: 'Memory used',
-          description: 'Of maxmemory, on the fullest node. From 80 % on the shop no longer grows.',
-          unit: 'percentunit',
-          queries: [['max(redis_memory_used_bytes{job="redis"} / redis_memory_max_bytes)', 'used']],
-          bad: { warn: 0.7, alarm: 0.8 },
+        bad: { warn: 0.002, alarm: 0.005 },
+      }),
+      graph('Memory', {
+        about: 'At maxmemory Redis refuses writes; it never evicts keys.',
+        unit: 'bytes',
+        queries: {
+          '{{instance}}': 'max by (instance) (redis_memory_used_bytes{job="redis"})',
+          maxmemory: 'min(redis_memory_max_bytes{job="redis"})',
         },
-      ],
-    },
-    {
-      title: 'Replication',
-      panels: [
-        {
-          kind: 'states',
-          title: 'Who is what',
-          description: 'A failover is where the colour moves.',
-          unit: 'short',
-          queries: [
-            [
-              'max by (instance) (redis_up{job="redis"}) + on (instance) (instance:redis_master:info or 0 * max by (instance) (redis_up{job="redis"}))',
-              '{{instance}}',
-            ],
-          ],
-          words: { 0: ['down', 'red'], 1: ['replica', 'blue'], 2: ['master', 'green'] },
+      }),
+      graph('Keys', {
+        about: 'Keys with an expiry are idempotency records, sessions and reservations.',
+        queries: {
+          all: 'max(redis_db_keys{job="redis", db="db0"})',
+          'with expiry': 'max(redis_db_keys_expiring{job="redis", db="db0"})',
         },
-        {
-          kind: 'graph',
-          title: 'Behind the master',
-          description:
-            'Bytes of writes that a replica does not have yet; nodes are scraped a moment apart, so a little is nothing.',
-          unit: 'bytes',
-          queries: [
-            [
-              'clamp_min(scalar(max(redis_master_repl_offset{job="redis"} and on (instance) instance:redis_master:info)) - max by (instance) (redis_slave_repl_offset{job="redis"}), 0)',
-              '{{instance}}',
-            ],
-          ],
-          bad: { warn: 1_048_576, alarm: 16_777_216 },
-        },
-        {
-          kind: 'graph',
-          title: 'Links to the master',
-          description: '1: connected. A replica without a link cannot be elected.',
-          unit: 'short',
-          max: 1,
-          queries: [['max by (instance) (redis_master_link_up{job="redis"})', '{{instance}}']],
-        },
-      ],
-    },
-    {
-      title: 'Load',
-      panels: [
-        {
-          kind: 'graph',
-          title: 'Commands',
-          description: 'Each second. Reads go to replicas, writes to the master.',
-          unit: 'ops',
-          queries: [
-            ['sum by (instance) (rate(redis_commands_processed_total{job="redis"}[$__rate_interval]))', '{{instance}}'],
-          ],
-        },
-        {
-          kind: 'graph',
-          title: 'Time for each command',
-          description: 'Mean, of the commands that take most. Anything near 5 ms holds up all others.',
-          unit: 's',
-          queries: [
-            [
-              'topk(8, sum by (cmd) (rate(redis_commands_duration_seconds_total{job="redis", cmd!="psync"}[$__rate_interval])) / (sum by (cmd) (rate(redis_commands_total{job="redis", cmd!="psync"}[$__rate_interval])) > 0))',
-              '{{cmd}}',
-            ],
-          ],
-          bad: { warn: 0.002, alarm: 0.005 },
-        },
-        {
-          kind: 'graph',
-          title: 'Memory',
-          description: 'Full means that writes are refused, never that something is forgotten.',
-          unit: 'bytes',
-          queries: [
-            ['max by (instance) (redis_memory_used_bytes{job="redis"})', '{{instance}}'],
-            ['min(redis_memory_max_bytes{job="redis"})', 'maxmemory'],
-          ],
-        },
-        {
-          kind: 'graph',
-          title: 'Keys',
-          description: 'Those that end by themselves are stored answers, sessions, reservations.',
-          unit: 'short',
-          queries: [
-            ['max(redis_db_keys{job="redis", db="db0"})', 'all'],
-            ['max(redis_db_keys_expiring{job="redis", db="db0"})', 'that end by themselves'],
-          ],
-        },
-        {
-          kind: 'graph',
-          title: 'Connections',
-          description: 'A handful for each process of the shop. A line that rises is a leak.',
-          unit: 'short',
-          queries: [['max by (instance) (redis_connected_clients)', '{{instance}}']],
-        },
-        {
-          kind: 'graph',
-          title: 'Slow commands',
-          description: 'Slower than 5 ms, as many as are in the slow log (`SLOWLOG GET` says which).',
-          unit: 'short',
-          queries: [['max by (instance) (redis_slowlog_length{job="redis"})', '{{instance}}']],
-        },
-      ],
-    },
-  ],
+      }),
+      graph('Connections', {
+        about: 'A few for each process of the shop. A line that keeps rising is a leak.',
+        queries: { '{{instance}}': 'max by (instance) (redis_connected_clients)' },
+      }),
+      graph('Slow commands', {
+        about: 'Commands in the slow log: those that took more than 5 ms (`SLOWLOG GET` lists them).',
+        queries: { '{{instance}}': 'max by (instance) (redis_slowlog_length{job="redis"})' },
+      }),
+    ],
+  },
 };
 
 /** Nginx. */
 export const nginx: DashboardSource = {
   uid: 'nginx',
   title: 'Nginx',
-  description: 'The edge: what comes in, what goes out, and how often another replica had to be asked.',
-  rows: [
-    {
-      title: 'Requests',
-      panels: [
-        {
-          kind: 'graph',
-          title: 'By route',
-          description: 'Each second.',
-          unit: 'reqps',
-          queries: [
-            ['sum by (method, route) (rate(edge_http_requests_total[$__rate_interval]))', '{{method}} {{route}}'],
-          ],
-          stacked: true,
+  description: 'Requests, answers and retries on another replica, as Nginx sees them.',
+  rows: {
+    Requests: [
+      graph('Requests by route', {
+        about: 'Per second.',
+        unit: 'reqps',
+        queries: {
+          '{{method}} {{route}}': 'sum by (method, route) (rate(edge_http_requests_total[$__rate_interval]))',
         },
-        {
-          kind: 'graph',
-          title: 'By status',
-          description: '429 are the limits at work, 499 clients that left, 502 and 504 replicas that fail.',
-          unit: 'reqps',
-          queries: [['sum by (status) (rate(edge_http_requests_total[$__rate_interval]))', '{{status}}']],
+        stacked: true,
+      }),
+      graph('Requests by status', {
+        about: '429: rate limited. 499: the client disconnected. 502 and 504: a replica failed.',
+        unit: 'reqps',
+        queries: { '{{status}}': 'sum by (status) (rate(edge_http_requests_total[$__rate_interval]))' },
+      }),
+      graph('Latency, p99', {
+        about: 'By service, including retries on other replicas.',
+        unit: 's',
+        queries: {
+          '{{service}}':
+            'histogram_quantile(0.99, sum by (service, le) (rate(edge_http_request_duration_seconds_bucket[$__rate_interval])))',
         },
-        {
-          kind: 'graph',
-          title: 'Time to answer, p99',
-          description: 'By service, repetitions on other replicas included.',
-          unit: 's',
-          queries: [
-            [
-              'histogram_quantile(0.99, sum by (service, le) (rate(edge_http_request_duration_seconds_bucket[$__rate_interval])))',
-              '{{service}}',
-            ],
-          ],
-          bad: { warn: 0.5, alarm: 1 },
+        bad: { warn: 0.5, alarm: 1 },
+      }),
+      graph('Retries on another replica', {
+        about: 'Per second. A dead replica causes at most one per second; clients do not notice.',
+        unit: 'reqps',
+        queries: { '{{service}}': 'sum by (service) (rate(edge_upstream_retries_total[$__rate_interval]))' },
+      }),
+      graph('Reads faster than 200 ms', {
+        about: 'The share of GETs. The objective is 99 %.',
+        unit: 'percentunit',
+        queries: { reads: '1 - slo:bad:ratio5m{slo="read-latency"}' },
+        bad: { warn: 0.995, alarm: 0.99, below: true },
+        max: 1,
+      }),
+      graph('Purchases faster than 500 ms', {
+        about: 'The share of POST /purchases. The objective is 99 %.',
+        unit: 'percentunit',
+        queries: { purchases: '1 - slo:bad:ratio5m{slo="purchase-latency"}' },
+        bad: { warn: 0.995, alarm: 0.99, below: true },
+        max: 1,
+      }),
+    ],
+    Connections: [
+      states('Processes', {
+        about: 'With npm start, two processes share one port; a frozen one is killed and restarted within 2 s.',
+        queries: { '{{instance}}': 'max by (instance) (nginx_up)' },
+        words: { 0: { text: 'down', color: 'red' }, 1: { text: 'up', color: 'green' } },
+      }),
+      graph('Connections', {
+        about: 'Waiting: idle keep-alive connections.',
+        queries: {
+          reading: 'sum(nginx_connections_reading)',
+          writing: 'sum(nginx_connections_writing)',
+          waiting: 'sum(nginx_connections_waiting)',
         },
-        {
-          kind: 'graph',
-          title: 'Asked another replica',
-          description: 'Each second. A dead replica costs one at most each second; clients see nothing of it.',
-          unit: 'reqps',
-          queries: [['sum by (service) (rate(edge_upstream_retries_total[$__rate_interval]))', '{{service}}']],
-        },
-        {
-          kind: 'graph',
-          title: 'Reads faster than 200 ms',
-          description: 'The share of GETs. The objective is 99 %.',
-          unit: 'percentunit',
-          max: 1,
-          queries: [['1 - slo:bad:ratio5m{slo="read-latency"}', 'reads']],
-          bad: { warn: 0.995, alarm: 0.99, below: true },
-        },
-        {
-          kind: 'graph',
-          title: 'Purchases faster than 500 ms',
-          description: 'The share of POST /purchases. The objective is 99 %.',
-          unit: 'percentunit',
-          max: 1,
-          queries: [['1 - slo:bad:ratio5m{slo="purchase-latency"}', 'purchases']],
-          bad: { warn: 0.995, alarm: 0.99, below: true },
-        },
-      ],
-    },
-    {
-      title: 'Connections',
-      panels: [
-        {
-          kind: 'states',
-          title: 'Processes',
-          description: 'As processes two share one port; a frozen one is killed and replaced within 2 s.',
-          unit: 'short',
-          queries: [['max by (instance) (nginx_up)', '{{instance}}']],
-          words: { 0: ['down', 'red'], 1: ['up', 'green'] },
-        },
-        {
-          kind: 'graph',
-          title: 'Connections',
-          description: 'Waiting ones are kept alive for their next request.',
-          unit: 'short',
-          queries: [
-            ['sum(nginx_connections_reading)', 'reading'],
-            ['sum(nginx_connections_writing)', 'writing'],
-            ['sum(nginx_connections_waiting)', 'waiting'],
-          ],
-          stacked: true,
-        },
-        {
-          kind: 'graph',
-          title: 'New connections',
-          description: 'Each second. Many more than requests would be clients that do not keep theirs.',
-          unit: 'cps',
-          queries: [['sum by (instance) (rate(nginx_connections_accepted[$__rate_interval]))', '{{instance}}']],
-        },
-      ],
-    },
-  ],
+        stacked: true,
+      }),
+      graph('New connections', {
+        about: 'Per second. As many as requests means that clients do not reuse their connections.',
+        unit: 'cps',
+        queries: { '{{instance}}': 'sum by (instance) (rate(nginx_connections_accepted[$__rate_interval]))' },
+      }),
+    ],
+  },
 };
 
 /** Monitoring itself. */
 export const monitoring: DashboardSource = {
   uid: 'monitoring',
   title: 'Monitoring',
-  description: 'Who watches the watchers: are all scraped, do the mails go out, what fires.',
-  rows: [
-    {
-      title: 'Now',
-      panels: [
-        {
-          kind: 'stat',
-          title: 'Targets down',
-          description: 'Of all that Prometheus scrapes.',
-          unit: 'short',
-          queries: [['count(up == 0) or vector(0)', 'down']],
-          bad: { warn: 1, alarm: 2 },
-        },
-        {
-          kind: 'stat',
-          title: 'Mails failed',
-          description: 'Within 5 min. Alertmanager tries them again.',
-          unit: 'short',
-          queries: [['sum(increase(alertmanager_notifications_failed_total{integration="email"}[5m]))', 'failed']],
-          bad: { warn: 1, alarm: 1 },
-        },
-        {
-          kind: 'stat',
-          title: 'Watchdog',
-          description: 'Always fires; what is at HEARTBEAT_URL has to miss it.',
-          unit: 'short',
-          queries: [['count(ALERTS{alertname="Watchdog", alertstate="firing"}) or vector(0)', 'watchdog']],
-          words: { 0: ['silent', 'red'], 1: ['alive', 'green'] },
-        },
-        {
-          kind: 'stat',
-          title: 'Rules that fail',
-          description: 'A rule that cannot be evaluated is an alert that cannot fire.',
-          unit: 'short',
-          queries: [['sum(increase(prometheus_rule_evaluation_failures_total[5m]))', 'failed']],
-          bad: { warn: 1, alarm: 1 },
-        },
-      ],
-    },
-    {
-      title: 'Alerts',
-      panels: [
-        {
-          kind: 'states',
-          title: 'Alerts over time',
-          description: 'Those that fire; held-back symptoms included.',
-          unit: 'short',
-          queries: [['max by (alertname, severity) (ALERTS{alertstate="firing"})', '{{alertname}} {{severity}}']],
-          words: { 1: ['firing', 'red'] },
-        },
-        {
-          kind: 'graph',
-          title: 'Mails',
-          description: 'Sent within the last hour.',
-          unit: 'short',
-          queries: [['sum(increase(alertmanager_notifications_total{integration="email"}[1h]))', 'sent']],
-        },
-      ],
-    },
-    {
-      title: 'Prometheus',
-      panels: [
-        {
-          kind: 'graph',
-          title: 'Time of a scrape',
-          description: 'The slowest of each job. Near the time-out (3 s) its numbers go missing.',
-          unit: 's',
-          queries: [['max by (job) (scrape_duration_seconds)', '{{job}}']],
-          bad: { warn: 1, alarm: 3 },
-        },
-        {
-          kind: 'graph',
-          title: 'Series',
-          description: 'A jump is a label that grew: a raw path, an id.',
-          unit: 'short',
-          queries: [['max(prometheus_tsdb_head_series)', 'series']],
-        },
-        {
-          kind: 'graph',
-          title: 'Memory of the watchers',
-          description: 'Resident.',
-          unit: 'bytes',
-          queries: [['max by (job) (process_resident_memory_bytes{job!="api"})', '{{job}}']],
-        },
-      ],
-    },
-  ],
+  description: 'Prometheus and Alertmanager themselves: scrapes, alert mails, firing alerts.',
+  rows: {
+    Now: [
+      stat('Targets down', {
+        about: 'Of all that Prometheus scrapes.',
+        queries: { down: 'count(up == 0) or vector(0)' },
+        bad: { warn: 1, alarm: 2 },
+      }),
+      stat('Failed alert mails', {
+        about: 'Within 5 min. Alertmanager tries them again.',
+        queries: { failed: 'sum(increase(alertmanager_notifications_failed_total{integration="email"}[5m]))' },
+        bad: { warn: 1, alarm: 1 },
+      }),
+      stat('Watchdog', {
+        about: 'Always fires. The service at HEARTBEAT_URL raises an alarm when it stops arriving.',
+        queries: { watchdog: 'count(ALERTS{alertname="Watchdog", alertstate="firing"}) or vector(0)' },
+        words: { 0: { text: 'silent', color: 'red' }, 1: { text: 'alive', color: 'green' } },
+      }),
+      stat('Rule failures', {
+        about: 'A rule that cannot be evaluated is an alert that cannot fire.',
+        queries: { failed: 'sum(increase(prometheus_rule_evaluation_failures_total[5m]))' },
+        bad: { warn: 1, alarm: 1 },
+      }),
+    ],
+    Alerts: [
+      states('Alerts over time', {
+        about: 'Firing alerts, including inhibited symptoms.',
+        queries: { '{{alertname}} {{severity}}': 'max by (alertname, severity) (ALERTS{alertstate="firing"})' },
+        words: { 1: { text: 'firing', color: 'red' } },
+      }),
+      graph('Alert mails', {
+        about: 'Sent within the last hour.',
+        queries: { sent: 'sum(increase(alertmanager_notifications_total{integration="email"}[1h]))' },
+      }),
+    ],
+    Prometheus: [
+      graph('Scrape duration', {
+        about: 'The slowest target of each job. Near the timeout (3 s) samples go missing.',
+        unit: 's',
+        queries: { '{{job}}': 'max by (job) (scrape_duration_seconds)' },
+        bad: { warn: 1, alarm: 3 },
+      }),
+      graph('Series', {
+        about: 'A jump means a label with too many values, such as a raw path or an id.',
+        queries: { series: 'max(prometheus_tsdb_head_series)' },
+      }),
+      graph('Memory of the monitoring processes', {
+        about: 'Resident memory.',
+        unit: 'bytes',
+        queries: { '{{job}}': 'max by (job) (process_resident_memory_bytes{job!="api"})' },
+      }),
+    ],
+  },
 };

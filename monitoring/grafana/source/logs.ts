@@ -1,5 +1,5 @@
 /** Logs, where the profile `logs` of Compose runs (Loki and Alloy). The status page, which has Prometheus alone, leaves it out. */
-import type { DashboardSource } from './panels.ts';
+import { type DashboardSource, graph, logLines } from './panels.ts';
 
 const chosen = '{service=~"$service", level=~"$level"} |~ `(?i)$search`';
 
@@ -7,42 +7,26 @@ const chosen = '{service=~"$service", level=~"$level"} |~ `(?i)$search`';
 export const logs: DashboardSource = {
   uid: 'logs',
   title: 'Logs',
-  description: 'What every container writes. Put a request id into the search: it is the same in all of them.',
+  description: 'What every container writes. Search for a request id to follow one request through all services.',
   ofLogs: true,
-  rows: [
-    {
-      title: 'How many',
-      panels: [
-        {
-          kind: 'graph',
-          title: 'Lines by level',
-          description:
-            'Of what is chosen above, within each step. A service that suddenly writes much more has something to say.',
-          unit: 'short',
-          queries: [[`sum by (level) (count_over_time(${chosen} [$__auto]))`, '{{level}}']],
-          stacked: true,
-        },
-        {
-          kind: 'graph',
-          title: 'Errors by service',
-          description: 'Lines of level error, within each step, whatever is chosen above. None is normal.',
-          unit: 'short',
-          queries: [['sum by (service) (count_over_time({level="error"} [$__auto]))', '{{service}}']],
-          bad: { warn: 1, alarm: 10 },
-        },
-      ],
-    },
-    {
-      title: 'Lines',
-      panels: [
-        {
-          kind: 'logs',
-          title: 'Lines',
-          description: 'The newest first. A line opened shows its fields; `requestId` leads through all services.',
-          unit: 'short',
-          queries: [[chosen, 'lines']],
-        },
-      ],
-    },
-  ],
+  rows: {
+    Volume: [
+      graph('Lines by level', {
+        about: 'Lines that match the selection above, per step. A sudden rise in one service is worth a look.',
+        queries: { '{{level}}': `sum by (level) (count_over_time(${chosen} [$__auto]))` },
+        stacked: true,
+      }),
+      graph('Errors by service', {
+        about: 'Lines of level error per step, regardless of the selection above. Normally none.',
+        queries: { '{{service}}': 'sum by (service) (count_over_time({level="error"} [$__auto]))' },
+        bad: { warn: 1, alarm: 10 },
+      }),
+    ],
+    Lines: [
+      logLines('Lines', {
+        about: 'Newest first. Expand a line to see its fields; `requestId` is the same in all services.',
+        queries: { lines: chosen },
+      }),
+    ],
+  },
 };

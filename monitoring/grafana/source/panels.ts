@@ -1,28 +1,25 @@
 /**
- * Grafana's JSON from as little as a panel's author has to say: what it shows, why one looks at it, in which unit, and from where on it
- * is bad. Everything else (data source, legend, colours, place) is the same for all panels and stands here once.
+ * Makes Grafana's JSON from what a panel's author writes: queries, unit, meaning, thresholds. What all panels share (data source, legend,
+ * colours, position) is stated here once.
  * @see https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/
  */
 
-/** A line or value: PromQL (LogQL in a dashboard of logs), and its legend (`{{label}}`). `$__rate_interval` and `$service` are Grafana's to fill in. */
-type Query = readonly [expr: string, legend: string];
-
-/** One panel, as its author writes it. */
-type PanelSource = {
-  readonly kind: 'stat' | 'graph' | 'states' | 'table' | 'logs';
-  readonly title: string;
+/** What a panel's author writes besides its title. */
+type PanelText = {
   /** What it means and when to worry: shown at the panel's (i). */
-  readonly description: string;
-  /** Grafana's name of the unit: reqps, s, percentunit, bytes, short, ... */
-  readonly unit: string;
-  readonly queries: readonly Query[];
-  /** From these values on it is orange and red; with `below`, under them. Without: nothing about it is good or bad. */
+  readonly about: string;
+  /** Grafana's name of the unit: reqps, s, percentunit, bytes, ...; `short`, a plain number, by default. */
+  readonly unit?: string;
+  /** By legend (`{{label}}`): PromQL, or LogQL in a dashboard of logs. Grafana fills in `$__rate_interval` and `$service`. */
+  readonly queries: Readonly<Record<string, string>>;
+  /** Orange from `warn` and red from `alarm` on; with `below`, under these values. Without it, no value is good or bad. */
   readonly bad?: { readonly warn: number; readonly alarm: number; readonly below?: true };
   /** Texts for values, such as 1 = up. */
-  readonly words?: Readonly<Record<number, readonly [text: string, colour: string]>>;
+  readonly words?: Readonly<Record<number, { readonly text: string; readonly color: string }>>;
   readonly stacked?: true;
   readonly max?: number;
 };
+type PanelSource = PanelText & { readonly kind: keyof typeof types; readonly title: string };
 
 /** One dashboard, as its author writes it. */
 export type DashboardSource = {
@@ -34,8 +31,24 @@ export type DashboardSource = {
   readonly byService?: true;
   /** Whether it shows logs, from Loki; one can then choose `$service` and `$level`, and `$search` for a text. */
   readonly ofLogs?: true;
-  readonly rows: readonly { readonly title: string; readonly panels: readonly PanelSource[] }[];
+  /** Panels by the title of their row. */
+  readonly rows: Readonly<Record<string, readonly PanelSource[]>>;
 };
+
+/** Grafana's names of the kinds of panels. */
+const types = { stat: 'stat', graph: 'timeseries', states: 'state-timeline', logs: 'logs' } as const;
+
+const panelOf =
+  (kind: PanelSource['kind']) =>
+  (title: string, text: PanelText): PanelSource => ({ kind, title, ...text });
+/** The last value, large. */
+export const stat = panelOf('stat');
+/** Lines over time. */
+export const graph = panelOf('graph');
+/** A bar for each series over time, coloured by its value. */
+export const states = panelOf('states');
+/** Lines of a log. */
+export const logLines = panelOf('logs');
 
 // biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana's own way to name a variable
 const chosen = '${datasource}';
@@ -47,6 +60,7 @@ const tag = 'evergreen';
 
 /** The dashboard as Grafana reads it. */
 export function dashboardJson(dashboard: DashboardSource): object {
+  const eventSource = dashboard.ofLogs ? { ...source, uid: prometheusUid } : source;
   return {
     uid: dashboard.uid,
     title: dashboard.title,
@@ -62,7 +76,7 @@ export function dashboardJson(dashboard: DashboardSource): object {
     links: [
       { type: 'dashboards', title: 'Evergreen', tags: [tag], asDropdown: false, includeVars: true, keepTime: true },
     ],
-    annotations: { list: annotations(dashboard.ofLogs ? { ...source, uid: prometheusUid } : source) },
+    annotations: { list: events.map((event) => ({ ...event, datasource: eventSource, enable: true, step: '15s' })) },
     templating: { list: variables(dashboard) },
     panels: layOut(dashboard),
   };
@@ -83,62 +97,48 @@ function variables({ byService, ofLogs }: DashboardSource): object[] {
   ];
 }
 
-/** Values of a label of Loki. */
-function labelVariable(label: string, title: string): object {
-  return {
-    name: label,
-    label: title,
-    type: 'query',
-    datasource: logSource,
-    query: { label, stream: '', type: 1, refId: label },
-    refresh: 2,
-    multi: true,
-    includeAll: true,
-    allValue: '.+',
-    current: { text: 'All', value: '$__all' },
-  };
-}
-
-const serviceVariable = {
-  name: 'service',
-  label: 'Service',
+/** A variable of which one can choose several values, at first all. */
+const multipleChoice = {
   type: 'query',
-  datasource: source,
-  query: { query: 'label_values(up{job="api"}, service)', refId: 'services' },
-  definition: 'label_values(up{job="api"}, service)',
   refresh: 2,
   multi: true,
   includeAll: true,
   allValue: '.+',
   current: { text: 'All', value: '$__all' },
 };
-const annotations = (datasource: object) => [
+const serviceVariable = {
+  ...multipleChoice,
+  name: 'service',
+  label: 'Service',
+  datasource: source,
+  query: { query: 'label_values(up{job="api"}, service)', refId: 'services' },
+  definition: 'label_values(up{job="api"}, service)',
+};
+/** Values of a label of Loki. */
+function labelVariable(label: string, title: string): object {
+  const query = { label, stream: '', type: 1, refId: label };
+  return { ...multipleChoice, name: label, label: title, datasource: logSource, query };
+}
+
+/** What is marked on every graph. */
+const events = [
   {
     name: 'Failovers',
-    datasource,
-    enable: true,
     iconColor: 'red',
     expr: 'count(count_over_time(instance:redis_master:info[1m])) > 1',
-    step: '15s',
     titleFormat: 'Redis has a new master',
   },
   {
     name: 'Deploys and restarts',
-    datasource,
-    enable: true,
     iconColor: 'blue',
     // By age: a container comes back under another address, so the start time of no series changes.
     expr: 'count by (service) (time() - process_start_time_seconds{job="api"} < 30) > 0',
-    step: '15s',
     titleFormat: '{{service}} has started',
   },
   {
     name: 'Versions',
-    datasource,
-    enable: true,
     iconColor: 'purple',
     expr: 'count by (version) (shop_build_info) unless on (version) count by (version) (shop_build_info offset 2m)',
-    step: '15s',
     titleFormat: 'Version {{version}} is being deployed',
   },
 ];
@@ -146,58 +146,53 @@ const annotations = (datasource: object) => [
 function layOut({ rows, ofLogs }: DashboardSource): object[] {
   const panels: object[] = [];
   let y = 0;
-  for (const row of rows) {
+  for (const [title, row] of Object.entries(rows)) {
     panels.push({
       id: panels.length + 1,
       type: 'row',
-      title: row.title,
+      title,
       collapsed: false,
       panels: [],
       gridPos: { x: 0, y, w: 24, h: 1 },
     });
     y += 1;
-    const isStats = row.panels.every(({ kind }) => kind === 'stat');
-    const perLine = isStats
-      ? Math.min(6, row.panels.length)
-      : Math.min(row.panels.length, 3) === 3
-        ? 3
-        : row.panels.length % 2 === 0
-          ? 2
-          : 1;
+    const { perLine, h } = gridOf(row);
     const w = 24 / perLine;
-    const h = isStats ? 4 : row.panels.every(({ kind }) => kind === 'logs') ? 20 : 8;
-    row.panels.forEach((panel, i) => {
+    row.forEach((panel, i) => {
       const gridPos = { x: (i % perLine) * w, y: y + Math.floor(i / perLine) * h, w, h };
       panels.push({ id: panels.length + 1, gridPos, ...panelJson(panel, ofLogs ? logSource : source) });
     });
-    y += Math.ceil(row.panels.length / perLine) * h;
+    y += Math.ceil(row.length / perLine) * h;
   }
   return panels;
 }
 
-const types = { stat: 'stat', graph: 'timeseries', states: 'state-timeline', table: 'table', logs: 'logs' };
+/** How many panels of a row stand side by side, and how high they are, in units of Grafana's grid. */
+function gridOf(row: readonly PanelSource[]): { perLine: number; h: number } {
+  if (row.every(({ kind }) => kind === 'stat')) return { perLine: Math.min(6, row.length), h: 4 };
+  const perLine = Math.min(row.length, 3);
+  return { perLine, h: row.every(({ kind }) => kind === 'logs') ? 20 : 8 };
+}
 
 function panelJson(panel: PanelSource, datasource: object): object {
-  const isInstant = panel.kind === 'stat' || panel.kind === 'table';
   return {
     type: types[panel.kind],
     title: panel.title,
-    description: panel.description,
+    description: panel.about,
     datasource,
-    targets: panel.queries.map(([expr, legendFormat], i) => ({
+    targets: Object.entries(panel.queries).map(([legendFormat, expr], i) => ({
       refId: String.fromCharCode(65 + i),
       datasource,
       expr,
       legendFormat,
-      ...(isInstant ? { instant: true, range: false } : { range: true, interval: '5s' }),
-      ...(panel.kind === 'table' ? { format: 'table' } : {}),
+      ...(panel.kind === 'stat' ? { instant: true, range: false } : { range: true, interval: '5s' }),
     })),
     fieldConfig: { defaults: defaultsOf(panel), overrides: [] },
     options: optionsOf(panel),
   };
 }
 
-function defaultsOf({ kind, unit, bad, words, stacked, max }: PanelSource): object {
+function defaultsOf({ kind, unit = 'short', bad, words, stacked, max }: PanelSource): object {
   const [good, worse] = bad?.below ? ['red', 'green'] : ['green', 'red'];
   const edges = bad === undefined ? [] : bad.below ? [bad.alarm, bad.warn] : [bad.warn, bad.alarm];
   return {
@@ -212,17 +207,7 @@ function defaultsOf({ kind, unit, bad, words, stacked, max }: PanelSource): obje
         ...edges.map((value, i) => ({ value, color: i === 0 ? 'orange' : worse })),
       ],
     },
-    mappings:
-      words === undefined
-        ? []
-        : [
-            {
-              type: 'value',
-              options: Object.fromEntries(
-                Object.entries(words).map(([value, [text, color]]) => [value, { text, color }]),
-              ),
-            },
-          ],
+    mappings: words === undefined ? [] : [{ type: 'value', options: words }],
     ...(kind === 'graph'
       ? {
           custom: {
@@ -242,7 +227,6 @@ function optionsOf({ kind }: PanelSource): object {
   if (kind === 'stat') {
     return { reduceOptions: { calcs: ['lastNotNull'] }, colorMode: 'background', graphMode: 'none', textMode: 'auto' };
   }
-  if (kind === 'table') return { showHeader: true };
   if (kind === 'logs') return { showTime: true, wrapLogMessage: true, enableLogDetails: true, sortOrder: 'Descending' };
   if (kind === 'states') return { mergeValues: true, showValue: 'auto', rowHeight: 0.8, legend: { showLegend: false } };
   return {
