@@ -52,7 +52,7 @@ export type Count = { readonly used: number; readonly resetMs: number; readonly 
 type LimitClass = LimitName | 'write' | 'everything-else';
 
 /** The limits of which a handler takes points before it knows whether they count. */
-export type ReservedName = 'wrong-passwords';
+export type ReservedName = 'wrong-passwords' | 'sign-in-day-new-accounts';
 /** The limits to which a handler adds points when it knows how many. */
 export type AddedName = 'search-work';
 
@@ -130,6 +130,15 @@ export function reservedPolicies(config: Config): Readonly<Record<ReservedName, 
       name: 'wrong-passwords',
       quota: config.LIMIT_SIGN_IN_ACCOUNT_PER_MINUTE,
       windowSeconds: minute,
+      stage: 'parsed',
+      counting: 'exact',
+      key: () => undefined,
+    },
+    // An address may sign up hundreds of accounts a day, with fifty sign-ins each.
+    'sign-in-day-new-accounts': {
+      name: 'sign-in-day-new-accounts',
+      quota: config.LIMIT_SIGN_IN_NEW_ACCOUNTS_PER_DAY,
+      windowSeconds: day,
       stage: 'parsed',
       counting: 'exact',
       key: () => undefined,

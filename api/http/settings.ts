@@ -13,6 +13,7 @@ export const limitSettings = {
   LIMIT_SIGN_IN_PER_MINUTE: quota.default(10),
   LIMIT_SIGN_IN_ACCOUNT_PER_MINUTE: quota.default(20),
   LIMIT_SIGN_IN_ADDRESS_PER_MINUTE: quota.default(60),
+  LIMIT_SIGN_IN_NEW_ACCOUNTS_PER_DAY: quota.default(1000),
   LIMIT_SIGN_UP_PER_MINUTE: quota.default(30),
   LIMIT_SIGN_UP_PER_DAY: quota.default(300),
   LIMIT_PURCHASES_PER_MINUTE: quota.default(60),

@@ -15,7 +15,7 @@ const description = `The API of an online shop. Sign up, sign in, and send the a
 - An unknown field or query parameter is refused, never ignored. A method that an address does not have is a 405 with \`Allow\`.
 - A list ends with \`nextCursor: null\`, and only with that; a page may be short.
 - Limits answer 429 with \`Retry-After\`; \`RateLimit-Policy\` names them. On their first day, customers who use one address share the daily
-  limits of one customer for purchases and other writes, and have five sign-ins at most.
+  limits of one customer for purchases and other writes.
 - Answers may get further fields in a later version.
 - \`X-Server-Timing: 1\` asks for \`Server-Timing\`: what took how long in the service.`;
 

@@ -11,8 +11,6 @@ export const graceMs = 30_000;
 export const graceMarginMs = 5000;
 /** How many sign-ins a user may have at once; one more ends the oldest. */
 export const maxSessions = 50;
-/** The same for a customer who signed up less than a day ago, while limits are on: an address may sign up hundreds of them. */
-export const maxSessionsOfNew = 5;
 
 /** Hash: one user, with the hash of the password and the key that seals stored answers. Ends with the user's deletion. */
 export function userKey(id: string): string {

@@ -3,7 +3,6 @@ import type { OpenService } from '../http/service.ts';
 import { accessTokens } from './access-tokens.ts';
 import { ensureFirstAdmin } from './first-admin.ts';
 import { createGuessing } from './guessing.ts';
-import { maxSessions, maxSessionsOfNew } from './keys.ts';
 import { createPasswords } from './passwords.ts';
 import { refreshTokens } from './refresh-tokens.ts';
 import { createUserRules } from './service.ts';
@@ -28,10 +27,18 @@ export const open: OpenService<UserSettings> = ({ config, redis, cursors, log, r
   const access = accessTokens(config.JWT_PRIVATE_KEY);
   const refresh = refreshTokens(config.REFRESH_SECRET);
   const ends = { customer: config.SESSION_MAX_DAYS * dayMs, admin: config.ADMIN_SESSION_MAX_HOURS * hourMs };
-  const mostOfNew = config.RATE_LIMITS === 'on' ? maxSessionsOfNew : maxSessions;
-  const sessions = { ...createSessionReads(redis.reads), ...createSessionWrites(redis.writes, ends, mostOfNew) };
+  const sessions = { ...createSessionReads(redis.reads), ...createSessionWrites(redis.writes, ends) };
   const guessing = createGuessing(limits, config.IDEMPOTENCY_SECRET, registry);
-  const signIns = createSignInRules({ users: store, sessions, passwords, guessing, access, refresh, limits: ends });
+  const signIns = createSignInRules({
+    users: store,
+    sessions,
+    passwords,
+    guessing,
+    access,
+    refresh,
+    limits: ends,
+    reserve: limits.reserve,
+  });
   const { ADMIN_EMAIL: email, ADMIN_PASSWORD: password } = config;
   const admin = email === undefined || password === undefined ? undefined : { email, password };
   let firstAdmin: ReturnType<typeof ensureFirstAdmin> | undefined;

@@ -47,7 +47,6 @@ export const scripts = {
       'addressHash',
       'knownMs',
       'mostKnown',
-      'quietly',
     ],
     replies: { begun: ['role'], conflict: [] },
   }),

@@ -1,11 +1,14 @@
 /** Sign-ins: beginning one with a password, refreshing, listing and ending it; and whether one is active. */
 import type { TokenClaims } from '../contracts/claims.ts';
 import { accessTokenSeconds } from '../contracts/events.ts';
+import { addressIdentity } from '../core/address.ts';
 import { type Deadline, shopTimeMs } from '../core/clock.ts';
 import { newId, timeOfId } from '../core/ids.ts';
+import { isNewCustomer } from '../core/new-customer.ts';
 import { isRefusal, type Refusal, refuse, type Written, written } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
 import { retryOnConflict } from '../core/retry-on-conflict.ts';
+import { type HandlerLimits, rateLimited } from '../http/limits.ts';
 import type { SessionState } from '../http/sessions.ts';
 import { type AccessTokens, longOf, shortOf } from './access-tokens.ts';
 import type { Attempt, Guessing } from './guessing.ts';
@@ -29,6 +32,7 @@ type SignInParts = {
   readonly refresh: RefreshTokens;
   /** How long a sign-in lasts at most, by role. */
   readonly limits: SessionLimits;
+  readonly reserve: HandlerLimits['reserve'];
 };
 
 /** See {@link createSignInRules}. Everything throws Unavailable when it is not certain before the deadline. */
@@ -61,8 +65,13 @@ export function createSignInRules(parts: SignInParts): SignInRules {
         if (account === undefined || !isRight) {
           return refuse('invalid-credentials', 'There is no user with this address and password.');
         }
+        const counted = await countSignIn(parts, account, context);
+        if (isRefusal(counted)) return counted;
         const outcome = await sessions.begin(account, sessionId, addressHash, context);
-        if (outcome.kind === 'conflict') return outcome;
+        if (outcome.kind === 'conflict') {
+          await counted.giveBack();
+          return outcome;
+        }
         return sessionOf(parts, { userId: account.id, sessionId, role: outcome.role }, 1);
       });
     },
@@ -142,6 +151,13 @@ async function checkPassword(
     else await attempt.withdraw();
   }
   return !isWrong;
+}
+
+/** Counts a sign-in of an account that is less than a day old, with all others of such accounts from this address. */
+async function countSignIn({ reserve }: SignInParts, { id, role }: Account, { caller }: RequestContext) {
+  if (!isNewCustomer(id, role)) return { giveBack: async () => undefined };
+  const reservation = await reserve('sign-in-day-new-accounts', addressIdentity(caller.address));
+  return 'waitSeconds' in reservation ? rateLimited(reservation.waitSeconds) : reservation;
 }
 
 /** The session that was answered: `next` but for the access token, of which `short` is stored. */

@@ -2,7 +2,6 @@
 import { eventStream } from '../contracts/events.ts';
 import { type Deadline, shopTimeMs } from '../core/clock.ts';
 import { timeOfId } from '../core/ids.ts';
-import { isNewCustomer } from '../core/new-customer.ts';
 import { isRefusal, type Refusal } from '../core/outcome.ts';
 import type { RequestContext, Role } from '../core/request.ts';
 import { runKeyedScript, runScript } from '../redis/run-script.ts';
@@ -78,23 +77,17 @@ export type SessionWrites = {
 /**
  * Creates the writes.
  * @param limits how long a sign-in lasts at most, by role
- * @param mostOfNew how many sign-ins a customer may have who signed up less than a day ago
  */
-export function createSessionWrites(
-  writes: Writes,
-  limits: SessionLimits,
-  mostOfNew: number = maxSessions,
-): SessionWrites {
+export function createSessionWrites(writes: Writes, limits: SessionLimits): SessionWrites {
   return {
-    async begin({ id, role, passwordHash }, sessionId, addressHash, { requestId, deadline, userAgent }) {
-      const isLimited = mostOfNew < maxSessions && isNewCustomer(id, role);
+    async begin({ id, passwordHash }, sessionId, addressHash, { requestId, deadline, userAgent }) {
       const keys = { stream, user: userKey(id), sessions: sessionsKey(id), known: knownAddressesKey(id) };
       const args = {
         request: requestId,
         id,
         session: sessionId,
         hash: passwordHash,
-        mostSessions: isLimited ? mostOfNew : maxSessions,
+        mostSessions: maxSessions,
         userAgent: storedUserAgent(userAgent),
         idleMs: sessionIdleMs,
         maxMs: limits.customer,
@@ -102,7 +95,6 @@ export function createSessionWrites(
         addressHash,
         knownMs: knownAddressMs,
         mostKnown: maxKnownAddresses,
-        quietly: isLimited ? 'quietly' : '',
       };
       const reply = await runScript(writes, scripts.login, { keys, args }, deadline);
       return reply.result === 'begun' ? { kind: 'begun', role: roleOf(reply.role) } : { kind: reply.result };

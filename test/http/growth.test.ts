@@ -18,7 +18,6 @@ import {
   graceMarginMs,
   graceMs,
   maxSessions,
-  maxSessionsOfNew,
   rotationEndsKey,
   rotationsKey,
   sessionsKey,
@@ -42,6 +41,8 @@ const quotas = {
   signUpsPerDay: 300,
   callsPerMinute: 1200,
   signInsPerMinute: 10,
+  signInsPerMinuteOfAddress: 60,
+  signInsPerDayOfNewAccounts: 1000,
   purchasesPerDay: 1000,
   itemsPerDay: 5000,
   writesPerDay: 1000,
@@ -317,13 +318,16 @@ function dayOfCustomer(bytes: PerCall): Record<string, number> {
   };
 }
 
-/** What one address can add in a day with the accounts that it makes: these share the limits of a day, and end sign-ins without an event. */
+/** What one address can add in a day with the accounts that it makes: these share the limits of a day. */
 function dayOfAddress(bytes: PerCall): Record<string, number> {
-  const { signUpsPerDay } = quotas;
+  const { signUpsPerDay, signInsPerDayOfNewAccounts, signInsPerMinuteOfAddress } = quotas;
+  const ended = Math.min(signInsPerDayOfNewAccounts, signInsPerMinuteOfAddress * eventMinutes);
+  const endedSignIns = ended * bytes['sign-in that ends the oldest'].events;
   return {
     'purchases and other writes': dayOfWrites(bytes),
     'sign-ups': signUpsPerDay * (bytes['sign-up'].day + bytes['sign-up'].events + bytes['first sign-in'].day),
-    'sign-ins': signUpsPerDay * maxSessionsOfNew * bytes['sign-in'].day,
+    // Each is stored, or ends another one.
+    'sign-ins': Math.max(signInsPerDayOfNewAccounts * bytes['sign-in'].day, endedSignIns),
     refreshes: refreshes(bytes),
     counters: signUpsPerDay * countersBytes,
   };

@@ -10,6 +10,8 @@ import { newPerson, password, problem } from './users-support.ts';
 /** Wrong passwords for one account a minute, from all strangers together; attempts of one address at one account. Fewer than by default: argon2 is slow. */
 const quota = 6;
 const fromOneAddress = 3;
+/** Sign-ins a day from one address to accounts that are less than a day old. */
+const ofNewAccounts = 5;
 
 let replicas: TestService[];
 let master: Redis;
@@ -18,6 +20,7 @@ beforeAll(async () => {
     RATE_LIMITS: 'on',
     LIMIT_SIGN_IN_ACCOUNT_PER_MINUTE: String(quota),
     LIMIT_SIGN_IN_PER_MINUTE: String(fromOneAddress),
+    LIMIT_SIGN_IN_NEW_ACCOUNTS_PER_DAY: String(ofNewAccounts),
   };
   replicas = await Promise.all([1, 2].map(() => startTestService('users', open, 'http://127.0.0.1:9', settings)));
   for (const { redis } of replicas) await waitFor('a master to count on', () => redis.scratch());
@@ -115,6 +118,26 @@ describe('wrong passwords', () => {
     const { email } = await owner();
     for (let i = 0; i < quota + 2; i++) expect((await attempt(email, password, newAddress())).status).toBe(200);
   });
+});
+
+it('sign-ins from one address to accounts made today are limited together, at both replicas; from elsewhere they go on', async () => {
+  const { home } = await owner();
+  const people = [newPerson(), newPerson()];
+  for (const person of people) {
+    expect((await replicas[0]?.request.post('/users').set('X-Forwarded-For', home).send(person))?.status).toBe(201);
+  }
+  const statuses: number[] = [];
+  for (let i = 0; i < ofNewAccounts + 1; i++) {
+    statuses.push((await attempt(people[i % 2]?.email ?? '', password, home)).status);
+  }
+  // The owner's own sign-in was the first.
+  expect(statuses).toEqual([...Array(ofNewAccounts - 1).fill(200), 429, 429]);
+  const third = newPerson();
+  expect((await replicas[1]?.request.post('/users').set('X-Forwarded-For', home).send(third))?.status).toBe(201);
+  const refused = await attempt(third.email, password, home);
+  expect(refused.body).toMatchObject(problem('rate-limited', 429));
+  expect(Number(refused.headers['retry-after'])).toBeGreaterThan(80_000);
+  expect((await attempt(people[0]?.email ?? '', password, newAddress())).status).toBe(200);
 });
 
 it('addresses are stored as keyed hashes, the latest fifty, for thirty days', async () => {

@@ -8,7 +8,6 @@ import {
   graceMarginMs,
   graceMs,
   maxSessions,
-  maxSessionsOfNew,
   oldRotationKey,
   rotationEndsKey,
   rotationsKey,
@@ -89,19 +88,6 @@ describe('a sign-in', () => {
     expect((await eventsOf(master, made.id)).filter(({ type }) => type === 'session.ended')).toEqual([
       { type: 'session.ended', data: { userId: made.id, sessionIds: [oldest] } },
     ]);
-  });
-
-  it('is one of five for a customer who signed up today, where limits are on; the oldest ends without an event', async () => {
-    const limited = createSessionWrites(redis.writes, limits, maxSessionsOfNew);
-    const yesterday = newId(Date.now() - dayMs - 60_000);
-    for (const [made, most] of [
-      [await created(), maxSessionsOfNew],
-      [await created({ id: yesterday }), 7],
-    ] as const) {
-      for (let i = 0; i < 7; i++) await limited.begin(made, newId(), 'address', context());
-      expect(await master.hlen(sessionsKey(made.id))).toBe(most);
-      expect((await eventsOf(master, made.id)).filter(({ type }) => type === 'session.ended')).toEqual([]);
-    }
   });
 
   it('that has expired is none, and makes room for another without a sign-out of another', async () => {

@@ -2,8 +2,7 @@
 -- KEYS: stream, user, sessions, known (addresses)
 -- ARGV: request, id (of the user), session, hash (that was compared), mostSessions, userAgent,
 --       idleMs (how long a sign-in lasts without a refresh), maxMs (how long at most), adminMaxMs (the same for an admin),
---       addressHash (keyed hash of the caller's address), knownMs (how long an address is known), mostKnown (addresses),
---       quietly ('quietly': a sign-in that is ended for a new one is not reported, so its access token lives on for the rest of its five minutes)
+--       addressHash (keyed hash of the caller's address), knownMs (how long an address is known), mostKnown (addresses)
 -- Reply: begun (role) | conflict: the password is another than was compared
 
 local most = tonumber(mostSessions)
@@ -27,9 +26,7 @@ if redis.call('HEXISTS', sessions, session) == 0 and redis.call('HLEN', sessions
   if #gone > 0 then redis.call('HDEL', sessions, unpack(gone)) end
   if #ended > 0 then
     redis.call('HDEL', sessions, unpack(ended))
-    if quietly ~= 'quietly' then
-      emit(stream, 'session.ended', request, cjson.encode({ userId = id, sessionIds = ended }))
-    end
+    emit(stream, 'session.ended', request, cjson.encode({ userId = id, sessionIds = ended }))
   end
 end
 
