@@ -7,11 +7,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { panelsOf, readDashboards } from '../status/dashboards.ts';
 import { topologyQueries } from '../status/topology.ts';
 
-const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const filesIn = (folder: string) =>
-  readdirSync(here(folder)).map((file) => readFileSync(here(`${folder}/${file}`), 'utf8'));
+const rulesFolder = fileURLToPath(new URL('rules', import.meta.url));
 
 /** The words of PromQL that are neither functions nor series. */
 const keywords = new Set(
@@ -34,16 +33,17 @@ export function seriesOf(expr: string): string[] {
 
 /** Every series that is used anywhere, sorted. */
 export function usedSeries(): string[] {
-  const rules = filesIn('rules').flatMap((text) => [
-    ...text.matchAll(/^ *(?:- )?.*?\bexpr: (>-\n(?: {10}.*\n)+|.*)/gm),
+  const rules = readdirSync(rulesFolder).flatMap((file) => [
+    ...readFileSync(`${rulesFolder}/${file}`, 'utf8').matchAll(/^ *(?:- )?.*?\bexpr: (>-\n(?: {10}.*\n)+|.*)/gm),
   ]);
   const exprs = [
     ...rules.map(([, expr = '']) => expr.replace(/^>-\n/, '').replace(/ \}$/, '')),
-    ...filesIn('../grafana/dashboards').flatMap((text) =>
-      [...text.matchAll(/"expr": ("(?:[^"\\]|\\.)*")/g)].map(([, json = '""']) => String(JSON.parse(json))),
-    ),
+    ...readDashboards().flatMap((dashboard) => [
+      ...dashboard.events.map(({ expr }) => expr),
+      ...panelsOf(dashboard).flatMap(({ queries }) => queries.map(({ expr }) => expr)),
+    ]),
     ...Object.values(topologyQueries),
-  ].filter((expr) => !/^\s*\{|\|=|\|~/.test(expr)); // queries of logs (LogQL) are no PromQL
+  ];
   return [...new Set(exprs.flatMap(seriesOf))].sort();
 }
 

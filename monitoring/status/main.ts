@@ -68,10 +68,9 @@ const page = (name: string) => readFileSync(new URL(`./page/${name}`, import.met
 const files: Record<string, { type: string; body: Buffer }> = {
   '/status': { type: 'text/html', body: page('index.html') },
   ...Object.fromEntries(
-    ['page.js', 'session.js', 'now.js', 'capacity.js', 'growth.js', 'panels.js', 'units.js'].map((name) => [
-      `/status/assets/${name}`,
-      { type: 'text/javascript', body: page(name) },
-    ]),
+    ['page.js', 'session.js', 'now.js', 'capacity.js', 'growth.js', 'panels.js', 'series.js', 'units.js'].map(
+      (name) => [`/status/assets/${name}`, { type: 'text/javascript', body: page(name) }],
+    ),
   ),
   '/status/assets/icon.svg': { type: 'image/svg+xml', body: page('icon.svg') },
   '/status/assets/page.css': { type: 'text/css', body: page('page.css') },
@@ -133,26 +132,20 @@ async function data(what: string, url: URL, req: IncomingMessage, res: ServerRes
     ]);
     return json(res, { groups, alerts, capacity });
   }
-  if (what === 'dashboards')
-    return json(
-      res,
-      dashboards.map(({ uid, title, description }) => ({ uid, title, description })),
-    );
+  if (what === 'dashboards') {
+    const all = dashboards.map(({ uid, title, description }) => ({ uid, title, description }));
+    return json(res, all);
+  }
   const dashboard = dashboards.find(({ uid }) => `dashboards/${uid}` === what);
   if (dashboard === undefined) return notFound(res);
   const minutes = Math.min(Math.max(Number(url.searchParams.get('minutes')) || 60, 5), 7 * 24 * 60);
   const panels = await Promise.all(
-    dashboard.panels.map(async (panel) => ({ ...panel, lines: await linesOf(prometheus, panel, minutes) })),
+    dashboard.panels.map(async (panel) =>
+      panel.kind === 'row' ? panel : { ...panel, lines: await linesOf(prometheus, panel, minutes) },
+    ),
   );
-  return json(res, {
-    uid: dashboard.uid,
-    title: dashboard.title,
-    description: dashboard.description,
-    minutes,
-    stepS: stepOf(minutes),
-    panels,
-    events: await eventsOf(prometheus, dashboard, minutes),
-  });
+  const events = await eventsOf(prometheus, dashboard, minutes);
+  return json(res, { uid: dashboard.uid, minutes, stepS: stepOf(minutes), panels, events });
 }
 
 function send(res: ServerResponse, type: string, body: Buffer | string): void {

@@ -1,6 +1,6 @@
 /** Every panel of every dashboard has numbers from a real shop under traffic; and the status page shows them to the admin alone. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { linesOf, readDashboards } from '../../monitoring/status/dashboards.ts';
+import { linesOf, panelsOf, readDashboards } from '../../monitoring/status/dashboards.ts';
 import { openPrometheus, type Prometheus } from '../../monitoring/status/prometheus.ts';
 import { temporarySettings } from '../../ops/local/redis-nodes.ts';
 import { type Shop, startShop } from '../../ops/local/shop.ts';
@@ -11,11 +11,8 @@ import { waitFor } from '../support/wait.ts';
 import { readMails } from './faults.ts';
 import { startTraffic } from './traffic.ts';
 
-const dashboards = readDashboards();
-const panels = dashboards.flatMap((dashboard) =>
-  dashboard.panels
-    .filter(({ type }) => type !== 'row')
-    .map((panel) => ({ name: `${dashboard.uid}: ${panel.title}`, panel })),
+const panels = readDashboards().flatMap((dashboard) =>
+  panelsOf(dashboard).map((panel) => ({ name: `${dashboard.uid}: ${panel.title}`, panel })),
 );
 
 describe.skipIf(!hasProgram('prometheus'))('a shop under traffic', () => {

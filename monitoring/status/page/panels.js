@@ -1,12 +1,12 @@
-/** The lower half: the panels of a dashboard, as Grafana's JSON describes them. */
+/** The lower half: the panels of a dashboard. Each comes with its queries' lines and how to show them: see ../dashboards.ts. */
 import { element } from './now.js';
+import { colourOf, lineTimes, stack, stretchesOf } from './series.js';
 import { inUnit } from './units.js';
 import uPlot from './uPlot.js';
 
 const colours = ['#2f8f6b', '#c77b1e', '#3f77c4', '#b34a78', '#7a68c9', '#8d9a2b', '#2a9aa5', '#a2583a', '#6d7b85'];
 const named = { green: '#2f9e68', red: '#d0453b', orange: '#dd9a22', blue: '#4a86c9' };
 const classes = { green: 'good', red: 'bad', orange: 'warn', blue: 'info' };
-const most = colours.length;
 
 /** @type {uPlot[]} */
 let plots = [];
@@ -19,16 +19,16 @@ export function showPanels(at, dashboard) {
   const drawn = [];
   at.replaceChildren(
     ...dashboard.panels.map((panel) => {
-      if (panel.type === 'row') return element('h3', '', panel.title);
+      if (panel.kind === 'row') return element('h3', '', panel.title);
       const body = element('div', 'body');
       const box = element(
         'section',
-        `panel ${panel.type}`,
+        `panel ${panel.kind}`,
         element('h4', '', panel.title),
         body,
         element('p', 'about', panel.description),
       );
-      box.style.setProperty('--span', panel.gridPos.w);
+      box.style.setProperty('--span', panel.width);
       drawn.push(() => draw(body, panel, dashboard, sync));
       return box;
     }),
@@ -39,38 +39,21 @@ export function showPanels(at, dashboard) {
 
 /** @param {HTMLElement} at @param {any} panel @param {any} dashboard @param {any} sync */
 function draw(at, panel, dashboard, sync) {
-  if (panel.lines.length === 0) at.append(element('p', 'none', 'Nothing was measured.'));
-  else if (panel.type === 'stat') drawStat(at, panel);
-  else if (panel.type === 'state-timeline') drawStates(at, panel, dashboard.minutes, dashboard.stepS);
+  if (panel.lines.length === 0) at.append(element('p', 'none', 'No data.'));
+  else if (panel.kind === 'stat') drawStat(at, panel);
+  else if (panel.kind === 'states') drawStates(at, panel, dashboard.minutes, dashboard.stepS);
   else drawGraph(at, panel, dashboard, sync);
 }
 
 /** @param {HTMLElement} at @param {any} panel */
-function drawStat(at, { lines, fieldConfig: { defaults } }) {
+function drawStat(at, { lines, unit, texts, thresholds }) {
   const values = lines.map(({ name, points }) => {
     const value = points.at(-1)?.[1] ?? Number.NaN;
-    const word = wordFor(value, defaults);
-    const colour = word?.color ?? colourOf(value, defaults);
-    const text = word?.text ?? inUnit(value, defaults.unit);
-    return element(
-      'div',
-      `value ${classes[colour] ?? 'info'}`,
-      text,
-      ...(lines.length > 1 ? [element('small', '', name)] : []),
-    );
+    const { text = inUnit(value, unit), color = colourOf(value, thresholds) } = texts[value] ?? {};
+    const label = lines.length > 1 ? [element('small', '', name)] : [];
+    return element('div', `value ${classes[color] ?? 'info'}`, text, ...label);
   });
   at.append(element('div', 'values', ...values));
-}
-
-/** The colour of the last threshold that the value has reached. @param {number | null} value @param {any} defaults */
-function colourOf(value, { thresholds }) {
-  const reached = thresholds.steps.filter((step) => step.value === null || (value ?? Number.NaN) >= step.value);
-  return reached.at(-1)?.color ?? 'blue';
-}
-
-/** @param {number | null} value @param {any} defaults @returns {{ text: string, color: string } | undefined} */
-function wordFor(value, { mappings }) {
-  return mappings[0]?.options[String(value)];
 }
 
 const svgNames = 'http://www.w3.org/2000/svg';
@@ -82,19 +65,8 @@ function svg(tag, attributes) {
   return made;
 }
 
-/** Stretches in which a line had the same value. @param {number[][]} points @param {number} stepS */
-function stretchesOf(points, stepS) {
-  const stretches = [];
-  for (const [when, value] of points) {
-    const last = stretches.at(-1);
-    if (last?.value === value && when - last.to <= 2 * stepS) last.to = when + stepS;
-    else stretches.push({ value, from: when, to: when + stepS });
-  }
-  return stretches;
-}
-
 /** A bar for each line, coloured by what it was when. @param {HTMLElement} at @param {any} panel @param {number} minutes @param {number} stepS */
-function drawStates(at, { lines, fieldConfig: { defaults } }, minutes, stepS) {
+function drawStates(at, { lines, texts }, minutes, stepS) {
   const to = Date.now() / 1000;
   const from = to - 60 * minutes;
   const xOf = (when) => (1000 * (Math.min(Math.max(when, from), to) - from)) / (to - from);
@@ -103,14 +75,14 @@ function drawStates(at, { lines, fieldConfig: { defaults } }, minutes, stepS) {
     .flatMap(({ name, points }) => {
       const bar = svg('svg', { viewBox: '0 0 1000 20', preserveAspectRatio: 'none', role: 'img' });
       for (const { value, from: start, to: end } of stretchesOf(points, stepS)) {
-        const fill = named[wordFor(value, defaults)?.color] ?? '#888888';
+        const fill = named[texts[value]?.color] ?? '#888888';
         bar.append(svg('rect', { x: xOf(start), width: Math.max(2, xOf(end) - xOf(start)), y: 0, height: 20, fill }));
       }
-      bar.setAttribute('aria-label', wordFor(points.at(-1)?.[1], defaults)?.text ?? '');
+      bar.setAttribute('aria-label', texts[points.at(-1)?.[1]]?.text ?? '');
       return [element('span', '', name), bar];
     });
-  const words = Object.values(defaults.mappings[0]?.options ?? {});
-  at.append(element('div', 'states', ...rows), keyOf(words.map(({ text, color }) => [text, named[color]])));
+  const key = Object.values(texts).map(({ text, color }) => [text, named[color]]);
+  at.append(element('div', 'states', ...rows), keyOf(key));
 }
 
 /** @param {(string | undefined)[][]} entries text and colour */
@@ -124,22 +96,17 @@ function keyOf(entries) {
 }
 
 /** @param {HTMLElement} at @param {any} panel @param {any} dashboard @param {any} sync */
-function drawGraph(at, { lines: all, fieldConfig: { defaults } }, { events, minutes, stepS }, sync) {
+function drawGraph(at, panel, { events, minutes, stepS }, sync) {
+  const { unit, max, isStacked, thresholds } = panel;
   const last = ({ points }) => points.at(-1)?.[1] ?? 0;
-  // More lines than colours are no help: the largest ones.
-  const lines = all.toSorted((a, b) => last(b) - last(a)).slice(0, most);
-  const measured = [...new Set(lines.flatMap(({ points }) => points.map(([when]) => when)))].sort((a, b) => a - b);
-  // A moment without values where nothing was measured, or the line would go straight across.
-  const times = measured.flatMap((when, i) =>
-    when - (measured[i - 1] ?? when) > 1.5 * stepS ? [when - stepS, when] : [when],
-  );
+  // More lines than colours cannot be told apart: the largest ones.
+  const lines = panel.lines.toSorted((a, b) => last(b) - last(a)).slice(0, colours.length);
+  const times = lineTimes(lines, stepS);
   const columns = lines.map(({ points }) => {
     const byTime = new Map(points);
     return times.map((when) => byTime.get(when) ?? null);
   });
-  const isStacked = defaults.custom?.stacking?.mode === 'normal';
-  const shown = isStacked ? stack(columns) : columns;
-  const worst = Math.max(0, ...defaults.thresholds.steps.map(({ value }) => value ?? 0)) || 1;
+  const highestThreshold = Math.max(0, ...thresholds.map(({ value }) => value ?? 0)) || 1;
   const ink = getComputedStyle(at).getPropertyValue('color');
   const grid = { stroke: 'rgba(128,140,134,.2)', width: 1 };
   const axis = { stroke: ink, grid, ticks: grid, font: '11px system-ui' };
@@ -156,11 +123,11 @@ function drawGraph(at, { lines: all, fieldConfig: { defaults } }, { events, minu
       height: 190,
       scales: {
         x: { min: now - 60 * minutes, max: now },
-        y: { range: (_plot, _low, high) => [0, defaults.max ?? (high > 0 ? high * 1.08 : worst)] },
+        y: { range: (_plot, _low, high) => [0, max ?? (high > 0 ? high * 1.08 : highestThreshold)] },
       },
       cursor: { sync: { key: sync.key } },
       legend: { show: false },
-      axes: [hours, { ...axis, size: 72, values: (_plot, ticks) => ticks.map((tick) => inUnit(tick, defaults.unit)) }],
+      axes: [hours, { ...axis, size: 72, values: (_plot, ticks) => ticks.map((tick) => inUnit(tick, unit)) }],
       series: [
         {},
         ...lines.map(({ name }, i) => ({
@@ -171,32 +138,18 @@ function drawGraph(at, { lines: all, fieldConfig: { defaults } }, { events, minu
           ...(isStacked ? { fill: `${colours[i]}55` } : {}),
         })),
       ],
-      hooks: { draw: [(drawn) => marks(drawn, defaults, events)] },
+      hooks: { draw: [(drawn) => drawMarks(drawn, panel, events)] },
     },
     // What lies above is drawn first, or it would cover what lies below.
-    [times, ...shown],
+    [times, ...(isStacked ? stack(columns) : columns)],
     at,
   );
   plots.push(plot);
-  at.append(keyOf(lines.map((line, i) => [`${line.name} ${inUnit(last(line), defaults.unit)}`, colours[i]])));
+  at.append(keyOf(lines.map((line, i) => [`${line.name} ${inUnit(last(line), unit)}`, colours[i]])));
 }
 
-/** Each column on top of those after it. @param {(number | null)[][]} columns */
-function stack(columns) {
-  const sums = columns[0]?.map(() => 0) ?? [];
-  return columns
-    .toReversed()
-    .map((column) =>
-      column.map((value, i) => {
-        if (value !== null) sums[i] += value;
-        return value === null ? null : sums[i];
-      }),
-    )
-    .toReversed();
-}
-
-/** Events as upright lines, thresholds as level ones. @param {uPlot} plot @param {any} defaults @param {any[]} events */
-function marks(plot, { thresholds, custom }, events) {
+/** Events as vertical lines, thresholds as horizontal ones. @param {uPlot} plot @param {any} panel @param {any[]} events */
+function drawMarks(plot, { thresholds, drawsThresholds }, events) {
   const { ctx, bbox } = plot;
   const line = (x0, y0, x1, y1, colour) => {
     ctx.strokeStyle = colour;
@@ -208,13 +161,13 @@ function marks(plot, { thresholds, custom }, events) {
   ctx.save();
   ctx.lineWidth = devicePixelRatio;
   ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
-  for (const { at, text } of events) {
+  for (const { at, color } of events) {
     const x = plot.valToPos(at, 'x', true);
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
-    line(x, bbox.top, x, bbox.top + bbox.height, text.startsWith('Redis') ? named.red : named.blue);
+    line(x, bbox.top, x, bbox.top + bbox.height, named[color] ?? named.blue);
   }
-  if (custom?.thresholdsStyle?.mode === 'line') {
-    for (const { value, color } of thresholds.steps) {
+  if (drawsThresholds) {
+    for (const { value, color } of thresholds) {
       if (value === null || value > (plot.scales.y.max ?? 0)) continue;
       const y = plot.valToPos(value, 'y', true);
       line(bbox.left, y, bbox.left + bbox.width, y, named[color] ?? named.red);

@@ -2,10 +2,12 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { fileNameOf, subjectOf } from '../../../monitoring/mailbox/mail.ts';
-import { fillVariables, legendOf, readDashboards } from '../../../monitoring/status/dashboards.ts';
+import { fillVariables, legendOf, panelsOf, readDashboards } from '../../../monitoring/status/dashboards.ts';
 import { mostOf } from '../../../monitoring/status/growth.ts';
 // @ts-expect-error plain JavaScript of the page
 import { capacityOf } from '../../../monitoring/status/page/capacity.js';
+// @ts-expect-error plain JavaScript of the page
+import { colourOf, lineTimes, stack, stretchesOf } from '../../../monitoring/status/page/series.js';
 import { htmlOf, runbookPage } from '../../../monitoring/status/runbook.ts';
 
 describe('a mail in the mailbox', () => {
@@ -72,15 +74,92 @@ describe('a dashboard without Grafana', () => {
     expect(legendOf('{{method}} {{ route }} {{none}}', { method: 'GET', route: '/users' })).toBe('GET /users');
   });
 
-  test('comes in the order in which one looks, the overview first', () => {
-    expect(readDashboards().map(({ uid }) => uid)).toEqual([
-      'overview',
-      'api',
-      'redis',
-      'nginx',
-      'runtime',
-      'business',
-      'monitoring',
+  test('is any of Grafana but the logs, the overview first', () => {
+    const uids = readDashboards().map(({ uid }) => uid);
+    expect(uids[0]).toBe('overview');
+    const files = readdirSync('monitoring/grafana/dashboards').map((name) => name.replace('.json', ''));
+    expect([...uids, 'logs'].sort()).toEqual(files.sort());
+  });
+
+  test('has queries, unit, thresholds and texts of each panel', () => {
+    const panels = readDashboards().flatMap(panelsOf);
+    expect(panels.find(({ title }) => title === 'Redis masters')).toMatchObject({
+      kind: 'stat',
+      width: 4,
+      queries: [{ expr: 'count(instance:redis_master:info) or vector(0)', legend: 'masters' }],
+      unit: 'short',
+      texts: { 1: { text: 'one', color: 'green' } },
+      isStacked: false,
+    });
+    expect(panels.find(({ title }) => title === 'Error rate')).toMatchObject({
+      kind: 'graph',
+      unit: 'percentunit',
+      thresholds: [
+        { value: null, color: 'green' },
+        { value: 0.01, color: 'orange' },
+        { value: 0.05, color: 'red' },
+      ],
+      drawsThresholds: true,
+    });
+  });
+});
+
+describe('the lines of a panel', () => {
+  const thresholds = [
+    { value: null, color: 'green' },
+    { value: 2, color: 'orange' },
+    { value: 3, color: 'red' },
+  ];
+
+  test.each([
+    [1, 'green'],
+    [2, 'orange'],
+    [9, 'red'],
+    [Number.NaN, 'green'],
+  ])('a value of %d is %s', (value, colour) => expect(colourOf(value, thresholds)).toBe(colour));
+
+  test('are stretches of one value, ended by another value or by a gap', () => {
+    const points = [
+      [0, 1],
+      [5, 1],
+      [10, 2],
+      [60, 2],
+    ];
+    expect(stretchesOf(points, 5)).toEqual([
+      { value: 1, from: 0, to: 10 },
+      { value: 2, from: 10, to: 15 },
+      { value: 2, from: 60, to: 65 },
+    ]);
+  });
+
+  test('have a time without a value at the end of a gap', () => {
+    expect(
+      lineTimes(
+        [
+          { points: [[0, 1]] },
+          {
+            points: [
+              [5, 1],
+              [30, 1],
+            ],
+          },
+        ],
+        5,
+      ),
+    ).toEqual([0, 5, 25, 30]);
+  });
+
+  test('stand on one another when stacked, the last at the bottom', () => {
+    expect(
+      stack([
+        [1, 1],
+        [2, null],
+        [3, 3],
+      ]),
+    ).toEqual([
+      [6, 4],
+      [5, null],
+      [3, 3],
     ]);
   });
 });
