@@ -6,6 +6,9 @@ import type { ProcessSpec } from './spec.ts';
 /** The unexpected end of a process. */
 export type ProcessEvent = { name: string; what: 'died'; how: string; code: number | null; retryMs: number };
 
+/** The folder that a process runs in, and the environment that every process gets besides its own. */
+type Place = { projectDir: string; inherited: Record<string, string> };
+
 /** A process under supervision. */
 export type SupervisedProcess = {
   spec(): ProcessSpec;
@@ -34,16 +37,24 @@ export type SupervisedProcess = {
 // The first retry comes at once, since most deaths are a single accident; then the pause doubles.
 const firstRetryMs = 100;
 const longestRetryMs = 5000;
-/** Who has run for this long is healthy again. */
+/** A process that has run for this long is healthy again. */
 const settledMs = 30_000;
 
 /**
- * Makes a supervised process; `start()` starts it.
- * @param place the folder it runs in, and the environment that every process gets besides its own
+ * Decides on the restart of a process that has ended.
+ * @param failures how often it ended before within {@link settledMs} of its start
+ * @param ranMs how long it has run this time
+ * @returns the new count of failures, and the pause before the next start
  */
+export function planRestart(failures: number, ranMs: number): { failures: number; retryMs: number } {
+  const before = ranMs > settledMs ? 0 : failures;
+  return { failures: before + 1, retryMs: Math.min(firstRetryMs * 2 ** before, longestRetryMs) };
+}
+
+/** Makes a supervised process; `start()` starts it. */
 export function superviseProcess(
   given: ProcessSpec,
-  place: { projectDir: string; inherited: Record<string, string> },
+  place: Place,
   logPath: string,
   onEvent: (event: ProcessEvent) => void,
 ): SupervisedProcess {
@@ -57,57 +68,30 @@ export function superviseProcess(
   let retry: NodeJS.Timeout | undefined;
   let exited: Promise<void> = Promise.resolve();
 
+  const signal = (name: NodeJS.Signals) => pid !== undefined && sendSignal(pid, name);
+  const signalGroup = (name: NodeJS.Signals) => pid !== undefined && sendSignal(-pid, name);
+
   const spawnOnce = () => {
     const startedAt = Date.now();
-    const log = openSync(logPath, 'a', 0o600);
-    // `setpriv --pdeathsig`: the kernel ends it when this process dies, however that happens. `detached`: a group of its own, so
-    // that Ctrl-C in the terminal does not reach it before its turn and a signal can be sent to it with all its children.
-    const child = spawn('setpriv', ['--pdeathsig', spec.deathSignal, '--', ...spec.command], {
-      cwd: place.projectDir,
-      env: { ...place.inherited, ...spec.env },
-      detached: true,
-      stdio: ['ignore', log, log],
-    });
-    closeSync(log);
-    pid = child.pid;
-    exited = new Promise((done) => {
-      const onGone = (how: string, code: number | null) => {
-        // Children that outlived their parent (Nginx workers) would hold its ports.
-        signalGroup('SIGKILL');
-        pid = undefined;
-        dying = false;
-        done();
-        if (!wanted) return;
-        if (Date.now() - startedAt > settledMs) failures = 0;
-        const retryMs = Math.min(firstRetryMs * 2 ** failures, longestRetryMs);
-        failures += 1;
-        onEvent({ name: spec.name, what: 'died', how, code, retryMs });
-        retry = setTimeout(() => {
-          restarts += 1;
-          spawnOnce();
-        }, retryMs);
-      };
-      child.once('error', (error) => onGone(error.message, null));
-      child.once('exit', (code, signal) => onGone(signal ?? `exit code ${code}`, code));
+    const spawned = spawnInGroup(spec, place, logPath);
+    pid = spawned.pid;
+    exited = spawned.end.then((end) => {
+      // Children that outlived their parent (Nginx workers) would hold its ports.
+      signalGroup('SIGKILL');
+      pid = undefined;
+      dying = false;
+      if (wanted) restartLater(end, Date.now() - startedAt);
     });
   };
 
-  const signalGroup = (signal: NodeJS.Signals) => {
-    if (pid === undefined) return;
-    try {
-      process.kill(-pid, signal);
-    } catch {
-      // ESRCH: no process is left.
-    }
-  };
-
-  const signal = (name: NodeJS.Signals) => {
-    if (pid === undefined) return;
-    try {
-      process.kill(pid, name);
-    } catch {
-      // ESRCH: it is gone, and its exit is about to be noticed.
-    }
+  const restartLater = (end: ProcessEnd, ranMs: number) => {
+    const plan = planRestart(failures, ranMs);
+    failures = plan.failures;
+    onEvent({ name: spec.name, what: 'died', ...end, retryMs: plan.retryMs });
+    retry = setTimeout(() => {
+      restarts += 1;
+      spawnOnce();
+    }, plan.retryMs);
   };
 
   return {
@@ -131,7 +115,7 @@ export function superviseProcess(
       clearTimeout(retry);
       if (pid === undefined) return;
       signal(spec.stopSignal);
-      signalGroup('SIGCONT'); // a frozen one could not hear
+      signalGroup('SIGCONT'); // a frozen process does not handle the signal before it goes on
       const timer = setTimeout(() => signalGroup('SIGKILL'), spec.stopMs);
       await exited;
       clearTimeout(timer);
@@ -144,6 +128,40 @@ export function superviseProcess(
     resume: () => signalGroup('SIGCONT'),
     signal,
   };
+}
+
+type ProcessEnd = Pick<ProcessEvent, 'how' | 'code'>;
+
+/** Starts a process in a group of its own. @returns its id, if it could be started, and how it ends */
+function spawnInGroup(
+  { command, deathSignal, env }: ProcessSpec,
+  { projectDir, inherited }: Place,
+  logPath: string,
+): { pid: number | undefined; end: Promise<ProcessEnd> } {
+  const log = openSync(logPath, 'a', 0o600);
+  // `setpriv --pdeathsig`: the kernel ends it when this process dies, however that happens. `detached`: a group of its own, so
+  // that Ctrl-C in the terminal does not reach it before its turn and a signal can be sent to it with all its children.
+  const child = spawn('setpriv', ['--pdeathsig', deathSignal, '--', ...command], {
+    cwd: projectDir,
+    env: { ...inherited, ...env },
+    detached: true,
+    stdio: ['ignore', log, log],
+  });
+  closeSync(log);
+  const end = new Promise<ProcessEnd>((resolve) => {
+    child.once('error', (error) => resolve({ how: error.message, code: null }));
+    child.once('exit', (code, signal) => resolve({ how: signal ?? `exit code ${code}`, code }));
+  });
+  return { pid: child.pid, end };
+}
+
+/** Sends a signal to a process or, with a negative id, to its group. */
+function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // ESRCH: it is gone, and its exit is about to be noticed.
+  }
 }
 
 /** The kernel's letter for the state of a process (`T`: stopped), from /proc; undefined if there is none. */

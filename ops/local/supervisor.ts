@@ -46,14 +46,30 @@ const badSettingsCode = 78;
 /** A process that died this often before it ever worked (some 6 s of retries) cannot start. */
 const deathsUntilHopeless = 6;
 
+/** The deaths of processes that have not worked since. */
+export function createDeathCount() {
+  const deaths = new Map<string, number>();
+  return {
+    /** Counts a death. @returns whether it is the first since the process worked */
+    add({ name, code }: Pick<ProcessEvent, 'name' | 'code'>): boolean {
+      const before = deaths.get(name);
+      deaths.set(name, (before ?? 0) + (code === badSettingsCode ? deathsUntilHopeless : 1));
+      return before === undefined;
+    },
+    /** The process works again. */
+    clear: (name: string) => deaths.delete(name),
+    /** Whether another start would not help. */
+    isHopeless: (name: string) => (deaths.get(name) ?? 0) >= deathsUntilHopeless,
+  };
+}
+
 /**
  * Creates an empty set of processes.
  * @param settings where the processes run, and the secrets that their health checks need
  */
 export function createSupervisor(settings: Settings, onEvent: (event: SupervisorEvent) => void): Supervisor {
   const processes = new Map<string, SupervisedProcess>();
-  /** Deaths of processes that have not worked since. */
-  const deaths = new Map<string, number>();
+  const deaths = createDeathCount();
   let isRunning = false;
 
   const find = (name: string) => {
@@ -63,19 +79,6 @@ export function createSupervisor(settings: Settings, onEvent: (event: Supervisor
     }
     return found;
   };
-  const isHopeless = (name: string) => (deaths.get(name) ?? 0) >= deathsUntilHopeless;
-
-  function onDeath(event: ProcessEvent) {
-    const { name } = event;
-    onEvent(event);
-    const known = deaths.get(name);
-    deaths.set(name, (known ?? 0) + (event.code === badSettingsCode ? deathsUntilHopeless : 1));
-    if (!isRunning || known !== undefined) return;
-    const startedAt = Date.now();
-    waitForRecovery(name)
-      .then(() => onEvent({ what: 'ready', name, afterMs: Date.now() - startedAt }))
-      .catch(() => {}); // stopped meanwhile
-  }
 
   /** The names without those that work. */
   async function withoutHealthy(names: readonly string[]): Promise<string[]> {
@@ -85,17 +88,28 @@ export function createSupervisor(settings: Settings, onEvent: (event: Supervisor
         return process.pid() !== undefined && (await isHealthy(process.spec(), settings.secrets));
       }),
     );
-    for (const [index, name] of names.entries()) if (answers[index]) deaths.delete(name);
+    for (const [index, name] of names.entries()) if (answers[index]) deaths.clear(name);
     return names.filter((_, index) => !answers[index]);
   }
 
-  async function pause(names: readonly string[]) {
-    await sleep(pollIntervalMs);
-    if (names.some((name) => !processes.get(name)?.isWanted())) throw new Error('Stopped while waiting.');
-  }
+  const waited: Waited = {
+    find,
+    withoutHealthy,
+    isHopeless: deaths.isHopeless,
+    isWanted: (name) => processes.get(name)?.isWanted() ?? false,
+    onWaiting: (late) =>
+      onEvent({ what: 'waiting', names: late, lastWords: late.map((name) => lastWords(find(name))) }),
+  };
 
-  async function waitForRecovery(name: string) {
-    while ((await withoutHealthy([name])).length > 0) await pause([name]);
+  function onDeath(event: ProcessEvent) {
+    onEvent(event);
+    const isFirst = deaths.add(event);
+    if (!isRunning || !isFirst) return;
+    const { name } = event;
+    const startedAt = Date.now();
+    waitForRecovery(waited, name)
+      .then(() => onEvent({ what: 'ready', name, afterMs: Date.now() - startedAt }))
+      .catch(() => {}); // stopped meanwhile
   }
 
   return {
@@ -109,27 +123,8 @@ export function createSupervisor(settings: Settings, onEvent: (event: Supervisor
       return made;
     },
     remove: (name) => processes.delete(name),
-    async waitUntilHealthy(names, deadlineMs = 30_000, { onHealthy = () => {} } = {}) {
-      const startedAt = Date.now();
-      let loggedAt = startedAt;
-      let late = names;
-      for (;;) {
-        const before = late;
-        late = await withoutHealthy(before);
-        for (const name of before) if (!late.includes(name)) onHealthy(name);
-        if (late.length === 0) return;
-        const hopeless = late.filter(isHopeless);
-        if (hopeless.length > 0) throw failure('These cannot start:', hopeless.map(find));
-        if (Date.now() - startedAt > deadlineMs) {
-          throw failure(`Not ready after ${deadlineMs / 1000} s:`, late.map(find));
-        }
-        if (Date.now() - loggedAt > logIntervalMs) {
-          loggedAt = Date.now();
-          onEvent({ what: 'waiting', names: late, lastWords: late.map((name) => lastWords(find(name))) });
-        }
-        await pause(late);
-      }
-    },
+    waitUntilHealthy: (names, deadlineMs = 30_000, { onHealthy = () => {} } = {}) =>
+      waitUntilHealthy(waited, names, deadlineMs, onHealthy),
     async stop(some) {
       if (some.length === 0) return;
       onEvent({ what: 'stopping', names: some.map((each) => each.spec().name) });
@@ -139,4 +134,54 @@ export function createSupervisor(settings: Settings, onEvent: (event: Supervisor
       isRunning = running;
     },
   };
+}
+
+/** The processes, as a wait for them asks about them. */
+type Waited = {
+  find(name: string): SupervisedProcess;
+  /** The names without those that work. */
+  withoutHealthy(names: readonly string[]): Promise<string[]>;
+  isHopeless(name: string): boolean;
+  isWanted(name: string): boolean;
+  /** Called now and then with the names that do not work yet. */
+  onWaiting(late: string[]): void;
+};
+
+/** See {@link Supervisor}. */
+async function waitUntilHealthy(
+  waited: Waited,
+  names: string[],
+  deadlineMs: number,
+  onHealthy: (name: string) => void,
+): Promise<void> {
+  const startedAt = Date.now();
+  let loggedAt = startedAt;
+  let late = names;
+  for (;;) {
+    const before = late;
+    late = await waited.withoutHealthy(before);
+    for (const name of before) if (!late.includes(name)) onHealthy(name);
+    if (late.length === 0) return;
+    const hopeless = late.filter(waited.isHopeless);
+    if (hopeless.length > 0) throw failure('These cannot start:', hopeless.map(waited.find));
+    if (Date.now() - startedAt > deadlineMs) {
+      throw failure(`Not ready after ${deadlineMs / 1000} s:`, late.map(waited.find));
+    }
+    if (Date.now() - loggedAt > logIntervalMs) {
+      loggedAt = Date.now();
+      waited.onWaiting(late);
+    }
+    await pause(waited, late);
+  }
+}
+
+/** Waits without a deadline: a process that died while the shop runs is started again and again. */
+async function waitForRecovery(waited: Waited, name: string): Promise<void> {
+  while ((await waited.withoutHealthy([name])).length > 0) await pause(waited, [name]);
+}
+
+/** @throws when one of the processes has been stopped */
+async function pause({ isWanted }: Waited, names: readonly string[]): Promise<void> {
+  await sleep(pollIntervalMs);
+  if (!names.every(isWanted)) throw new Error('Stopped while waiting.');
 }

@@ -2,9 +2,15 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type ProcessEvent, type SupervisedProcess, superviseProcess } from '../../../ops/local/process.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import {
+  type ProcessEvent,
+  planRestart,
+  type SupervisedProcess,
+  superviseProcess,
+} from '../../../ops/local/process.ts';
 import type { ProcessSpec } from '../../../ops/local/spec.ts';
+import { createDeathCount } from '../../../ops/local/supervisor.ts';
 
 let dir: string;
 let supervised: SupervisedProcess;
@@ -62,6 +68,43 @@ test('a process that dies is started again, at once and then more slowly', async
   ]);
 });
 
+test.each([
+  { failures: 0, ranMs: 0, plan: { failures: 1, retryMs: 100 } },
+  { failures: 3, ranMs: 0, plan: { failures: 4, retryMs: 800 } },
+  { failures: 20, ranMs: 30_000, plan: { failures: 21, retryMs: 5000 } },
+  { failures: 20, ranMs: 30_001, plan: { failures: 1, retryMs: 100 } },
+])(
+  'after $failures failures and a run of $ranMs ms the next start is planned as $plan',
+  ({ failures, ranMs, plan }) => {
+    expect(planRestart(failures, ranMs)).toEqual(plan);
+  },
+);
+
+describe('deaths before a process has worked', () => {
+  const deathsOf = (name: string, code: number, times: number) => {
+    const deaths = createDeathCount();
+    return { deaths, isFirst: Array.from({ length: times }, () => deaths.add({ name, code })) };
+  };
+
+  test('make it hopeless at the sixth', () => {
+    expect(deathsOf('a', 1, 5).deaths.isHopeless('a')).toBe(false);
+    expect(deathsOf('a', 1, 6).deaths.isHopeless('a')).toBe(true);
+    expect(deathsOf('b', 1, 6).deaths.isHopeless('a')).toBe(false);
+  });
+
+  test('make it hopeless at once when its settings are wrong (exit code 78)', () => {
+    expect(deathsOf('a', 78, 1).deaths.isHopeless('a')).toBe(true);
+  });
+
+  test('count anew once it works, and the first one is known', () => {
+    const { deaths, isFirst } = deathsOf('a', 1, 6);
+    expect(isFirst).toEqual([true, false, false, false, false, false]);
+    deaths.clear('a');
+    expect(deaths.isHopeless('a')).toBe(false);
+    expect(deaths.add({ name: 'a', code: 1 })).toBe(true);
+  });
+});
+
 test('a killed process takes its children with it, and comes back as another one', async () => {
   const process = supervise('sleep 1000 & echo $!; wait');
   await vi.waitFor(() => expect(log()).toMatch(/\d+\n/), within);
@@ -100,7 +143,7 @@ test('stopping waits for what the process has begun, also if it was paused', asy
   expect(events).toEqual([]);
 });
 
-test('who does not stop in its time is killed', async () => {
+test('a process that does not stop in time is killed', async () => {
   const stubborn = supervise('trap "" TERM; echo ready; while :; do sleep 0.05; done', { stopMs: 200 });
   await vi.waitFor(() => expect(log()).toContain('ready'), within);
   await stubborn.stop();
