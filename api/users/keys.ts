@@ -2,11 +2,16 @@
 import { createHash } from 'node:crypto';
 import { emailIdentity } from '../core/email.ts';
 
-/** How long a refresh token that was used still gives the answer that it gave, in ms. */
+/** How long a refresh token that was used still gives the answer that it gave, in ms, after an answer with it was sent. */
 export const graceMs = 30_000;
 /**
+ * The same while none was sent, in ms. A token can be exchanged in Redis without an answer: while writes cannot be confirmed. Its client repeats
+ * it, and must not be signed out because that lasts longer than {@link graceMs}.
+ */
+export const unansweredMs = 600_000;
+/**
  * How much longer that answer is stored, in ms: replicas may differ a little in the shop's time. Each exchange deletes what is older, so that
- * no more is stored than the answers of 35 s, whatever clients do.
+ * no more is stored than the answers of 35 s, whatever clients do while the shop answers.
  */
 export const graceMarginMs = 5000;
 /** How many sign-ins a user may have at once; one more ends the oldest. */

@@ -59,7 +59,7 @@ export const scripts = {
       'tokenGeneration',
       'role',
       'sealed',
-      'graceMs',
+      'unansweredMs',
       'idleMs',
       'lastEndMs',
       'shopTimeMs',
@@ -67,6 +67,12 @@ export const scripts = {
       'unusedMs',
     ],
     replies: { exchanged: ['sealed'], ended: [], conflict: [] },
+    whenFull: 'go-on',
+  }),
+  refreshAnswered: defineScript(fileOf('refresh-answered'), {
+    keys: ['rotationEnds'],
+    args: ['session', 'tokenGeneration', 'endMs'],
+    replies: { noted: [] },
     whenFull: 'go-on',
   }),
   logout: defineScript(fileOf('logout'), {

@@ -19,6 +19,7 @@ import {
   rotationsKey,
   rotationsUnusedMs,
   sessionsKey,
+  unansweredMs,
   userKey,
 } from './keys.ts';
 import type { Account } from './record.ts';
@@ -117,7 +118,7 @@ export function createSessionWrites(writes: Writes, limits: SessionLimits): Sess
         tokenGeneration: generation,
         role,
         sealed,
-        graceMs,
+        unansweredMs,
         idleMs: sessionIdleMs,
         lastEndMs: timeOfId(sessionId) + limits[role],
         shopTimeMs: shopTimeMs(),
@@ -125,7 +126,18 @@ export function createSessionWrites(writes: Writes, limits: SessionLimits): Sess
         unusedMs: rotationsUnusedMs,
       };
       const reply = await runScript(writes, scripts.refresh, { keys, args }, deadline);
-      return reply.result === 'exchanged' ? { kind: 'exchanged', sealed: reply.sealed } : { kind: reply.result };
+      if (reply.result !== 'exchanged') return { kind: reply.result };
+      // Not waited for. Where it is lost, the token gives its answer again for longer.
+      void runScript(
+        writes,
+        scripts.refreshAnswered,
+        {
+          keys: { rotationEnds: rotationEndsKey },
+          args: { session: sessionId, tokenGeneration: generation, endMs: shopTimeMs() + graceMs },
+        },
+        deadline,
+      ).catch(() => undefined);
+      return { kind: 'exchanged', sealed: reply.sealed };
     },
 
     async endSessions(userId, choice, caller, context) {

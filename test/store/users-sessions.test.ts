@@ -2,8 +2,10 @@ import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { monotonicMs, setShopOffset } from '../../api/core/clock.ts';
 import { newId } from '../../api/core/ids.ts';
+import { Unavailable } from '../../api/core/outcome.ts';
 import { infoField } from '../../api/redis/info.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
+import type { Writes } from '../../api/redis/writes.ts';
 import {
   graceMarginMs,
   graceMs,
@@ -126,6 +128,34 @@ describe('a sign-in', () => {
         sealed: 'sealed',
       });
       setShopOffset(offsetMs + 31_000);
+      expect(await sessions.exchange(token, 'customer', 'again', context())).toEqual({ kind: 'ended' });
+    } finally {
+      setShopOffset(offsetMs);
+    }
+  });
+
+  it('gives its answer again for ten minutes while no request could be answered, and then for 30 s', async () => {
+    const made = await created();
+    const token = await begun(made);
+    const unanswered: Writes = {
+      ...redis.writes,
+      async run(...call) {
+        await redis.writes.run(...call);
+        throw new Unavailable('not confirmed in time');
+      },
+    };
+    const cutOff = createSessionWrites(unanswered, limits);
+    await expect(cutOff.exchange(token, 'customer', 'sealed', context())).rejects.toThrow(Unavailable);
+    const exchanged = { kind: 'exchanged', sealed: 'sealed' };
+    const offsetMs = Date.now() - monotonicMs();
+    try {
+      setShopOffset(offsetMs + 60_000);
+      await expect(cutOff.exchange(token, 'customer', 'again', context())).rejects.toThrow(Unavailable);
+      setShopOffset(offsetMs + 500_000);
+      expect(await sessions.exchange(token, 'customer', 'again', context())).toEqual(exchanged);
+      setShopOffset(offsetMs + 529_000);
+      expect(await sessions.exchange(token, 'customer', 'again', context())).toEqual(exchanged);
+      setShopOffset(offsetMs + 531_000);
       expect(await sessions.exchange(token, 'customer', 'again', context())).toEqual({ kind: 'ended' });
     } finally {
       setShopOffset(offsetMs);
