@@ -37,7 +37,7 @@ export async function runBenches(given: string[]): Promise<number> {
   const unknown = names.filter((name) => !(name in benches));
   if (unknown.length > 0) {
     console.error(
-      `There is no bench ${unknown.join(', ')}. There are: ${Object.keys(benches).join(', ')}, against REVISION, mutants [COUNT] [SEED] [SKIP]`,
+      `There is no bench ${unknown.join(', ')}. There are: ${Object.keys(benches).join(', ')}, against REVISION, mutants [--count N] [--seed N] [--only N-N] [--projects NAMES]`,
     );
     return 2;
   }

@@ -1,4 +1,5 @@
 /** Small faults in a line of code: a condition the other way round, a bound off by one, a call that is missing. */
+import { basename } from 'node:path';
 
 /** One fault: the file, the line (counted from 1), and what the line becomes. */
 export type Mutant = { readonly file: string; readonly line: number; readonly before: string; readonly after: string };
@@ -52,4 +53,33 @@ export function withMutant(source: string, { line, after }: Mutant): string {
     .split('\n')
     .map((each, index) => (index === line - 1 ? after : each))
     .join('\n');
+}
+
+/** Reads a choice such as `7,41-100` or `41-`. @returns whether a number is in it */
+export function numbersOf(choice: string): (number: number) => boolean {
+  const ranges = choice.split(',').map((range) => {
+    const [from = '', to = from] = range.split('-');
+    return { from: Number(from), to: to === '' ? Number.POSITIVE_INFINITY : Number(to) };
+  });
+  return (number) => ranges.some(({ from, to }) => from <= number && number <= to);
+}
+
+/**
+ * The test files of these projects whose names have most words in common with that of a source file: the likeliest to notice a fault in it.
+ * @returns at most three, the best first
+ */
+export function nearestTests(source: string, files: readonly string[], projects: readonly string[]): string[] {
+  const wordsOf = (path: string) =>
+    path
+      .replace(/(\.test)?\.\w+$/, '')
+      .split(/[/-]/)
+      .map((word) => word.replace(/s$/, ''));
+  const words = new Set(wordsOf(source));
+  return files
+    .filter((file) => projects.some((project) => file.startsWith(`test/${project}/`)) && file.endsWith('.test.ts'))
+    .map((file) => ({ file, shared: wordsOf(basename(file)).filter((word) => words.has(word)).length }))
+    .sort((one, other) => other.shared - one.shared)
+    .slice(0, 3)
+    .filter(({ shared }) => shared > 0)
+    .map(({ file }) => file);
 }

@@ -1,6 +1,6 @@
 /** The faults that `npm run bench -- mutants` makes. */
 import { expect, test } from 'vitest';
-import { mutantsOf, withMutant } from '../mutants/mutate.ts';
+import { mutantsOf, nearestTests, numbersOf, withMutant } from '../mutants/mutate.ts';
 
 const afterOf = (file: string, line: string) => mutantsOf(file, line).map(({ after }) => after);
 
@@ -33,4 +33,23 @@ test.each(['  // a && b', ' * a === b', "import { a } from 'b';", '  | { a: b } 
 test('a fault changes its line alone', () => {
   const [mutant] = mutantsOf('a.ts', 'one();\ntwo;\n');
   expect(mutant === undefined ? '' : withMutant('one();\ntwo;\n', mutant)).toBe(';\ntwo;\n');
+});
+
+test('the tests that share most words with a source file are tried first', () => {
+  const named = ['limits', 'limits-writes', 'users', 'users-sessions', 'users-access', 'users-admin', 'events'];
+  const files = named.map((name) => `test/http/${name}.test.ts`);
+  const nearest = (source: string, projects = ['http']) =>
+    nearestTests(source, files, projects).map((file) => file.slice('test/http/'.length, -'.test.ts'.length));
+  expect(nearest('api/users/store-sessions.ts')).toEqual(['users-sessions', 'users', 'users-access']);
+  expect(nearest('api/http/limit-shares.ts')).toEqual(['limits', 'limits-writes']);
+  expect(nearest('api/users/lua/update.lua')).toEqual(['users', 'users-sessions', 'users-access']);
+  expect(nearest('api/main.ts')).toEqual([]);
+  expect(nearest('api/users/store.ts', ['store'])).toEqual([]);
+});
+
+test.each([
+  ['5-', [5, 6, 99]],
+  ['2,4-6', [2, 4, 5, 6]],
+])('the choice %s of the sample', (choice, expected) => {
+  expect([1, 2, 3, 4, 5, 6, 99].filter(numbersOf(choice))).toEqual(expected);
 });
