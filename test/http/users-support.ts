@@ -1,4 +1,5 @@
 /** What the tests of `users` share: replicas, and people who are signed up and signed in. */
+import type { Redis } from 'ioredis';
 import { expect } from 'vitest';
 import { newId } from '../../api/core/ids.ts';
 import { open } from '../../api/users/open.ts';
@@ -41,4 +42,22 @@ export function problem(code: string, status: number) {
 export async function startTwoReplicas(): Promise<[TestService, TestService]> {
   const start = () => startTestService('users', open, 'http://127.0.0.1:9');
   return [await start(), await start()];
+}
+
+/** All keys of Redis with all that they hold, as one text. */
+export async function everythingIn(redis: Redis): Promise<string> {
+  const readers: Record<string, (key: string) => Promise<unknown>> = {
+    string: (key) => redis.get(key),
+    hash: (key) => redis.hgetall(key),
+    set: (key) => redis.smembers(key),
+    zset: (key) => redis.zrange(key, '0', '-1'),
+    stream: (key) => redis.xrange(key, '-', '+'),
+    list: (key) => redis.lrange(key, 0, -1),
+  };
+  const texts: string[] = [];
+  for (const key of await redis.keys('*')) {
+    const value = await readers[await redis.type(key)]?.(key);
+    texts.push(key, JSON.stringify(value) ?? '');
+  }
+  return texts.join('\n');
 }

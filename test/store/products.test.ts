@@ -4,11 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../api/core/ids.ts';
 import { isRefusal } from '../../api/core/outcome.ts';
 import type { RequestContext } from '../../api/core/request.ts';
-import { createBatches } from '../../api/products/batch.ts';
 import type { Product } from '../../api/products/record.ts';
 import type { NewProduct } from '../../api/products/schema.ts';
 import { createProductRules, type ProductRules, tagOf } from '../../api/products/service.ts';
-import { createProductWrites, type ProductWrites } from '../../api/products/store.ts';
+import { createProductWrites } from '../../api/products/store.ts';
 import { createProductReads, type ProductReads } from '../../api/products/store-reads.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
 import { contextOf, openTestRedis, operator, repetitionOf, userCaller } from '../support/redis.ts';
@@ -16,15 +15,13 @@ import { waitFor } from '../support/wait.ts';
 
 let redis: ShopRedis;
 let master: Redis;
-let store: ProductWrites;
 let reads: ProductReads;
 let rules: ProductRules;
 beforeAll(async () => {
   redis = openTestRedis('products');
   master = await operator();
-  store = createProductWrites(redis);
   reads = createProductReads(redis);
-  rules = createProductRules(store, reads);
+  rules = createProductRules(createProductWrites(redis), reads);
 });
 afterAll(() => {
   redis.close();
@@ -238,39 +235,5 @@ describe('a restock', () => {
     expect(await rules.restock(doc.id, 1, context())).toMatchObject({ code: 'validation-failed' });
     expect(await rules.restock(doc.id, -1_000_000_000, context())).toMatchObject({ value: { stock: 0 } });
     expect(await rules.restock(newId(), 1, context())).toMatchObject({ code: 'not-found' });
-  });
-});
-
-describe('a batch', () => {
-  test('repeated after it ended half-way answers for what was made as before and makes the rest', async () => {
-    const batches = createBatches(store, rules);
-    const items = Array.from({ length: 6 }, (_, i) => given(i % 2 ? {} : { id: undefined as never }));
-    const first = context();
-    // The first time ends after three products, as if the process had died.
-    let left = 3;
-    const dying = createBatches(store, {
-      lookupCreated: rules.lookupCreated,
-      create: (...args) => (left-- > 0 ? rules.create(...args) : Promise.reject(new Error('died'))),
-    });
-    const writes: string[] = [];
-    await expect(dying.make(items, first)).rejects.toThrow('died');
-    const second = await batches.make(items, again(first));
-    const third = await batches.make(items, again(first));
-    if (isRefusal(second) || isRefusal(third)) throw new Error('refused');
-    writes.push(...second.value.map(String));
-    expect(third.value).toEqual(second.value);
-    expect(new Set(writes).size).toBe(6);
-    const found = await reads.read(writes, context());
-    expect(found.map((product) => product?.version)).toEqual(['1', '1', '1', '1', '1', '1']);
-  });
-
-  test('under a key of another body makes nothing', async () => {
-    const batches = createBatches(store, rules);
-    const first = context();
-    await batches.make([given()], first);
-    const id = newId();
-    const other = repetitionOf(first, { fingerprint: 'other' });
-    expect(await batches.make([given({ id })], other)).toMatchObject({ code: 'idempotency-key-reused' });
-    expect(await reads.read([id], context())).toEqual([undefined]);
   });
 });

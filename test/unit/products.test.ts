@@ -1,98 +1,20 @@
-/** The pure rules of `products`: what goes into the indexes, what is looked for in them, what a body may say. */
+/** The pure rules of `products`: what a list looks for in the indexes, what a body may say. */
 import { describe, expect, test } from 'vitest';
 import { type Refusal, refuse } from '../../api/core/outcome.ts';
 import { charactersOf, refuseRepeated, slicesOf } from '../../api/products/batch.ts';
-import { idOfMember, indexChanges, memberOf, wordsOf, wordsOfText } from '../../api/products/indexes.ts';
+import { wordsOf, wordsOfText } from '../../api/products/indexes.ts';
 import type { ProductDoc } from '../../api/products/record.ts';
 import { listQuery, type NewProduct, productSchemas, type Question } from '../../api/products/schema.ts';
 import { inOrder, matcherOf, planOf } from '../../api/products/search-plan.ts';
 import { changed, tagOf } from '../../api/products/service.ts';
+import { lamp } from './products-support.ts';
 
-const lamp: ProductDoc = {
-  id: 'lamp-1',
-  name: 'Desk Lamp',
-  description: 'Warm light, 5 W',
-  category: 'Lamps',
-  company: 'Lumen & Co',
-  manufacturedAt: null,
-  priceMinor: 1999,
-  currency: 'USD',
-  createdAt: 1_700_000_000_000,
-};
 const question = (given: Record<string, string> = {}): Question => {
   const { limit, cursor, ...rest } = listQuery.parse(given);
   return rest;
 };
 const faultsOf = (given: Record<string, string>) =>
   listQuery.safeParse(given).error?.issues.map((issue) => issue.path.join('.') || issue.code);
-
-describe('words', () => {
-  test('are folded: letter case, width, ligatures and composition do not matter', () => {
-    expect(wordsOfText('ＬＡＭＰ lamp Café Cafe\u0301 ﬁne')).toEqual(['lamp', 'café', 'fine']);
-  });
-
-  test('are what stands between anything but letters and digits, in any script', () => {
-    expect(wordsOfText("don't--stop 5W Straße 台灯, Лампа!")).toEqual([
-      'don',
-      't',
-      'stop',
-      '5w',
-      'straße',
-      '台灯',
-      'лампа',
-    ]);
-    expect(wordsOfText(' -- !')).toEqual([]);
-  });
-
-  test('of a product come from name, company and description', () => {
-    expect(wordsOf(lamp)).toEqual(['desk', 'lamp', 'lumen', 'co', 'warm', 'light', '5', 'w']);
-  });
-});
-
-describe('index entries', () => {
-  test('of a new product stand in nine sort indexes and one of words', () => {
-    const changes = indexChanges(undefined, lamp);
-    expect(changes).toHaveLength(10);
-    expect(changes.every((change) => change.remove.length === 0)).toBe(true);
-    expect(changes.find((c) => c.key === '{products}:by:price:category:Lamps')?.add).toEqual([
-      '0000000000001999\0lamp-1',
-    ]);
-  });
-
-  test('that stay are not touched by a change', () => {
-    const changes = indexChanges(lamp, { ...lamp, priceMinor: 500 });
-    expect(changes.map((change) => change.key)).toEqual([
-      '{products}:by:price:all',
-      '{products}:by:price:category:Lamps',
-      '{products}:by:price:company:Lumen & Co',
-    ]);
-    expect(indexChanges(lamp, lamp)).toEqual([]);
-  });
-
-  test('move with category and words, and all go with the product', () => {
-    const moved = indexChanges(lamp, { ...lamp, category: 'Desk', company: null, description: 'cold light' });
-    expect(moved.find((c) => c.key === '{products}:words')).toEqual({
-      key: '{products}:words',
-      remove: ['lumen\0lamp-1', 'co\0lamp-1', 'warm\0lamp-1', '5\0lamp-1', 'w\0lamp-1'],
-      add: ['cold\0lamp-1'],
-    });
-    expect(moved.find((c) => c.key === '{products}:by:name:category:Lamps')?.remove).toEqual(['desk lamp\0lamp-1']);
-    expect(moved.find((c) => c.key === '{products}:by:name:category:Desk')?.add).toEqual(['desk lamp\0lamp-1']);
-    expect(indexChanges(lamp, undefined).every((c) => c.add.length === 0 && c.remove.length > 0)).toBe(true);
-  });
-
-  test('of endless names and words stay short and whole', () => {
-    const long = { ...lamp, name: '😀'.repeat(100) + 'x'.repeat(50), description: 'ﷺ'.repeat(5000) + '𝒜'.repeat(70) };
-    expect(memberOf(long, 'name')).toBe(`${'😀'.repeat(100)}\0lamp-1`);
-    for (const { add } of indexChanges(undefined, long)) {
-      for (const member of add) {
-        expect(member.isWellFormed()).toBe(true);
-        expect(Buffer.byteLength(member)).toBeLessThan(500);
-        expect(idOfMember(member)).toBe('lamp-1');
-      }
-    }
-  });
-});
 
 describe('a list', () => {
   const product = (changes: Partial<ProductDoc>, stock = 1) => ({ doc: { ...lamp, ...changes }, stock });

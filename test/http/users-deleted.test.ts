@@ -1,0 +1,41 @@
+/** What is left of a user who has deleted the account: nothing that signs in, and a free address. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TestService } from '../support/app.ts';
+import { waitFor } from '../support/wait.ts';
+import { bearer, newcomer, password, problem, signIn, startTwoReplicas } from './users-support.ts';
+
+let replicas: [TestService, TestService];
+let users: TestService;
+beforeAll(async () => {
+  replicas = await startTwoReplicas();
+  users = replicas[0];
+});
+afterAll(async () => {
+  for (const replica of replicas) await replica.stop();
+});
+
+describe('a user that was deleted', () => {
+  it('cannot sign in, use a token in hand or refresh, and the address is free again', async () => {
+    const { person, session, token } = await newcomer(users);
+    const mine = { Authorization: bearer(token) };
+    expect((await users.request.delete('/users/me').set(mine)).status).toBe(204);
+    for (const replica of replicas) {
+      const refused = () => replica.request.get('/users/me').set(mine);
+      await waitFor('the token to be refused', async () => (await refused()).status === 401, 1000);
+      expect((await refused()).body).toMatchObject(problem('session-ended', 401));
+    }
+    const login = await users.request.post('/users/login').send({ email: person.email, password });
+    expect(login.body).toMatchObject(problem('invalid-credentials', 401));
+    const refresh = await users.request.post('/users/refresh').send({ refreshToken: session.refreshToken });
+    expect(refresh.body).toMatchObject(problem('session-ended', 401));
+    await newcomer(users, person);
+  });
+
+  it('is not deleted by a token whose sign-in has ended', async () => {
+    const { person, session, token } = await newcomer(users);
+    await users.request.post('/users/logout').send({ refreshToken: session.refreshToken });
+    const answer = await users.request.delete('/users/me').set('Authorization', bearer(token));
+    expect(answer.body).toMatchObject(problem('session-ended', 401));
+    await signIn(users, person.email);
+  });
+});
