@@ -1,9 +1,9 @@
 /** A closed loop of clients at a shop: as many requests as it takes. */
 import autocannon from 'autocannon';
-import { temporarySettings } from '../../ops/local/redis-nodes.ts';
 import type { Settings } from '../../ops/local/settings.ts';
 import { type Shop, startShop } from '../../ops/local/shop.ts';
 import { makeProduct, shopClient, signInAdmin, signUp } from '../support/client.ts';
+import { temporarySettings } from '../support/redis-nodes.ts';
 
 /** What a while of load came to: requests answered 2xx a second, and their times in ms. */
 export type Measured = { readonly perSecond: number; readonly p50: number; readonly p99: number };

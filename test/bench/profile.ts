@@ -1,9 +1,9 @@
 /** Where the CPU time of a request goes: profiles of service processes under load, as self time by package and as flame graphs. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { temporarySettings } from '../../ops/local/redis-nodes.ts';
 import { startShop } from '../../ops/local/shop.ts';
 import type { ProcessSpec } from '../../ops/local/spec.ts';
+import { temporarySettings } from '../support/redis-nodes.ts';
 import { type CpuProfile, callsBetween, parseProfile, selfTimes } from './cpu-profile.ts';
 import { flameGraph } from './flame-graph.ts';
 import { createSubjects, seedCatalogue } from './subjects.ts';

@@ -2,10 +2,10 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { temporarySettings } from '../../ops/local/redis-nodes.ts';
 import type { Settings } from '../../ops/local/settings.ts';
 import { type Shop, startShop } from '../../ops/local/shop.ts';
 import { masterName, type ProcessSpec, portsFrom } from '../../ops/local/spec.ts';
+import { temporarySettings } from '../support/redis-nodes.ts';
 import { waitFor } from '../support/wait.ts';
 import { type Network, openNetwork } from './faults/network.ts';
 import { mountSmallDisk } from './faults/small-disk.ts';

@@ -3,10 +3,10 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { temporarySettings } from '../../ops/local/redis-nodes.ts';
 import type { Settings } from '../../ops/local/settings.ts';
 import { type Shop, startShop } from '../../ops/local/shop.ts';
 import { makeProduct, type ShopClient, shopClient, signInAdmin, signUp } from '../support/client.ts';
+import { temporarySettings } from '../support/redis-nodes.ts';
 import { waitFor } from '../support/wait.ts';
 
 let settings: Settings;

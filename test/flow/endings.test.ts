@@ -1,9 +1,9 @@
 /** Retention: every key that a shop leaves behind, found by a scan and not by a list of names, and a month of days. */
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { temporarySettings } from '../../ops/local/redis-nodes.ts';
 import { type Shop, startShop } from '../../ops/local/shop.ts';
 import { makeProduct, type ShopClient, shopClient, signIn, signInAdmin, signUp } from '../support/client.ts';
+import { temporarySettings } from '../support/redis-nodes.ts';
 import { waitFor } from '../support/wait.ts';
 
 /** Keys that never end by themselves, and why. */

@@ -1,9 +1,9 @@
 /** Who does the work: every replica of a service its share, and Redis' replicas the reading. */
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { temporarySettings } from '../../ops/local/redis-nodes.ts';
 import { type Shop, startShop } from '../../ops/local/shop.ts';
 import { makeProduct, type ShopClient, shopClient, signInAdmin } from '../support/client.ts';
+import { temporarySettings } from '../support/redis-nodes.ts';
 
 let shop: Shop;
 let client: ShopClient;

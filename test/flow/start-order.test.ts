@@ -1,8 +1,8 @@
 /** Start order does not matter: the part that starts first waits for what it needs, logs it, and works when it is there. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { temporarySettings } from '../../ops/local/redis-nodes.ts';
 import { type Shop, startShop } from '../../ops/local/shop.ts';
 import { makeProduct, type ShopClient, shopClient, signInAdmin, signUp } from '../support/client.ts';
+import { temporarySettings } from '../support/redis-nodes.ts';
 import { waitFor } from '../support/wait.ts';
 
 let shop: Shop;

@@ -1,7 +1,7 @@
 /** `npm run fuzz`: requests made from the OpenAPI document, at a shop of its own. */
 import { parseArgs } from 'node:util';
-import { temporarySettings } from '../../ops/local/redis-nodes.ts';
 import { startShop } from '../../ops/local/shop.ts';
+import { temporarySettings } from '../support/redis-nodes.ts';
 import { fuzz } from './run.ts';
 
 const usage = 'npm run fuzz [-- --requests 10000 --seed NUMBER]';

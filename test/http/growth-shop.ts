@@ -6,9 +6,9 @@ import { listKey } from '../../api/purchases/keys.ts';
 import { open as openPurchases } from '../../api/purchases/open.ts';
 import { statuses } from '../../api/purchases/schema.ts';
 import { open as openUsers } from '../../api/users/open.ts';
-import { startRedisNodes } from '../../ops/local/redis-nodes.ts';
 import { accessToken, startInternalRouter, startTestService, type TestService } from '../support/app.ts';
 import { environmentOf } from '../support/own-redis.ts';
+import { startRedisNodes } from '../support/redis-nodes.ts';
 import { waitFor } from '../support/wait.ts';
 import { bearer } from './users-support.ts';
 

@@ -6,8 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { subjectOf } from '../../monitoring/mailbox/mail.ts';
 import { backupDir } from '../../ops/local/backups.ts';
 import { mailDir } from '../../ops/local/monitoring.ts';
-import { temporarySettings } from '../../ops/local/redis-nodes.ts';
 import { type Shop, startShop } from '../../ops/local/shop.ts';
+import { temporarySettings } from '../support/redis-nodes.ts';
 import { waitFor } from '../support/wait.ts';
 import { startTraffic } from './traffic.ts';
 

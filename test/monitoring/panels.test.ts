@@ -2,11 +2,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { linesOf, panelsOf, readDashboards } from '../../monitoring/status/dashboards.ts';
 import { openPrometheus, type Prometheus } from '../../monitoring/status/prometheus.ts';
-import { temporarySettings } from '../../ops/local/redis-nodes.ts';
 import { type Shop, startShop } from '../../ops/local/shop.ts';
 import { portsFrom } from '../../ops/local/spec.ts';
 import { type ShopClient, shopClient, signIn, signInAdmin, signUp } from '../support/client.ts';
 import { hasProgram } from '../support/programs.ts';
+import { temporarySettings } from '../support/redis-nodes.ts';
 import { waitFor } from '../support/wait.ts';
 import { readMails } from './faults.ts';
 import { startTraffic } from './traffic.ts';

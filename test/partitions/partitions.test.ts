@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { deadlineIn } from '../../api/core/clock.ts';
 import { Unavailable } from '../../api/core/outcome.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
-import { reservePorts } from '../../ops/local/ports.ts';
+import { reservePorts } from '../support/reserve-ports.ts';
 import { waitFor } from '../support/wait.ts';
 import { type Cluster, startCluster } from './cluster.ts';
 import type { Member } from './members.ts';

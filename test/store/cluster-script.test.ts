@@ -5,8 +5,8 @@ import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { infoField } from '../../api/redis/info.ts';
-import { type RedisNodes, startRedisNodes } from '../../ops/local/redis-nodes.ts';
 import { redisSettingsOf } from '../support/own-redis.ts';
+import { type RedisNodes, startRedisNodes } from '../support/redis-nodes.ts';
 
 const run = promisify(execFile);
 let nodes: RedisNodes;

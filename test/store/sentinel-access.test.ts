@@ -9,8 +9,8 @@ import { deadlineIn } from '../../api/core/clock.ts';
 import { openRedis, type ShopRedis } from '../../api/redis/open.ts';
 import { serviceNames } from '../../api/services.ts';
 import { sentinelUsers } from '../../ops/credentials.ts';
-import { type RedisNodes, startRedisNodes } from '../../ops/local/redis-nodes.ts';
 import { redisSettingsOf } from '../support/own-redis.ts';
+import { type RedisNodes, startRedisNodes } from '../support/redis-nodes.ts';
 import { waitFor } from '../support/wait.ts';
 
 let nodes: RedisNodes;

@@ -1,7 +1,7 @@
 /** A failover that its leader would never finish: the new master dies before the leading Sentinel has switched to it. Real nodes. */
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, test } from 'vitest';
-import { type RedisNodes, startRedisNodes } from '../../ops/local/redis-nodes.ts';
+import { type RedisNodes, startRedisNodes } from '../support/redis-nodes.ts';
 import { waitFor } from '../support/wait.ts';
 
 let nodes: RedisNodes;

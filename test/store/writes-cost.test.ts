@@ -4,8 +4,8 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deadlineIn } from '../../api/core/clock.ts';
 import { openRedis, type ShopRedis } from '../../api/redis/open.ts';
-import { type RedisNodes, startRedisNodes } from '../../ops/local/redis-nodes.ts';
 import { redisSettingsOf } from '../support/own-redis.ts';
+import { type RedisNodes, startRedisNodes } from '../support/redis-nodes.ts';
 
 const source = "redis.call('SET', KEYS[1], ARGV[1]) return { 'fresh', 'done' }";
 const put = { name: 'put', source, sha: createHash('sha1').update(source).digest('hex') };

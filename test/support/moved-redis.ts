@@ -4,7 +4,7 @@ import { type Address, addressText, connectNode } from '../../api/redis/node.ts'
 import { type Nodes, openNodes } from '../../api/redis/nodes.ts';
 import { openReads, type Reads } from '../../api/redis/reads.ts';
 import type { Sentinels } from '../../api/redis/sentinels.ts';
-import { type RedisNodes, startRedisNodes } from '../../ops/local/redis-nodes.ts';
+import { type RedisNodes, startRedisNodes } from './redis-nodes.ts';
 import { replicaReport, sentinelReport } from './sentinel-reports.ts';
 import { waitFor } from './wait.ts';
 

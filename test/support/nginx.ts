@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { serviceNames } from '../../api/services.ts';
 import { settingName } from '../../ops/credentials.ts';
-import { reservePorts } from '../../ops/local/ports.ts';
+import { reservePorts } from './reserve-ports.ts';
 import { waitFor } from './wait.ts';
 
 /** See {@link startNginx}. */

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { openRedis, type RedisSettings, type ShopRedis } from '../../api/redis/open.ts';
-import { type RedisNodes, startRedisNodes } from '../../ops/local/redis-nodes.ts';
+import { type RedisNodes, startRedisNodes } from './redis-nodes.ts';
 
 /** The settings with which a service opens these nodes. */
 export function redisSettingsOf(nodes: RedisNodes, service: string): RedisSettings {

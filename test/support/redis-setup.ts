@@ -1,8 +1,8 @@
 /** Before the tests of a project: a real Redis with two replicas and three Sentinels on free ports, shared by its files. */
 import type { TestProject } from 'vitest/node';
 import { serviceNames } from '../../api/services.ts';
-import { type RedisNodes, startRedisNodes } from '../../ops/local/redis-nodes.ts';
 import type { TestRedis } from './redis.ts';
+import { type RedisNodes, startRedisNodes } from './redis-nodes.ts';
 
 let nodes: RedisNodes | undefined;
 

@@ -1,8 +1,8 @@
 /** Before the flow tests: one whole shop, as `npm start` runs it, on free ports; shared by the files that only use it. */
 import type { TestProject } from 'vitest/node';
-import { temporarySettings } from '../../ops/local/redis-nodes.ts';
 import { type Shop, startShop } from '../../ops/local/shop.ts';
 import { portsFrom } from '../../ops/local/spec.ts';
+import { temporarySettings } from './redis-nodes.ts';
 
 /** What the set-up hands to the test files. */
 export type SharedShop = {

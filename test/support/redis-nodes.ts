@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { redisPasswordName, sentinelPasswordName } from '../credentials.ts';
-import { reservePorts } from './ports.ts';
-import { makeSecrets } from './secrets.ts';
-import { readSettings, type Settings } from './settings.ts';
-import { type Shop, type ShopEvent, startShop } from './shop.ts';
-import { masterName, portsFrom } from './spec.ts';
+import { redisPasswordName, sentinelPasswordName } from '../../ops/credentials.ts';
+import { makeSecrets } from '../../ops/local/secrets.ts';
+import { readSettings, type Settings } from '../../ops/local/settings.ts';
+import { type Shop, type ShopEvent, startShop } from '../../ops/local/shop.ts';
+import { masterName, portsFrom } from '../../ops/local/spec.ts';
+import { reservePorts } from './reserve-ports.ts';
 
 /** Redis as the services know it, and the shop that runs it (`shop.kill('redis-1')`, `shop.status()`, …). */
 export type RedisNodes = {
