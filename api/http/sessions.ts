@@ -16,7 +16,7 @@ export type Sessions = {
   known(claims: TokenClaims): SessionState;
   /**
    * The state of the token's sign-in, at most a second old. Asks `users`, under the request's id, when our own view stays older.
-   * @throws Unavailable when neither can be had before the deadline
+   * @throws Unavailable when neither can be had before the deadline, and at once on a replica that hears no Sentinel
    */
   current(claims: TokenClaims, requestId: string, deadline: Deadline): Promise<SessionState>;
   close(): void;
@@ -47,7 +47,7 @@ type Revocations = {
 
 /** Follows the stream of `users`. @param ask asks the service itself */
 export function watchSessions(
-  redis: Pick<ShopRedis, 'follow'>,
+  redis: Pick<ShopRedis, 'follow' | 'isIsolated'>,
   ask: (claims: TokenClaims, requestId: string, deadline: Deadline) => Promise<SessionState>,
 ): Sessions {
   const revocations = redis.follow({ stream: eventStream('users'), historyMs, initial, apply });
@@ -94,8 +94,10 @@ export function watchSessions(
 
   /** Our own view as soon as it is current, or the answer of `users`, whichever comes first: in a failover either may take longer. */
   async function whenCurrent(claims: TokenClaims, requestId: string, deadline: Deadline): Promise<SessionState> {
-    await within(currentView(), Math.min(askAfterMs, remainingMs(deadline)));
-    while (!isCurrent() && !isClosed && remainingMs(deadline) > 0) {
+    // Another replica of the service can answer what an isolated one has to refuse anyway.
+    const mayWait = () => !isClosed && !redis.isIsolated();
+    if (mayWait()) await within(currentView(), Math.min(askAfterMs, remainingMs(deadline)));
+    while (!isCurrent() && mayWait() && remainingMs(deadline) > 0) {
       const answered = askUsers(claims, requestId, deadline);
       const answer = await within(Promise.race([currentView(), answered]), remainingMs(deadline));
       if (typeof answer === 'object') return answer;

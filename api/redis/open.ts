@@ -10,7 +10,7 @@ import { createNodeList } from './node-list.ts';
 import { openNodes } from './nodes.ts';
 import { openReads, type Reads } from './reads.ts';
 import type { Script } from './script.ts';
-import { watchSentinels } from './sentinels.ts';
+import { isIsolated, watchSentinels } from './sentinels.ts';
 import { openWrites, type Writes } from './writes.ts';
 
 /** See {@link openRedis}. */
@@ -23,6 +23,8 @@ export type ShopRedis = {
   scratch(): Redis | undefined;
   /** How far each Redis node's clock is ahead of ours. */
   readonly clockDifferences: ClockSync['differences'];
+  /** Whether no Sentinel answers this process, so that it refuses what it cannot do and another replica of the service is asked. */
+  isIsolated(): boolean;
   /** Whether Redis has room for what makes the shop larger. */
   mayGrow(): boolean;
   close(): void;
@@ -83,6 +85,7 @@ export function openRedis(
     },
     scratch,
     clockDifferences: clock.differences,
+    isIsolated: () => isIsolated(sentinels),
     mayGrow: memory.mayGrow,
     close() {
       memory.close();

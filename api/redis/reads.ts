@@ -12,7 +12,7 @@ import { openReadEvidence } from './read-evidence.ts';
 import { openReadIndexes } from './read-index.ts';
 import { covers, orderOfReplicas, type ReadIndex } from './read-rules.ts';
 import { createRetryGate } from './retry-gate.ts';
-import { isolatedAfterMs, type Sentinels } from './sentinels.ts';
+import { isIsolated, type Sentinels } from './sentinels.ts';
 
 /** Adds a query's commands to a pipeline. */
 type Fill = (pipeline: ChainableCommander) => unknown;
@@ -57,7 +57,7 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
         gate.leave(found !== undefined);
       }
       if (found !== undefined) return found.replies;
-      if (sentinels.silentForMs() > isolatedAfterMs) throw new Unavailable('no Sentinel answers this service');
+      if (isIsolated(sentinels)) throw new Unavailable('no Sentinel answers this service');
       if (remainingMs(deadline) === 0) break;
     }
     throw new Unavailable('no Redis node was new enough in time');

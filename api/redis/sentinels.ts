@@ -34,8 +34,8 @@ export type Sentinels = {
   close(): void;
 };
 
-/** A service without an answer of any Sentinel for this long refuses what it cannot do, so that Nginx asks another replica of the service. */
-export const isolatedAfterMs = 600;
+/** Longer than two rounds of questions take that no Sentinel answers. */
+const isolatedAfterMs = 600;
 
 const pollIntervalMs = 250;
 const hurriedPollIntervalMs = 50;
@@ -169,4 +169,9 @@ export function majorityNamedAtMs(
   const named = reports.filter((report) => report.master === master);
   const newestFirst = named.map(({ askedAtMs }) => askedAtMs).sort((a, b) => b - a);
   return newestFirst[Math.floor(sentinels / 2)] ?? Number.NEGATIVE_INFINITY;
+}
+
+/** Whether no Sentinel answers this process: it refuses what it cannot do then, so that Nginx asks another replica of the service. */
+export function isIsolated(sentinels: Pick<Sentinels, 'silentForMs'>): boolean {
+  return sentinels.silentForMs() > isolatedAfterMs;
 }

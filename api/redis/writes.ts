@@ -16,7 +16,7 @@ import { addressText } from './node.ts';
 import { createPadding, paddingBytes } from './outgrow.ts';
 import { type Claim, proveDurable } from './proof.ts';
 import type { Script } from './script.ts';
-import { isolatedAfterMs, type Sentinels } from './sentinels.ts';
+import { isIsolated, type Sentinels } from './sentinels.ts';
 
 /** See {@link openWrites}. */
 export type Writes = {
@@ -135,7 +135,7 @@ async function untilOtherMaster(link: MasterLink, sentinels: Pick<Sentinels, 'as
 }
 
 function rejectWhenIsolated(queue: PendingWrite[], sentinels: Pick<Sentinels, 'silentForMs'>): void {
-  if (sentinels.silentForMs() <= isolatedAfterMs) return;
+  if (!isIsolated(sentinels)) return;
   const reason = 'neither a Sentinel answers this service nor a Redis master that confirms writes';
   for (const write of queue.splice(0)) write.reject(new Unavailable(reason));
 }

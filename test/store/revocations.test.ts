@@ -23,6 +23,14 @@ function claimsOf(changes: Partial<TokenClaims> = {}): TokenClaims {
   return { userId: newId(), sessionId: newId(), role: 'customer', ...changes };
 }
 
+const sourceOf = ({
+  reads,
+  sentinels,
+}: Pick<MovedRedis, 'reads' | 'sentinels'>): Parameters<typeof watchSessions>[0] => ({
+  follow: (options) => followStream(options, reads, sentinels),
+  isIsolated: () => false,
+});
+
 const refuseToAsk = () => Promise.reject(new Error('the view was too old, so users was asked'));
 
 describe('over a failover', () => {
@@ -30,8 +38,7 @@ describe('over a failover', () => {
   let sessions: Sessions;
   beforeEach(async () => {
     redis = await startMovedRedis();
-    const { reads, sentinels } = redis;
-    sessions = watchSessions({ follow: (options) => followStream(options, reads, sentinels) }, refuseToAsk);
+    sessions = watchSessions(sourceOf(redis), refuseToAsk);
     await waitFor('the first view', () => sessions.current(claimsOf(), 'a-request', deadlineIn(1000)));
   }, 30_000);
   afterEach(async () => {
@@ -95,8 +102,7 @@ describe('over a failover', () => {
       .xadd(stream, '*', ...event('session.ended', { userId: newId(), sessionIds: [claims.sessionId] }));
     await redis.node(0).xadd(stream, `${Date.now() + 3_600_000}-0`, ...event('user.created', { userId: newId() }));
     await redis.node(0).wait(2, 5000);
-    const { reads, sentinels } = redis;
-    const late = watchSessions({ follow: (options) => followStream(options, reads, sentinels) }, refuseToAsk);
+    const late = watchSessions(sourceOf(redis), refuseToAsk);
     expect(await late.current(claims, 'a-request', deadlineIn(3000))).toEqual({ state: 'ended' });
     late.close();
   });

@@ -52,7 +52,7 @@ test('on the question whether a session goes on', async () => {
     ageMs: () => 5000,
     close: () => undefined,
   })) as unknown as Parameters<typeof watchSessions>[0]['follow'];
-  const sessions = watchSessions({ follow }, async (_claims, id) => {
+  const sessions = watchSessions({ follow, isIsolated: () => false }, async (_claims, id) => {
     asked.push(id);
     return { state: 'ended' };
   });

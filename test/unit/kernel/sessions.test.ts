@@ -2,18 +2,19 @@
 import { expect, test } from 'vitest';
 import type { TokenClaims } from '../../../api/contracts/claims.ts';
 import { deadlineIn, monotonicMs, pause } from '../../../api/core/clock.ts';
+import { Unavailable } from '../../../api/core/outcome.ts';
 import { type SessionState, watchSessions } from '../../../api/http/sessions.ts';
 import type { Followed } from '../../../api/redis/follow.ts';
 
 const claims: TokenClaims = { userId: 'u', sessionId: 's', role: 'customer' };
 const active: SessionState = { state: 'active', role: 'customer' };
 
-function watch(ageMs: () => number, ask: () => Promise<SessionState>) {
+function watch(ageMs: () => number, ask: () => Promise<SessionState>, isIsolated = () => false) {
   const follow = <State>({ initial }: { initial: () => State }): Followed<State> => {
     const state = initial();
     return { state: () => state, ageMs, close() {} };
   };
-  return watchSessions({ follow }, ask);
+  return watchSessions({ follow, isIsolated }, ask);
 }
 
 test('50 requests of one sign-in ask users once', async () => {
@@ -109,4 +110,21 @@ test('a request that waits when the replica closes is refused at once, and keeps
   sessions.close();
   await expect(waiting).rejects.toThrow('could not be had');
   expect(monotonicMs()).toBeLessThan(deadline.atMs);
+});
+
+test.each([
+  ['when the request comes', 0],
+  ['while the request waits', 600],
+])('a replica that hears no Sentinel %s refuses within a second, not at the deadline', async (_, afterMs) => {
+  const startedMs = monotonicMs();
+  const sessions = watch(
+    () => Number.POSITIVE_INFINITY,
+    async () => {
+      throw new Error('503');
+    },
+    () => monotonicMs() - startedMs >= afterMs,
+  );
+  await expect(sessions.current(claims, 'a-request', deadlineIn(6000))).rejects.toBeInstanceOf(Unavailable);
+  expect(monotonicMs() - startedMs).toBeLessThan(3000);
+  sessions.close();
 });
