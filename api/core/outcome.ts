@@ -1,7 +1,7 @@
-/** What can come of a request: refusals are values, outages throw {@link Unavailable}, anything else thrown is a bug. */
+/** Results of a request: refusals are values, outages throw {@link Unavailable}, anything else thrown is a bug. */
 import type { ProblemCode } from './problems.ts';
 
-/** An expected "no". `extra` becomes members of the problem document; `replayed` says that it was said before. */
+/** An expected refusal. `extra` becomes members of the problem document; `replayed`: this key was answered so before. */
 export type Refusal = {
   readonly kind: 'refused';
   readonly code: ProblemCode;

@@ -1,6 +1,6 @@
 /**
- * Every way the shop says no: code → status and title. The list is closed; an answer's `type` is `/problems/<code>`
- * (RFC 9457). Adding a code means adding a line here.
+ * Every problem with which the shop refuses a request: code → status and title. The list is closed; an answer's `type` is
+ * `/problems/<code>` (RFC 9457).
  */
 export const problems = {
   'bad-request': [400, 'The request cannot be read'],

@@ -6,7 +6,7 @@ import { markAsShared } from './shared-answers.ts';
 
 /**
  * The longest address in a `Link`: Nginx drops an answer whose headers exceed its `proxy_buffer_size` (nginx/proxy.conf), and accepts request
- * lines of up to 8 kB. No valid query comes near it; the body's `nextCursor` says the same.
+ * lines of up to 8 kB. No valid query comes near it, and the body has the same cursor.
  */
 const maxLinkLength = 7000;
 

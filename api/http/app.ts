@@ -1,4 +1,4 @@
-/** The edge of a service: what every request passes, in order, before a handler sees it. */
+/** The HTTP layer of a service: the middleware that every request passes, in order, before a handler sees it. */
 import express, { type Express, type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Logger } from 'pino';
 import { type Deadline, deadlineIn } from '../core/clock.ts';
@@ -24,8 +24,8 @@ import { setSecurityHeaders } from './security-headers.ts';
 import { serverTiming, timingOf } from './server-timing.ts';
 import type { Config } from './settings.ts';
 
-/** What the edge needs. */
-type Edge = {
+/** What the middleware needs. */
+type HttpParts = {
   readonly config: Config;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -51,7 +51,7 @@ export type ServiceRoutes = { readonly routes: readonly Route[]; readonly intern
 const answerMs = 3700;
 
 /** Builds a service's Express app. */
-export function buildApp(edge: Edge, { routes, internal }: ServiceRoutes): Express {
+export function buildApp(parts: HttpParts, { routes, internal }: ServiceRoutes): Express {
   const app = express();
   app.set('trust proxy', 1); // Nginx alone, which puts the address that it saw in place of whatever was claimed
   app.set('etag', false);
@@ -60,21 +60,21 @@ export function buildApp(edge: Edge, { routes, internal }: ServiceRoutes): Expre
   app.disable('x-powered-by');
   app.use(
     identifyRequest,
-    requestLog(edge.log),
-    edge.metrics.measure,
+    requestLog(parts.log),
+    parts.metrics.measure,
     serverTiming,
     setSecurityHeaders(),
-    closeWhenDraining(edge),
-    onlyFor(['/livez', '/readyz', '/healthz'], edge.health),
-    onlyFor(['/metrics'], exposeMetrics(edge.metrics)),
-    shed(edge.config.MAX_IN_FLIGHT),
+    closeWhenDraining(parts),
+    onlyFor(['/livez', '/readyz', '/healthz'], parts.health),
+    onlyFor(['/metrics'], exposeMetrics(parts.metrics)),
+    shed(parts.config.MAX_IN_FLIGHT),
   );
-  const base = `/${edge.config.service}`;
+  const base = `/${parts.config.service}`;
   const notFound = refuseUnknownPath(routes.map(({ path }) => (path === '/' ? base : base + path)));
-  app.use(base, table(routes, edge, base, notFound));
-  app.use(`/internal/${edge.config.service}`, table(internal, edge, `/internal/${edge.config.service}`, notFound));
-  app.get('/authorize/admin', authorizeAdmin(edge.identities));
-  app.use(edge.documentation);
+  app.use(base, table(routes, parts, base, notFound));
+  app.use(`/internal/${parts.config.service}`, table(internal, parts, `/internal/${parts.config.service}`, notFound));
+  app.get('/authorize/admin', authorizeAdmin(parts.identities));
+  app.use(parts.documentation);
   app.use(notFound);
   app.use(problemOfError);
   return app;
@@ -89,12 +89,12 @@ export const identifyRequest: RequestHandler = (req, res, next) => {
   next();
 };
 
-/** Spares all other requests the look at a handler's own routes. */
+/** Calls the handler only for these paths, so that other requests do not pay for its routes. */
 function onlyFor(paths: readonly string[], handler: RequestHandler): RequestHandler {
   return (req, res, next) => (paths.includes(req.path) ? handler(req, res, next) : next());
 }
 
-function closeWhenDraining({ isDraining }: Edge): RequestHandler {
+function closeWhenDraining({ isDraining }: HttpParts): RequestHandler {
   return (_req, res, next) => {
     if (isDraining()) res.set('Connection', 'close');
     next();
@@ -106,8 +106,8 @@ function exposeMetrics({ registry }: Metrics): RequestHandler {
 }
 
 /**
- * Load shedding: above `maxInFlight`, answers 503 at once so that the other requests stay fast. Internal calls have as much room of their
- * own: a purchase that has begun elsewhere must not wait behind the catalogue's readers.
+ * Load shedding: above `maxInFlight`, answers 503 at once so that the other requests stay fast. Internal calls have a limit of their own of the same
+ * size: a purchase that has begun elsewhere must not wait behind the catalogue's readers.
  */
 function shed(maxInFlight: number): RequestHandler {
   const inFlight = { internal: 0, external: 0 };
@@ -143,9 +143,9 @@ function refuseUnknownPath(paths: readonly string[]): RequestHandler {
   };
 }
 
-function table(routes: readonly Route[], edge: Edge, base: string, notFound: RequestHandler): Router {
+function table(routes: readonly Route[], parts: HttpParts, base: string, notFound: RequestHandler): Router {
   const router = Router({ caseSensitive: true });
-  for (const route of routes) router[route.method](route.path, existence([route]), serve(route, edge, base));
+  for (const route of routes) router[route.method](route.path, existence([route]), serve(route, parts, base));
   for (const path of new Set(routes.map((route) => route.path))) {
     const methods = routes.filter((route) => route.path === path).map((route) => route.method.toUpperCase());
     const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
@@ -166,7 +166,7 @@ function existence(routes: readonly Route[]): RequestHandler {
   return (req, _res, next) => next(routes.some((route) => takesParams(route, req)) ? undefined : 'route');
 }
 
-function serve(route: Route, edge: Edge, base: string): RequestHandler {
+function serve(route: Route, parts: HttpParts, base: string): RequestHandler {
   const routeLabel = base + (route.path === '/' ? '' : route.path);
   return async (req, res) => {
     res.locals.route = routeLabel;
@@ -178,11 +178,11 @@ function serve(route: Route, edge: Edge, base: string): RequestHandler {
   async function answerOf(req: Request, res: Response): Promise<Answer | ReturnType<typeof refuse>> {
     const deadline = deadlineIn(answerMs);
     const mark = timingOf(res);
-    const secret = edge.config.IDEMPOTENCY_SECRET;
-    const revokedBy = (write: WriteIdentity) => edge.revokedByRecord(write, deadline);
-    const identified = await identify(req, route, edge.identities, deadline);
+    const secret = parts.config.IDEMPOTENCY_SECRET;
+    const revokedBy = (write: WriteIdentity) => parts.revokedByRecord(write, deadline);
+    const identified = await identify(req, route, parts.identities, deadline);
     mark('auth');
-    const limitedAtArrival = await edge.limits.count('arrival', route, { caller: identified.caller }, res);
+    const limitedAtArrival = await parts.limits.count('arrival', route, { caller: identified.caller }, res);
     if (limitedAtArrival !== undefined) return limitedAtArrival;
     const { refusal } = identified;
     const revocation = route.idempotent && (await repeatedRevocation(req, identified, secret, revokedBy));
@@ -192,18 +192,18 @@ function serve(route: Route, edge: Edge, base: string): RequestHandler {
     if (isRefusal(body)) return body;
     mark('input');
     const parsed = parseInput(route, req, body);
-    if (isRefusal(parsed)) return (await edge.limits.countInvalid(route, { caller }, res)) ?? parsed;
+    if (isRefusal(parsed)) return (await parts.limits.countInvalid(route, { caller }, res)) ?? parsed;
     const subject = subjectOf(caller, parsed.body);
-    const limited = await edge.limits.count('parsed', route, subject, res);
+    const limited = await parts.limits.count('parsed', route, subject, res);
     if (limited !== undefined) return limited;
     const write = route.idempotent ? writeIdentity(req, caller, body, secret, route) : undefined;
     if (isRefusal(write)) return write;
     // A repetition adds nothing, so neither a full shop nor a daily limit keeps it from its first answer.
-    const isRepetition = async () => write !== undefined && (await edge.hasRecord(write, deadline));
-    if (route.rejectWhenFull && !edge.mayGrow() && !(await isRepetition())) {
+    const isRepetition = async () => write !== undefined && (await parts.hasRecord(write, deadline));
+    if (route.rejectWhenFull && !parts.mayGrow() && !(await isRepetition())) {
       return refuse('temporarily-unavailable', 'The shop is full for the moment: nothing can be added.');
     }
-    const counted = await edge.limits.countFirstTime(route, subject, res, isRepetition);
+    const counted = await parts.limits.countFirstTime(route, subject, res, isRepetition);
     if (isRefusal(counted)) return counted;
     mark('limits');
     let signal: AbortSignal | undefined;
@@ -226,7 +226,7 @@ function serve(route: Route, edge: Edge, base: string): RequestHandler {
       const answer = await route.handle({ params: parsed.params, query: parsed.query, body: parsed.body, context });
       mark('handler');
       if (isUncounted(answer)) void counted.giveBack();
-      else if (write !== undefined && caller.kind === 'user') edge.growth.note(caller.userId, route, body);
+      else if (write !== undefined && caller.kind === 'user') parts.growth.note(caller.userId, route, body);
       return answer;
     } catch (error) {
       if (error instanceof Unavailable || error instanceof NoFirstAnswer) void counted.giveBack();

@@ -6,6 +6,7 @@ import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { type Grower, growersOut } from '../contracts/growth.ts';
 import { type Deadline, rfc3339, shopTimeMs, within } from '../core/clock.ts';
+import { pairsOf } from '../core/pairs.ts';
 import type { Reads } from '../redis/reads.ts';
 import { runUnconfirmed } from '../redis/run-script.ts';
 import { redisTimeoutMs } from './limit-counters.ts';
@@ -56,10 +57,8 @@ export function createGrowth(service: string, master: () => Redis | undefined, r
         (pipeline) => pipeline.zrange(keyOfToday(), 0, String(count - 1), 'REV', 'WITHSCORES'),
         deadline,
       );
-      const flat = z.array(z.string()).parse(found);
-      return Array.from({ length: flat.length / 2 }, (_, i) => {
-        return { userId: String(flat[2 * i]), bytes: Number(flat[2 * i + 1]) };
-      });
+      const pairs = pairsOf(z.array(z.string()).parse(found));
+      return pairs.map(([userId, bytes]) => ({ userId, bytes: Number(bytes) }));
     },
   };
 }

@@ -20,7 +20,7 @@ export type Identities = {
 /** A signed-in user. */
 export type UserCaller = Extract<Caller, { kind: 'user' }>;
 
-/** Who calls; also where the route is refused, because refused requests are counted, too. */
+/** The caller, also when the request is refused, because refused requests are counted, too. */
 export type Identified = {
   readonly caller: Caller;
   readonly refusal?: Refusal;

@@ -97,7 +97,7 @@ export function createLimits(config: Config, master: () => Redis | undefined): L
       }),
       ...shared,
     ];
-    for (const { policy, count } of counted) tell(res, policy, count);
+    for (const { policy, count } of counted) addLimitHeaders(res, policy, count);
     const waits = counted.filter(({ count }) => count.isRefused).map(({ count }) => secondsOf(count));
     return waits.length === 0 ? undefined : rateLimited(Math.max(...waits));
   }
@@ -147,7 +147,7 @@ export function isUncounted(answer: unknown): boolean {
   return typeof answer === 'object' && answer !== null && 'replayed' in answer && answer.replayed === true;
 }
 
-function tell(res: Response, { name, quota, windowSeconds }: Policy, count: Count): void {
+function addLimitHeaders(res: Response, { name, quota, windowSeconds }: Policy, count: Count): void {
   addItem(res, 'RateLimit-Policy', `"${name}";q=${quota};w=${windowSeconds}`);
   addItem(res, 'RateLimit', `"${name}";r=${Math.max(0, quota - count.used)};t=${secondsOf(count)}`);
 }

@@ -10,7 +10,7 @@ export type Metrics = {
   readonly measure: RequestHandler;
   /** Shows how far Redis' clocks are ahead of ours, as `differences` says when Prometheus asks. */
   readonly watchClocks: (differences: () => ReadonlyMap<string, number>) => void;
-  /** Takes how long a script or query of Redis took, as its caller felt it. */
+  /** Takes how long a script or query of Redis took, as its caller experienced it. */
   readonly observeRedis: (command: string, seconds: number) => void;
 };
 

@@ -4,7 +4,7 @@ import type { Refusal } from '../core/outcome.ts';
 import type { ProblemCode } from '../core/problems.ts';
 import type { RequestContext } from '../core/request.ts';
 
-/** What a handler answers; the edge turns it into bytes and headers. */
+/** What a handler answers; the HTTP layer turns it into bytes and headers. */
 export type Answer = {
   readonly status: 200 | 201 | 204;
   readonly body?: unknown;
@@ -17,7 +17,7 @@ export type Answer = {
   readonly replayed?: boolean;
 };
 
-/** Who may call: `user` is any signed-in user, `service` another service over the internal listener. */
+/** The callers that are allowed: `user` is any signed-in user, `service` another service over the internal listener. */
 type Access = 'anyone' | 'user' | 'admin' | 'service';
 
 /** What a handler gets: everything parsed and checked. */
@@ -69,8 +69,8 @@ type RouteSpec<P, Q, B> = {
   handle(input: Input<P, Q, B>): Promise<Answer | Refusal>;
 };
 
-/** A route whose types have done their work. */
-// biome-ignore lint/suspicious/noExplicitAny: the edge parses before it calls, so the author's types hold
+/** A route of any input types. */
+// biome-ignore lint/suspicious/noExplicitAny: input is parsed before the call, so the author's types hold
 export type Route = RouteSpec<any, any, any>;
 
 /** Declares a route; exists for the inference of `handle`'s input from the schemas. */

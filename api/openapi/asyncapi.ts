@@ -5,7 +5,7 @@ import { createSchemaWriter, type JsonSchema, type SchemaWriter } from './schema
 
 const description = `The events of the shop, for its own services: each writes one Redis stream, which the others may read. Clients see the events of
 a purchase at \`GET /purchases/{id}/events\`. An entry of a stream has the fields \`type\`, \`at\` (ms since 1970), \`request\` (the request id) and
-\`data\` (JSON, the payload below). Entries end after 80 minutes. Names and e-mail addresses are in no event.`;
+\`data\` (JSON, the payload below). Entries are kept for at least ten minutes, those of \`users\` for 70. Names and e-mail addresses are in no event.`;
 
 const headers: JsonSchema = {
   type: 'object',

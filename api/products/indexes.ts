@@ -17,7 +17,7 @@ const indexedCharacters = 64;
 /** Distinct words of a product that are indexed, name first: more than a description of 5,000 characters has in any language. */
 const indexedWords = 1000;
 
-/** A text as words are compared: Unicode's compatibility composition, in lower case. @see https://www.unicode.org/reports/tr15/ */
+/** A text in the form in which words are compared: Unicode's compatibility composition, in lower case. @see https://www.unicode.org/reports/tr15/ */
 export function foldText(text: string): string {
   return text.normalize('NFKC').toLowerCase().normalize('NFKC');
 }
@@ -37,7 +37,7 @@ export function indexedPart(word: string): string {
   return characters(word, indexedCharacters);
 }
 
-/** A number as it sorts. */
+/** A number in the form in which it sorts as text. */
 export function sortableNumber(value: number): string {
   return String(value).padStart(digits, '0');
 }

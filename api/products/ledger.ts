@@ -1,7 +1,7 @@
 /**
- * The stock ledger, added up: for every product, initial + restocked - sold + returned must be the stock, and the stock never below zero.
- * The scripts keep it so; this walk over the catalogue would notice if they did not. One replica at a time has the turn. It reads for some
- * seconds, in small pieces, and leaves in Redis how far it came, so that the next turn, of any replica, resumes there.
+ * The check of the stock ledger: for every product, initial + restocked - sold + returned must be the stock, and the stock never below zero.
+ * The scripts guarantee that; this walk over the catalogue would notice if they did not. One replica at a time holds a lock. It reads for some
+ * seconds, in small pieces, and stores its progress in Redis, so that the next holder resumes there.
  */
 import type { Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';

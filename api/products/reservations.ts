@@ -9,7 +9,7 @@ import type { Release, Reservation, Reservations } from './store-reservations.ts
 /** How long an answer may take, in ms: Nginx asks another replica after 1.5 s, and `purchases` has 3.7 s for the whole purchase. */
 const answerMs = 1000;
 
-/** Creates the rules on their store. Both throw Unavailable when there is no certainty within a second; both are safe to repeat. */
+/** Creates the rules on their store. Both throw Unavailable when the result is not certain within a second; both are safe to repeat. */
 export function createReservationRules(store: Reservations) {
   return {
     /** Takes all items or none; the same product twice is summed. */
@@ -25,7 +25,7 @@ export function createReservationRules(store: Reservations) {
         const released = await store.release(purchaseId, source, context.requestId, deadline);
         if (released !== 'conflict') return released;
       }
-      throw new Unavailable('the reservation went on changing');
+      throw new Unavailable('the reservation kept changing');
     },
   };
 }

@@ -6,7 +6,7 @@ import type { HandlerLimits } from '../http/limits.ts';
 import { answerPage, type Cursors } from '../http/lists.ts';
 import { type Route, route } from '../http/route.ts';
 import { wordsOfText } from './indexes.ts';
-import { shown } from './routes.ts';
+import { showProduct } from './routes.ts';
 import { type ListQuery, listOut, listQuery, type Question } from './schema.ts';
 import type { Search } from './search.ts';
 import type { Page } from './search-page.ts';
@@ -37,10 +37,10 @@ export function listRoute(search: Search, cursors: Cursors, limits: Pick<Handler
       const page = await pageOf(question, most, after, context);
       return isRefusal(page) ? page : { items: page.products, last: page.last ?? undefined };
     };
-    return answerPage(cursors, question, { limit, cursor }, read, shown);
+    return answerPage(cursors, question, { limit, cursor }, read, showProduct);
   }
 
-  /** A page. One that has to look for its products waits for its turn, and is shared by callers who need not see their own last write. */
+  /** A page. A search waits in the queue, and callers without a token share its result, as they need not see their own last write. */
   async function pageOf(question: Question, limit: number, after: string | undefined, context: RequestContext) {
     if (!planOf(question, after).isFiltered) return search.page(question, limit, after, context);
     const key = context.consistency === 'bounded-staleness' ? keyOf(question, limit, after) : undefined;

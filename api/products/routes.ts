@@ -20,7 +20,7 @@ export function productRoutes(rules: ProductRules, schemas: ReturnType<typeof pr
       problems: ['product-exists'],
       idempotent: true,
       rejectWhenFull: true,
-      handle: async ({ body, context }) => one(await rules.create(body, context), 201),
+      handle: async ({ body, context }) => productAnswer(await rules.create(body, context), 201),
     }),
     route({
       method: 'get',
@@ -33,7 +33,7 @@ export function productRoutes(rules: ProductRules, schemas: ReturnType<typeof pr
       public: true,
       async handle({ params, context }) {
         const found = await rules.get(params.id, context);
-        return isRefusal(found) ? found : { status: 200, body: shown(found), etag: tagOf(found) };
+        return isRefusal(found) ? found : { status: 200, body: showProduct(found), etag: tagOf(found) };
       },
     }),
     route({
@@ -47,7 +47,7 @@ export function productRoutes(rules: ProductRules, schemas: ReturnType<typeof pr
       response: { status: 200, body: productOut, etag: true },
       problems: ['precondition-failed'],
       idempotent: true,
-      handle: async ({ params, body, context }) => one(await rules.update(params.id, body, context), 200),
+      handle: async ({ params, body, context }) => productAnswer(await rules.update(params.id, body, context), 200),
     }),
     route({
       method: 'delete',
@@ -75,20 +75,21 @@ export function productRoutes(rules: ProductRules, schemas: ReturnType<typeof pr
       response: { status: 200, body: productOut, etag: true },
       problems: ['precondition-failed', 'insufficient-stock'],
       idempotent: true,
-      handle: async ({ params, body, context }) => one(await rules.restock(params.id, body.delta, context), 200),
+      handle: async ({ params, body, context }) =>
+        productAnswer(await rules.restock(params.id, body.delta, context), 200),
     }),
   ];
 }
 
-function one(outcome: Written<Product> | Refusal, status: 200 | 201): Answer | Refusal {
+function productAnswer(outcome: Written<Product> | Refusal, status: 200 | 201): Answer | Refusal {
   if (isRefusal(outcome)) return outcome;
   const { value, replayed } = outcome;
   const location = status === 201 ? { location: `/products/${value.doc.id}` } : {};
-  return { status, body: shown(value), etag: tagOf(value), replayed, ...location };
+  return { status, body: showProduct(value), etag: tagOf(value), replayed, ...location };
 }
 
 /** A product as the contract shows it. */
-export function shown({ doc, stock, updatedAt }: Product): ProductOut {
+export function showProduct({ doc, stock, updatedAt }: Product): ProductOut {
   const { id, name, description, category, company, manufacturedAt, priceMinor, currency, createdAt } = doc;
   const price = { amount: priceMinor, currency };
   const times = { createdAt: rfc3339(createdAt), updatedAt: rfc3339(updatedAt) };

@@ -28,7 +28,7 @@ export function createPage(
     missing: () => limit + 1 - products.length,
     /** Takes the next product if it matches. @returns whether the page was full already, so that another one follows */
     add(member: string, product: Product | undefined): boolean {
-      // Deleted or moved within the index since the member was read: it is somewhere else now, or nowhere.
+      // Deleted or moved within the index since the member was read: it does not belong here any more.
       const isHere = product !== undefined && memberOf(product.doc, plan.field) === member;
       if (isHere && isMatch(product)) {
         if (products.length === limit) return true;

@@ -1,12 +1,12 @@
 /**
  * The queue of searches. A few run at once in this process, and fewer for each address, so that purchases and reads never wait behind them
- * (search-turns.ts). The same search asked for twice at once runs once, and one for which no client waits any more is ended.
+ * (search-turns.ts). Identical searches at the same time share one run (single-flight), and a run for which no client waits any more is aborted.
  */
 import { type Refusal, refuse } from '../core/outcome.ts';
 import type { Caller } from '../core/request.ts';
 import { createTurns, type QueueBounds, usualQueueBounds } from './search-turns.ts';
 
-/** What the queue needs to know of a request. */
+/** The part of a request that the queue uses. */
 type Asking = { readonly caller: Pick<Caller, 'address'>; readonly signal?: AbortSignal };
 
 type Flight<T> = { readonly result: Promise<T | Refusal>; readonly abort: AbortController; clients: number };

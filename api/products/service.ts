@@ -17,7 +17,7 @@ export function tagOf({ version, generation }: Product): string {
   return `${version}-${generation}`;
 }
 
-/** Creates the rules. Every function throws Unavailable when there is no certainty before the deadline: repeat it to know. */
+/** Creates the rules. Every function throws Unavailable when the result is not certain before the deadline; then it can be repeated. */
 export function createProductRules(store: ProductWrites, reads: Pick<ProductReads, 'read'>) {
   return {
     /** One product. */
@@ -140,7 +140,7 @@ function restocked(id: string, outcome: Outcome | Refusal): Written<Product> | R
 }
 
 function unexpected(outcome: Outcome): Error {
-  return new Error(`the store answered '${outcome.kind}' where that makes no sense`);
+  return new Error(`the store answered '${outcome.kind}' where it cannot`);
 }
 
 function docOf(given: NewProduct, id: string, createdAt: number): ProductDoc {

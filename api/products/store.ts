@@ -29,14 +29,14 @@ export type Save =
     }
   | { readonly kind: 'delete'; readonly before: StoredProduct };
 
-type Said = { readonly replayed: boolean };
+type Replayable = { readonly replayed: boolean };
 
 /** Result of a write. `conflict`: the product has changed since it was read; `stale`: it is not what If-Match names. */
 export type Outcome =
-  | ({ readonly kind: 'created'; readonly id: string; readonly atMs: number; readonly generation: string } & Said)
-  | ({ readonly kind: 'updated' | 'restocked'; readonly product: Product } & Said)
-  | ({ readonly kind: 'deleted' | 'exists' } & Said)
-  | ({ readonly kind: 'short'; readonly stock: number } & Said)
+  | ({ readonly kind: 'created'; readonly id: string; readonly atMs: number; readonly generation: string } & Replayable)
+  | ({ readonly kind: 'updated' | 'restocked'; readonly product: Product } & Replayable)
+  | ({ readonly kind: 'deleted' | 'exists' } & Replayable)
+  | ({ readonly kind: 'short'; readonly stock: number } & Replayable)
   | { readonly kind: 'full'; readonly stock: number }
   | { readonly kind: 'conflict' | 'missing' | 'no-record' | 'stale' };
 
@@ -90,7 +90,7 @@ export function createProductWrites(redis: Pick<ShopRedis, 'writes'>) {
       return isRefusal(reply) ? reply : outcomeOf(reply);
     },
 
-    /** What was answered under this key before; `no-record` if it is new. */
+    /** The earlier answer under this key; `no-record` if there is none. */
     async lookup(context: RequestContext, part = ''): Promise<Outcome | Refusal> {
       const reply = await findReply(redis.writes, 'products', scripts.save, context, part);
       if (isRefusal(reply)) return reply;

@@ -11,7 +11,7 @@ type PurchaseMetrics = {
   oldest(what: Unfinished, seconds: number): void;
 };
 
-/** Registers the metrics. A step whose acknowledgement was lost counts as not made: the counts are for rates, not for books. */
+/** Registers the metrics. A step whose acknowledgement was lost is not counted: the counts are for rates, not for accounting. */
 export function createPurchaseMetrics(registry: Registry): PurchaseMetrics {
   const total = new Counter({
     name: 'shop_purchases_total',

@@ -3,17 +3,10 @@
  * are, and rewritten in the present format at their next step (lua/rewrite.lua).
  */
 import { z } from 'zod';
-import type { Purchase } from './record.ts';
+import { jsonText } from '../core/json-text.ts';
 import { failure, type StoredEvent, statuses, storedHistory } from './schema.ts';
 
 const integer = z.string().regex(/^\d+$/).transform(Number);
-
-function json<T>(schema: z.ZodType<T>) {
-  return z
-    .string()
-    .transform((text): unknown => JSON.parse(text))
-    .pipe(schema);
-}
 
 const item = z
   .object({
@@ -29,14 +22,14 @@ const stored = z.object({
   id: z.string(),
   userId: z.string(),
   status: z.enum(statuses),
-  requested: json(z.array(z.object({ productId: z.string(), quantity: z.int() }))),
-  items: json(z.array(item)).default([]),
+  requested: jsonText(z.array(z.object({ productId: z.string(), quantity: z.int() }))),
+  items: jsonText(z.array(item)).default([]),
   totalMinor: integer.optional(),
   currency: z.string(),
   createdAt: integer,
   updatedAt: integer,
   completedAt: integer.optional(),
-  failure: json(failure).optional(),
+  failure: jsonText(failure).optional(),
   version: integer,
   releaseOwed: z.enum(['0', '1']).default('0'),
 });
@@ -46,8 +39,8 @@ export function isOldRecord(hash: object): boolean {
   return !('history' in hash) && 'id' in hash;
 }
 
-/** Reads a hash in the old format. @throws ZodError when it is none */
-export function purchaseOfOld(hash: object): Purchase {
+/** Reads a hash in the old format as a `Purchase`. @throws ZodError when it is none */
+export function purchaseOfOld(hash: object) {
   const { createdAt, updatedAt, completedAt, releaseOwed, totalMinor, ...same } = stored.parse(hash);
   return {
     ...same,

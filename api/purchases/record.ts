@@ -1,10 +1,12 @@
 /**
- * A purchase as it is stored. The hash holds each fact once and short, because most purchases are kept for ever: lists are JSON arrays
- * without names, the history holds only what the other fields do not say; what follows from them is computed.
+ * A purchase as it is stored. The hash holds each fact once and in a short form, because most purchases are kept for ever: lists are JSON
+ * arrays without names, and the history holds only what the other fields do not. What follows from them is computed.
  */
 import { z } from 'zod';
 import type { ReservedItem } from '../contracts/calls.ts';
+import { jsonText } from '../core/json-text.ts';
 import type { Money } from '../core/money.ts';
+import { pairsOf } from '../core/pairs.ts';
 import { isOldRecord, purchaseOfOld } from './record-old.ts';
 import { type Failure, failureDetails, type Status, type StoredEvent, statuses, type Wanted } from './schema.ts';
 
@@ -45,13 +47,6 @@ const eventTypes = {
 type Letter = keyof typeof eventTypes;
 type Entry = { readonly letter: Letter; readonly atMs: number; readonly eventId: string };
 
-function json<T>(schema: z.ZodType<T>) {
-  return z
-    .string()
-    .transform((text): unknown => JSON.parse(text))
-    .pipe(schema);
-}
-
 const entry = z
   .string()
   .regex(/^[cdfxrb]\d+:\d+-\d+$/)
@@ -66,11 +61,11 @@ const stored = z.object({
   version: z.string().regex(/^\d+$/).transform(Number),
   currency: z.string(),
   /** [productId, quantity] of each; until the purchase completes, as the items say the same. */
-  requested: json(z.array(z.tuple([z.string(), z.int()]))).optional(),
+  requested: jsonText(z.array(z.tuple([z.string(), z.int()]))).optional(),
   /** [productId, generation, name, quantity, unitPriceMinor] of each. */
-  items: json(z.array(z.tuple([z.string(), z.string(), z.string(), z.int(), z.int()]))).default([]),
+  items: jsonText(z.array(z.tuple([z.string(), z.string(), z.string(), z.int(), z.int()]))).default([]),
   /** Why it failed: the code, then for each item refused its place in `requested`, or that and how much there was. */
-  failure: json(
+  failure: jsonText(
     z.union([
       z.tuple([z.literal('unknown-product'), z.array(z.int())]),
       z.tuple([z.literal('insufficient-stock'), z.array(z.tuple([z.int(), z.int()]))]),
@@ -124,9 +119,7 @@ export function purchaseOf(id: string, hash: unknown): Purchase | undefined {
 
 /** Reads a hash that a script returned as a list of names and values. */
 export function purchaseOfList(id: string, flat: readonly string[]): Purchase | undefined {
-  const hash: Record<string, string> = {};
-  for (let i = 0; i + 1 < flat.length; i += 2) hash[String(flat[i])] = String(flat[i + 1]);
-  return purchaseOf(id, hash);
+  return purchaseOf(id, Object.fromEntries(pairsOf(flat)));
 }
 
 /** The history in a hash of the present format, oldest first, with all its data; `undefined` like {@link purchaseOf}. */
@@ -140,9 +133,9 @@ export function historyOf(purchaseId: string, hash: unknown): readonly StoredEve
     return { productId, name, quantity, unitPrice: money(unitPriceMinor) };
   });
   const { history, cancelledBy } = stored.parse(hash);
-  return history.map(tell);
+  return history.map(toEvent);
 
-  function tell({ letter, atMs: at, eventId }: Entry): StoredEvent {
+  function toEvent({ letter, atMs: at, eventId }: Entry): StoredEvent {
     const id = `${letter === 'r' || letter === 'b' ? 'products' : 'purchases'}:${eventId}`;
     const about = { purchaseId };
     switch (letter) {

@@ -1,8 +1,8 @@
-/** What a replica's recovery remembers from one sweep to the next: when it first saw each purchase, and how often carrying it forward failed. */
+/** What a replica's recovery remembers between sweeps: when it first saw each purchase, and how often resuming it failed. */
 
 const firstBackOffMs = 1000;
 const longestBackOffMs = 8000;
-/** After this time without an attempt or a sight of it, an id is forgotten. */
+/** An id that was neither tried nor seen for this long is forgotten. */
 const forgetAfterMs = 60_000;
 
 /** See {@link createRecoveryMemory}. Times are monotonic, in ms. */
@@ -13,7 +13,7 @@ type RecoveryMemory = {
    * @param writtenMs how long by the time that Redis wrote
    */
   ageMs(entry: string, writtenMs: number, nowMs: number): number;
-  /** Whether a purchase waits after a failure: one that fails again and again must not keep others from their turn. */
+  /** Whether a purchase waits after a failure: one that fails repeatedly must not delay the others. */
   isWaiting(id: string, nowMs: number): boolean;
   /** Each failure in succession doubles the wait, up to 8 s. */
   failed(id: string, nowMs: number): void;

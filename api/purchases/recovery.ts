@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { deadlineIn, monotonicMs, shopTimeMs } from '../core/clock.ts';
 import { newId } from '../core/ids.ts';
 import { Unavailable } from '../core/outcome.ts';
+import { repeat } from '../core/repeat.ts';
 import type { Unfinished } from './keys.ts';
 import { createRecoveryMemory } from './recovery-memory.ts';
 import type { Saga } from './saga.ts';
@@ -99,22 +100,7 @@ export function openRecovery(
     }
   }
 
-  return { sweep, start: () => repeat(sweep) };
-}
-
-/** Runs every 2 s, give or take a quarter, so that replicas do not look at the same time. @returns stops it */
-function repeat(sweep: () => Promise<void>): () => void {
-  let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
-  const next = () => {
-    if (stopped) return;
-    timer = setTimeout(() => void sweep().finally(next), times.interval * (0.75 + 0.5 * Math.random()));
-  };
-  next();
-  return () => {
-    stopped = true;
-    clearTimeout(timer);
-  };
+  return { sweep, start: () => repeat(times.interval, sweep) };
 }
 
 /** Works on all items, `width` at a time. */

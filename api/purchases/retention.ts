@@ -1,7 +1,8 @@
-/** Retention: failed purchases are deleted when their time has come. Several replicas may do so at once. */
+/** Retention: failed purchases are deleted when they are due. Several replicas may do so at once. */
 import type { Logger } from 'pino';
 import { deadlineIn, shopTimeMs } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
+import { repeat } from '../core/repeat.ts';
 import type { PurchaseWrites } from './store.ts';
 import type { PurchaseReads } from './store-reads.ts';
 
@@ -46,20 +47,5 @@ export function openRetention(
     }
   }
 
-  return {
-    sweep,
-    start() {
-      let isStopped = false;
-      let timer: NodeJS.Timeout | undefined;
-      const next = () => {
-        if (isStopped) return;
-        timer = setTimeout(() => void sweep().finally(next), intervalMs * (0.75 + 0.5 * Math.random()));
-      };
-      next();
-      return () => {
-        isStopped = true;
-        clearTimeout(timer);
-      };
-    },
-  };
+  return { sweep, start: () => repeat(intervalMs, sweep) };
 }

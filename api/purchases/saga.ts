@@ -1,4 +1,4 @@
-/** The steps of a purchase after its beginning, as often as it takes: each is repeated under the purchase's id until it is certain. */
+/** The steps of a purchase after its beginning. Each is repeated under the purchase's id until its result is certain. */
 import { type Call, releaseStock, reserveStock, sentItem } from '../contracts/calls.ts';
 import { type Deadline, pause, remainingMs, within } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
@@ -11,7 +11,7 @@ import type { PurchaseWrites, Step } from './store.ts';
 export type Saga = {
   /**
    * Carries a pending purchase to its end: stock is taken and it completes, or `products` refuses and it fails.
-   * @returns the purchase as it ended, by whomever
+   * @returns the purchase as it ended, also when another process ended it
    * @throws Unavailable when that is not certain before the deadline; it stays pending then, and recovery resumes it
    */
   carry(begun: Begun, requestId: string, deadline: Deadline): Promise<Purchase>;
@@ -19,7 +19,7 @@ export type Saga = {
   release(purchase: Purchase, requestId: string, deadline: Deadline): Promise<void>;
 };
 
-/** What the write after a call needs of the time that is left, in ms. */
+/** How much of the remaining time is reserved for the write after a call, in ms. */
 const settleMs = 300;
 const shortestPauseMs = 20;
 const longestPauseMs = 200;
@@ -31,7 +31,12 @@ export function createSaga(
   onEnd: (status: Purchase['status']) => void,
 ): Saga {
   /** Asks `products` until it answers. */
-  async function insist<I, O>(call: Call<I, O>, input: I, requestId: string, deadline: Deadline): Promise<O> {
+  async function callUntilDeadline<I, O>(
+    call: Call<I, O>,
+    input: I,
+    requestId: string,
+    deadline: Deadline,
+  ): Promise<O> {
     for (let waitMs = shortestPauseMs; ; waitMs = Math.min(2 * waitMs, longestPauseMs)) {
       try {
         return await client.call(call, input, requestId, deadline);
@@ -52,7 +57,7 @@ export function createSaga(
 
   async function carry(begun: Begun, requestId: string, deadline: Deadline): Promise<Purchase> {
     const input = { purchaseId: begun.id, items: begun.requested.map((wanted) => ({ ...wanted })) };
-    const answer = await insist(reserveStock, input, requestId, sooner(deadline));
+    const answer = await callUntilDeadline(reserveStock, input, requestId, withMargin(deadline));
     switch (answer.result) {
       case 'reserved':
         return ended(await store.complete(begun, answer, requestId, deadline));
@@ -72,22 +77,27 @@ export function createSaga(
 
   async function release(purchase: Purchase, requestId: string, deadline: Deadline): Promise<true> {
     const items = purchase.items.map(sentItem);
-    const event = await insist(releaseStock, { purchaseId: purchase.id, items }, requestId, sooner(deadline));
+    const event = await callUntilDeadline(
+      releaseStock,
+      { purchaseId: purchase.id, items },
+      requestId,
+      withMargin(deadline),
+    );
     await store.released(purchase, event, deadline);
     return true;
   }
 
   return {
     carry: (begun, requestId, deadline) =>
-      together(carrying, begun.id, deadline, () => carry(begun, requestId, deadline)),
+      singleFlight(carrying, begun.id, deadline, () => carry(begun, requestId, deadline)),
     async release(purchase, requestId, deadline) {
-      await together(releasing, purchase.id, deadline, () => release(purchase, requestId, deadline));
+      await singleFlight(releasing, purchase.id, deadline, () => release(purchase, requestId, deadline));
     },
   };
 }
 
-/** Single-flight: waits for the same work already begun in this process; does it when that fails. 50 requests of one key call `products` once. */
-async function together<T>(
+/** Joins the same work if this process has begun it already; does it when that fails. So 50 requests under one key call `products` once. */
+async function singleFlight<T>(
   running: Map<string, Promise<T>>,
   id: string,
   deadline: Deadline,
@@ -103,7 +113,8 @@ async function together<T>(
   return own;
 }
 
-function sooner(deadline: Deadline): Deadline {
+/** Leaves time for the write that follows a call. */
+function withMargin(deadline: Deadline): Deadline {
   return { atMs: deadline.atMs - settleMs };
 }
 

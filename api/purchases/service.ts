@@ -20,8 +20,8 @@ type ListQuestion = { readonly userId: string | undefined; readonly status: Stat
 /** See {@link createPurchaseRules}. Every call throws Unavailable when it is not certain before its deadline. */
 export type PurchaseRules = {
   /**
-   * Buys, all or nothing. Repeated under its key it finds its purchase and gives that one's first answer, or carries it on.
-   * @returns the purchase as it was when it completed (or, cancelled before it could, as that); or why it failed
+   * Buys all items or none. A repetition under the same key finds its purchase and gives its first answer, or resumes it.
+   * @returns the purchase as it was when it completed, or as cancelled when it was cancelled before that; or why it failed
    */
   buy(buyer: Buyer, lines: readonly Wanted[], context: RequestContext): Promise<Written<Purchase> | Refusal>;
   /** A purchase of the buyer's own, or for an admin any user's. */
@@ -50,12 +50,12 @@ export function createPurchaseRules(
 ): PurchaseRules {
   async function get(buyer: Buyer, id: string, { consistency, deadline }: RequestContext): Promise<Purchase | Refusal> {
     const purchase = await store.get(id, consistency, deadline);
-    return purchase !== undefined && sees(buyer, purchase) ? purchase : notThere();
+    return purchase !== undefined && maySee(buyer, purchase) ? purchase : notFound();
   }
 
-  /** What to answer with for a purchase that was begun before. */
-  async function takeUp(purchase: Purchase | undefined, context: RequestContext): Promise<Purchase> {
-    if (purchase === undefined) throw new Error('a key is bound to a purchase that is not there');
+  /** Resumes a purchase that was begun before. @returns the purchase, which has ended */
+  async function resume(purchase: Purchase | undefined, context: RequestContext): Promise<Purchase> {
+    if (purchase === undefined) throw new Error('an idempotency key is bound to a purchase that does not exist');
     return purchase.status === 'pending' ? saga.carry(purchase, context.requestId, context.deadline) : purchase;
   }
 
@@ -71,14 +71,14 @@ export function createPurchaseRules(
       const purchase =
         id === begun.id
           ? await saga.carry(begun, requestId, deadline)
-          : await takeUp(await store.confirm(id, deadline), context);
+          : await resume(await store.confirm(id, deadline), context);
       if (purchase.failure !== undefined) return refusalOf(purchase.id, purchase.failure, lines, replayed);
       return written(asFirstAnswered(purchase), replayed);
     },
 
     async events(buyer, id, { consistency, deadline }) {
       const found = await store.history(id, consistency, deadline);
-      return found !== undefined && sees(buyer, found.purchase) ? found.events : notThere();
+      return found !== undefined && maySee(buyer, found.purchase) ? found.events : notFound();
     },
 
     scope({ userId, role }, question) {
@@ -97,7 +97,7 @@ export function createPurchaseRules(
       if (isRefusal(result)) return result;
       switch (result.kind) {
         case 'missing':
-          return notThere();
+          return notFound();
         case 'stale':
           return refuse('precondition-failed', 'The purchase has changed since the version in If-Match.');
         case 'failed': {
@@ -137,7 +137,7 @@ function refusalOf(purchaseId: string, failure: Failure, lines: readonly Wanted[
   return { ...refuse(code, detail, extra), replayed };
 }
 
-/** The lines that name products which are not there. */
+/** The lines that name unknown products. */
 function faultsOf({ items }: Failure, lines: readonly Wanted[]): Fault[] {
   const unknown = new Set(items.map(({ productId }) => productId));
   return lines.flatMap(({ productId }, i) =>
@@ -145,10 +145,10 @@ function faultsOf({ items }: Failure, lines: readonly Wanted[]): Fault[] {
   );
 }
 
-function sees({ userId, role }: Buyer, purchase: Purchase): boolean {
+function maySee({ userId, role }: Buyer, purchase: Purchase): boolean {
   return role === 'admin' || purchase.userId === userId;
 }
 
-function notThere(): Refusal {
+function notFound(): Refusal {
   return refuse('not-found', 'There is no such purchase.');
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Deadline } from '../core/clock.ts';
 import type { Page } from '../core/page.ts';
+import { pairsOf } from '../core/pairs.ts';
 import type { Consistency } from '../core/request.ts';
 import type { Reads } from '../redis/reads.ts';
 import {
@@ -98,10 +99,8 @@ export function createPurchaseReads(reads: Reads): PurchaseReads {
         (p) => keys.reduce((q, key) => q.zrange(key, offset, String(offset + count - 1), 'WITHSCORES'), p),
         deadline,
       );
-      const flat = found.flatMap((each) => texts.parse(each));
-      return Array.from({ length: flat.length / 2 }, (_, i) => {
-        return { id: String(flat[2 * i]), sinceMs: Number(flat[2 * i + 1]) };
-      });
+      const pairs = found.flatMap((each) => pairsOf(texts.parse(each)));
+      return pairs.map(([id, sinceMs]) => ({ id, sinceMs: Number(sinceMs) }));
     },
 
     async ending(beforeMs, count, deadline) {

@@ -25,7 +25,7 @@ type Cancellation =
 export type PurchaseWrites = {
   /**
    * Begins a purchase under the request's key.
-   * @returns the id that is bound to the key, which is another's than `begun.id` when this was begun before; or the refusal of a reused key
+   * @returns the id that is bound to the key: not `begun.id` if an earlier request began the purchase; or the refusal of a reused key
    */
   begin(begun: Begun, context: RequestContext): Promise<{ readonly id: string; readonly replayed: boolean } | Refusal>;
   /** Completes a purchase that is pending; one that has ended stays as it is. */
@@ -39,9 +39,9 @@ export type PurchaseWrites = {
   fail(begun: Begun, failure: Failure, requestId: string, deadline: Deadline): Promise<Step>;
   /** Cancels a purchase that is pending or completed; or the refusal of a reused key. */
   cancel(begun: Begun, by: string, context: RequestContext): Promise<Cancellation | Refusal>;
-  /** Notes that the stock of a cancelled purchase is back. */
+  /** Records that the stock of a cancelled purchase is back. */
   released(purchase: Purchase, event: ForeignEvent, deadline: Deadline): Promise<void>;
-  /** The purchase as it is now, certain to stay at least that far. `undefined` if there is none. */
+  /** The purchase as it is now; this state is durable. `undefined` if there is none. */
   confirm(id: string, deadline: Deadline): Promise<Purchase | undefined>;
   /** Deletes a failed purchase whose time has come by Redis' clock; leaves any other as it is. */
   forget(id: string, userId: string, deadline: Deadline): Promise<void>;
@@ -89,7 +89,7 @@ export function createPurchaseWrites(writes: Writes): PurchaseWrites {
     async confirm(id, deadline) {
       const call = { keys: { purchase: purchaseKey(id) }, args: {} };
       const reply = await runScript(writes, scripts.confirm, call, deadline);
-      return reply.result === 'missing' ? undefined : certainly(purchaseOfList(id, reply.fields), id);
+      return reply.result === 'missing' ? undefined : existing(purchaseOfList(id, reply.fields), id);
     },
 
     async forget(id, userId, deadline) {
@@ -122,10 +122,10 @@ function isOldFormat(reply: object): boolean {
   return 'result' in reply && reply.result === 'old-format';
 }
 
-/** What a step came to; its purchase was there when the saga began, and only a failed one is ever deleted, after its key. */
+/** Result of a step. The purchase existed when the saga began; only a failed one is ever deleted, after its key. */
 function stepOf(id: string, reply: InPresentFormat<Reply<(typeof scripts.complete)['replies']>> | Refusal): Step {
   const fields = isRefusal(reply) || reply.result === 'missing' ? [] : reply.fields;
-  const purchase = certainly(purchaseOfList(id, fields), id);
+  const purchase = existing(purchaseOfList(id, fields), id);
   return { purchase, applied: !isRefusal(reply) && reply.result === 'applied' };
 }
 
@@ -139,14 +139,14 @@ function cancellationOf(id: string, reply: InPresentFormat<Reply<(typeof scripts
       return { kind: result, replayed };
     case 'cancelled':
     case 'unchanged': {
-      const purchase = certainly(purchaseOfList(id, reply.fields), id);
+      const purchase = existing(purchaseOfList(id, reply.fields), id);
       return { kind: 'cancelled', purchase, applied: result === 'cancelled' && !replayed, replayed };
     }
   }
 }
 
-/** Only a failed purchase is ever deleted, and after its key: one that was there in a step and is not any more is a bug. */
-function certainly<T>(value: T | undefined, id: string): T {
+/** @throws when there is no purchase: only a failed one is ever deleted, after its key, so this is a bug */
+function existing<T>(value: T | undefined, id: string): T {
   if (value === undefined) throw new Error(`there is no purchase ${id}`);
   return value;
 }

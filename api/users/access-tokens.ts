@@ -1,4 +1,4 @@
-/** Access tokens (RFC 9068): signed here and nowhere else. Each names a user, a sign-in and a role, for five minutes at most. */
+/** Access tokens (RFC 9068): only `users` signs them. Each names a user, a sign-in and a role, for five minutes at most. */
 import { createHash, createPrivateKey, createPublicKey, randomUUID } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import { z } from 'zod';

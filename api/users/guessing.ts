@@ -1,7 +1,7 @@
 /**
- * Guessing of passwords: who may try one. Wrong passwords of strangers count for the account, from whatever addresses they come; when there
- * are too many, addresses that are new to the account wait, while those from which it signed in of late go on. So guessing is slow, and
- * locks no owner out.
+ * Protection against password guessing. Wrong passwords are counted by account, over all addresses that are new to it. When there are too
+ * many, new addresses have to wait; addresses from which the account signed in recently do not. So guessing is slow and cannot lock the
+ * owner out.
  */
 import { Counter, type Registry } from 'prom-client';
 import { addressIdentity } from '../core/address.ts';

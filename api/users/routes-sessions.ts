@@ -2,7 +2,7 @@
 import { rfc3339 } from '../core/clock.ts';
 import { type RequestContext, signedIn } from '../core/request.ts';
 import { type Route, route } from '../http/route.ts';
-import { done } from './routes.ts';
+import { noContent } from './routes.ts';
 import { sessionList, sessionParams, userParams } from './schema.ts';
 import type { SignInRules } from './service-sign-in.ts';
 
@@ -29,7 +29,7 @@ export function sessionRoutes(signIns: Pick<SignInRules, 'list' | 'end'>): Route
       handle: async ({ context }) => {
         const caller = signedIn(context);
         const choice = { which: 'others', sessionId: caller.sessionId } as const;
-        return done(await signIns.end(caller.userId, choice, caller, context));
+        return noContent(await signIns.end(caller.userId, choice, caller, context));
       },
     }),
     route({
@@ -45,7 +45,7 @@ export function sessionRoutes(signIns: Pick<SignInRules, 'list' | 'end'>): Route
       handle: async ({ params, context }) => {
         const caller = signedIn(context);
         const choice = { which: 'one', sessionId: params.id } as const;
-        return done(await signIns.end(caller.userId, choice, caller, context));
+        return noContent(await signIns.end(caller.userId, choice, caller, context));
       },
     }),
     route({
@@ -59,7 +59,7 @@ export function sessionRoutes(signIns: Pick<SignInRules, 'list' | 'end'>): Route
       problems: ['not-found'],
       idempotent: true,
       handle: async ({ params, context }) =>
-        done(await signIns.end(params.id, { which: 'all' }, signedIn(context), context)),
+        noContent(await signIns.end(params.id, { which: 'all' }, signedIn(context), context)),
     }),
   ];
 

@@ -1,4 +1,4 @@
-/** Routes of users: sign-up, one's own, and the admin's. */
+/** Routes of users: sign-up, the caller's own user, and any user for admins. */
 import { rfc3339 } from '../core/clock.ts';
 import { emailIdentity } from '../core/email.ts';
 import { isRefusal, type Refusal, refuse, type Written, written } from '../core/outcome.ts';
@@ -54,7 +54,7 @@ function ownRoutes(users: UserRules): Route[] {
       operationId: 'getOwnUser',
       summary: 'Read your own user.',
       response: { status: 200, body: userOut, etag: true },
-      handle: async ({ context }) => mine(got(await users.get(signedIn(context).userId, context))),
+      handle: async ({ context }) => own(readAnswer(await users.get(signedIn(context).userId, context))),
     }),
     route({
       method: 'patch',
@@ -67,7 +67,8 @@ function ownRoutes(users: UserRules): Route[] {
       problems: ['precondition-failed'],
       idempotent: true,
       rejectWhenFull: true,
-      handle: async ({ body, context }) => mine(given(await users.change(signedIn(context).userId, body, context))),
+      handle: async ({ body, context }) =>
+        own(writeAnswer(await users.change(signedIn(context).userId, body, context))),
     }),
     route({
       method: 'delete',
@@ -79,8 +80,8 @@ function ownRoutes(users: UserRules): Route[] {
       problems: ['precondition-failed', 'last-admin'],
       idempotent: true,
       handle: async ({ context }) => {
-        const who = signedIn(context);
-        return mine(done(await users.remove(who.userId, who, context)));
+        const caller = signedIn(context);
+        return own(noContent(await users.remove(caller.userId, caller, context)));
       },
     }),
     route({
@@ -95,12 +96,12 @@ function ownRoutes(users: UserRules): Route[] {
       idempotent: true,
       passwords: ['currentPassword', 'newPassword'],
       limit: 'sign-in',
-      handle: async ({ body, context }) => done(await users.changePassword(signedIn(context), body, context)),
+      handle: async ({ body, context }) => noContent(await users.changePassword(signedIn(context), body, context)),
     }),
   ];
 }
 
-/** What names a user by id, and the list: for admins, but for reading oneself. */
+/** Routes that name a user by id, and the list: for admins, except that users may read themselves. */
 function anyUserRoutes(users: UserRules, cursors: Cursors): Route[] {
   return [
     route({
@@ -112,7 +113,7 @@ function anyUserRoutes(users: UserRules, cursors: Cursors): Route[] {
       query: listQuery,
       response: { status: 200, body: userPage },
       handle: ({ query, context }) =>
-        answerPage(cursors, 'users', query, (after, limit) => users.list(after, limit, context), shown),
+        answerPage(cursors, 'users', query, (after, limit) => users.list(after, limit, context), showUser),
     }),
     route({
       method: 'get',
@@ -125,9 +126,9 @@ function anyUserRoutes(users: UserRules, cursors: Cursors): Route[] {
       problems: ['forbidden', 'not-found'],
       handle: async ({ params, context }) => {
         const { userId, role } = signedIn(context);
-        if (params.id === userId) return mine(got(await users.get(userId, context)));
+        if (params.id === userId) return own(readAnswer(await users.get(userId, context)));
         if (role !== 'admin') return refuse('forbidden', 'Only an admin may read other users.');
-        return got(await users.get(params.id, context));
+        return readAnswer(await users.get(params.id, context));
       },
     }),
     route({
@@ -141,7 +142,7 @@ function anyUserRoutes(users: UserRules, cursors: Cursors): Route[] {
       response: { status: 200, body: userOut, etag: true },
       problems: ['precondition-failed', 'not-found', 'last-admin'],
       idempotent: true,
-      handle: async ({ params, body, context }) => given(await users.change(params.id, body, context)),
+      handle: async ({ params, body, context }) => writeAnswer(await users.change(params.id, body, context)),
     }),
     route({
       method: 'delete',
@@ -153,35 +154,35 @@ function anyUserRoutes(users: UserRules, cursors: Cursors): Route[] {
       response: { status: 204 },
       problems: ['precondition-failed', 'not-found', 'last-admin'],
       idempotent: true,
-      handle: async ({ params, context }) => done(await users.remove(params.id, undefined, context)),
+      handle: async ({ params, context }) => noContent(await users.remove(params.id, undefined, context)),
     }),
   ];
 }
 
-function shown({ createdAtMs, updatedAtMs, id, email, firstName, lastName, role }: User): UserOut {
+function showUser({ createdAtMs, updatedAtMs, id, email, firstName, lastName, role }: User): UserOut {
   const times = { createdAt: rfc3339(createdAtMs), updatedAt: rfc3339(updatedAtMs) };
   return { id, email, firstName, lastName, role, ...times };
 }
 
 function userAnswer({ value: user, replayed }: Written<User>): Answer {
-  return { status: 200, body: shown(user), etag: String(user.version), replayed };
+  return { status: 200, body: showUser(user), etag: String(user.version), replayed };
 }
 
-function got(user: User | Refusal): Answer | Refusal {
+function readAnswer(user: User | Refusal): Answer | Refusal {
   return isRefusal(user) ? user : userAnswer(written(user, false));
 }
 
-function given(outcome: Written<User> | Refusal): Answer | Refusal {
+function writeAnswer(outcome: Written<User> | Refusal): Answer | Refusal {
   return isRefusal(outcome) ? outcome : userAnswer(outcome);
 }
 
 /** 204, or the refusal. */
-export function done(outcome: Written | Refusal): Answer | Refusal {
+export function noContent(outcome: Written | Refusal): Answer | Refusal {
   return isRefusal(outcome) ? outcome : { status: 204, replayed: outcome.replayed };
 }
 
-/** The token of a deleted user gets the same refusal as one of an ended sign-in, not 404. */
-function mine(answer: Answer | Refusal): Answer | Refusal {
+/** The answer about the caller's own user: the token of a deleted user gets the refusal of an ended sign-in, not 404. */
+function own(answer: Answer | Refusal): Answer | Refusal {
   return isRefusal(answer) && answer.code === 'not-found'
     ? refuse('session-ended', 'This user has been deleted.')
     : answer;

@@ -64,7 +64,7 @@ export const signUp = z
 /** See {@link signUp}. */
 export type SignUp = z.infer<typeof signUp>;
 
-/** Sign-in. Neither field is checked further: what cannot be right is answered like what is wrong. */
+/** Sign-in. Neither field is checked further: a value that cannot be right gets the same answer as a wrong one. */
 export const credentials = z
   .strictObject({ email: z.string().max(1000), password: z.string() })
   .meta({ id: 'Credentials', examples: [{ email: 'ann@example.com', password: 'seven green rivers' }] });
@@ -149,7 +149,7 @@ export const sessionOut = z
   })
   .meta({
     id: 'Session',
-    examples: [{ accessToken: 'eyJ…', tokenType: 'Bearer', expiresIn: 900, refreshToken: exampleToken }],
+    examples: [{ accessToken: 'eyJ…', tokenType: 'Bearer', expiresIn: 300, refreshToken: exampleToken }],
   });
 /** See {@link sessionOut}. */
 export type Session = z.infer<typeof sessionOut>;

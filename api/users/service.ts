@@ -21,9 +21,9 @@ export type UserRules = {
   /** A page of the users, newest first, after the index member `after`. */
   list(after: string | undefined, limit: number, context: RequestContext): Promise<Page<User>>;
   change(id: string, wish: Changes, context: RequestContext): Promise<Written<User> | Refusal>;
-  /** @param who set when users delete themselves: their sign-in must be active */
-  remove(id: string, who: SignedIn | undefined, context: RequestContext): Promise<Written | Refusal>;
-  changePassword(who: SignedIn, wish: PasswordChange, context: RequestContext): Promise<Written | Refusal>;
+  /** @param caller set when users delete themselves: their sign-in must be active */
+  remove(id: string, caller: SignedIn | undefined, context: RequestContext): Promise<Written | Refusal>;
+  changePassword(caller: SignedIn, wish: PasswordChange, context: RequestContext): Promise<Written | Refusal>;
 };
 
 /** Creates the rules of users. */
@@ -70,9 +70,9 @@ export function createUserRules(store: UserReads & UserWrites, passwords: Passwo
       }
     },
 
-    async remove(id, who, context) {
+    async remove(id, caller, context) {
       const outcome = await retryOnConflict(context.deadline, async () =>
-        store.remove(await readBefore(store, id, context), who?.sessionId, context),
+        store.remove(await readBefore(store, id, context), caller?.sessionId, context),
       );
       if (isRefusal(outcome)) return outcome;
       switch (outcome.kind) {
@@ -89,7 +89,7 @@ export function createUserRules(store: UserReads & UserWrites, passwords: Passwo
       }
     },
 
-    changePassword: (who, wish, context) => changePassword(store, passwords, who, wish, context),
+    changePassword: (caller, wish, context) => changePassword(store, passwords, caller, wish, context),
   };
 }
 

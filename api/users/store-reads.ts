@@ -11,7 +11,7 @@ import { readSession, roleOf, type StoredSession } from './record-sessions.ts';
 export type UserReads = {
   find(id: string, consistency: Consistency, deadline: Deadline): Promise<Account | undefined>;
   /**
-   * The user who wants to sign in, and whether that user has signed in from this address of late. Does as much where there is no such user.
+   * The user who wants to sign in, and whether that user has signed in from this address of late. Takes as long when there is no such user.
    * @param addressHash as given to `SessionWrites.begin`
    */
   findForSignIn(

@@ -53,7 +53,7 @@ export type UserWrites = {
   create(made: Account, context: RequestContext): Promise<Created | Refusal>;
   createFirstAdmin(made: Account, requestId: string, deadline: Deadline): Promise<FirstAdmin>;
   /**
-   * @param next what the user shall be; `undefined` exactly if none was read
+   * @param next the user after the change; `undefined` if and only if none was read
    * @param wish the fields that the request names: a repetition names the same, so they are not stored with its answer
    */
   save(before: Before, next: User | undefined, wish: Changes, context: RequestContext): Promise<Saved | Refusal>;

@@ -1,4 +1,4 @@
--- Checks price and stock of products and tells by what each is sorted. Read-only.
+-- Checks price and stock of products and returns the value by which each is sorted. Read-only.
 -- KEYS: ...products
 -- ARGV: field (by what the list is sorted: 'name', 'price', 'createdAt', or '': not needed), lowest, highest (prices, minor units),
 --       stock ('in-stock' for those in stock only, or '')

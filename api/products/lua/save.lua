@@ -42,8 +42,8 @@ for i = indexesFrom, #KEYS do
   end
 end
 
--- Events tell ids and numbers.
-local function tell(type, ofGeneration, units)
+-- Events contain ids and numbers only.
+local function emit_product(type, ofGeneration, units)
   local data = { productId = id, generation = ofGeneration, stock = tonumber(units) }
   if doc ~= '' then data.priceMinor = tonumber(price) end
   emit(stream, type, request, cjson.encode(data))
@@ -51,7 +51,7 @@ end
 
 if doc == '' then
   redis.call('DEL', product)
-  tell('product.deleted', generation, inStock)
+  emit_product('product.deleted', generation, inStock)
   return store_reply(record, fingerprint, nonce, lifetime, { 'deleted' })
 end
 
@@ -60,9 +60,9 @@ redis.call('HSET', product, 'doc', doc, 'name', name, 'priceMinor', price, 'docu
   'version', nextVersion, 'generation', generation or documentVersion)
 if there then
   redis.call('HDEL', product, 'edition', 'rev', 'incarnation') -- the older names: see keys.ts
-  tell('product.updated', generation, inStock)
+  emit_product('product.updated', generation, inStock)
   return store_reply(record, fingerprint, nonce, lifetime, { 'updated', doc, inStock, at, nextVersion, generation })
 end
 redis.call('HSET', product, 'stock', stock, 'initial', stock, 'restocked', 0, 'sold', 0, 'returned', 0)
-tell('product.created', documentVersion, stock)
+emit_product('product.created', documentVersion, stock)
 return store_reply(record, fingerprint, nonce, lifetime, { 'created', id, at, documentVersion })

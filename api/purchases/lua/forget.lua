@@ -1,4 +1,4 @@
--- Deletes a failed purchase whose time has come, with its places in the lists.
+-- Deletes a failed purchase that is due, with its entries in the lists.
 -- KEYS: purchase, ending (index of purchases that end by themselves), allFailed, ownFailed
 -- ARGV: id
 -- Reply: deleted | unchanged: it is not due by Redis' own clock, or deleted already

@@ -1,4 +1,4 @@
--- Notes that products has the stock of a cancelled purchase back, once.
+-- Records once that products has taken back the stock of a cancelled purchase.
 -- KEYS: purchase, releases (index of what is release-pending), oldReleases (the same index of an earlier release: keys.ts)
 -- ARGV: id, released (history entry of product.released)
 -- Reply: released | missing | old-format: see rewrite.lua

@@ -31,7 +31,7 @@ if redis.call('HEXISTS', sessions, session) == 0 and redis.call('HLEN', sessions
 end
 
 redis.call('HSET', sessions, session, '1:' .. ends .. '::' .. userAgent)
--- The key ends a day after the last sign-in: a shorter one must not take the others with it.
+-- The key ends a day after the last sign-in: a shorter one must not end the others.
 redis.call('PEXPIREAT', sessions, int(tonumber(ends) + 86400000), 'NX')
 redis.call('PEXPIREAT', sessions, int(tonumber(ends) + 86400000), 'GT')
 
