@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import type { Settings } from './settings.ts';
 import type { ProcessSpec } from './spec.ts';
 
-/** Where they are, and under `metrics/` what node-exporter hands on about them. */
+/** The folder of the backups; `metrics/` in it holds their metrics for node-exporter. */
 export function backupDir(dir: string): string {
   return join(dir, 'backups');
 }
 
-/** The process that makes them; none where they are turned off. @param sentinels addresses */
+/** The process that makes backups; none where they are turned off. @param sentinels addresses */
 export function backupProcesses(settings: Settings, sentinels: readonly string[]): ProcessSpec[] {
   if (settings.backups === undefined) return [];
   const { REDIS_PASSWORD_BACKUP = '', SENTINEL_PASSWORD_BACKUP = '' } = settings.secrets;
@@ -36,7 +36,7 @@ export function backupProcesses(settings: Settings, sentinels: readonly string[]
   ];
 }
 
-/** Whether the last one is younger than two intervals, which backup.sh calls fresh. */
+/** Whether the last backup is younger than two intervals, like `backup.sh fresh`. */
 export function isFresh({ env }: ProcessSpec): boolean {
   const { BACKUP_DIR = '', BACKUP_INTERVAL_S = '3600' } = env;
   const last = statSync(join(BACKUP_DIR, 'metrics', 'backup.prom'), { throwIfNoEntry: false });

@@ -1,4 +1,4 @@
-// `npm run shop -- COMMAND`: what can be asked of a shop that runs in another terminal.
+// `npm run shop -- COMMAND`: commands for a shop that runs in another terminal.
 import { existsSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,7 +24,7 @@ const help = `npm run shop -- COMMAND
 NAME as in the status, such as redis-1 or users-2.`;
 
 /** The newest alert mails of a shop without a mail server, oldest first. */
-function mailsInWords(dir: string): string[] {
+function mailLines(dir: string): string[] {
   const folder = mailDir(dir);
   const mails = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.eml')) : [];
   if (mails.length === 0) return [];
@@ -36,8 +36,8 @@ function mailsInWords(dir: string): string[] {
   ];
 }
 
-/** The options and operands of a command line; `undefined`, with a message, where there is no such option. */
-function parsed(args: string[]) {
+/** The options and operands of a command line; `undefined`, with a message, for an unknown option. */
+function parseCommandLine(args: string[]) {
   try {
     const options = { json: { type: 'boolean' }, help: { type: 'boolean' } } as const;
     return parseArgs({ args, options, allowPositionals: true });
@@ -48,13 +48,13 @@ function parsed(args: string[]) {
 }
 
 /**
- * Runs a command and says how it went.
+ * Runs a command and prints its result.
  * @param dir the folder of the shop, usually `.shop`
  * @param envFile where a changed setting is kept, usually `.env`
  * @returns the exit code
  */
 export async function runCommand(dir: string, envFile: string, args: string[]): Promise<number> {
-  const given = parsed(args);
+  const given = parseCommandLine(args);
   if (given === undefined) return 2;
   const [command = 'help', ...operands] = given.positionals;
   if (command === 'help' || given.values.help) {
@@ -80,7 +80,7 @@ export async function runCommand(dir: string, envFile: string, args: string[]): 
   if (command === 'status' && answer.status === 200) {
     const status = answer.body as ProcessStatus[];
     if (given.values.json) console.log(JSON.stringify(status, null, 2));
-    else console.log([...tableOf(status, process.cwd()), ...mailsInWords(dir)].join('\n'));
+    else console.log([...tableOf(status, process.cwd()), ...mailLines(dir)].join('\n'));
     return 0;
   }
   const { message } = answer.body as { message: string };
@@ -90,7 +90,7 @@ export async function runCommand(dir: string, envFile: string, args: string[]): 
   }
   console.log(message);
   if (command === 'memory') keepSetting(envFile, 'REDIS_MAXMEMORY', operands[0] ?? '');
-  // A script that stops the shop goes on when it is down.
+  // Returns when the shop is down, so that a script can rely on it.
   if (command === 'stop') while ((await askControl(dir, 'GET', '/status')) !== undefined) await sleep(200);
   return 0;
 }

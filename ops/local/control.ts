@@ -1,15 +1,17 @@
 // How another terminal talks to a running shop: HTTP over a socket file in `.shop/`, which only its owner can open.
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
-import { createServer, request, type Server } from 'node:http';
+import { createServer, type IncomingMessage, request, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import type { Shop } from './shop.ts';
 
-/** What came back: `status` as in HTTP, `body` a JSON value. */
+/** The answer to a command: `status` as in HTTP, `body` a JSON value. */
 type ControlAnswer = { status: number; body: unknown };
 
-/** The socket of the shop in this folder. A path of more than 107 bytes cannot be a socket's: then one in the temporary folder. */
+/** The socket of the shop in this folder. In the temporary folder if its path would exceed 107 bytes, the limit of the kernel. */
 export function controlSocket(dir: string): string {
   const path = join(dir, 'control.sock');
   if (Buffer.byteLength(path) <= 107) return path;
@@ -20,9 +22,9 @@ export function controlSocket(dir: string): string {
  * Listens for commands: `GET /status`, `POST /kill/NAME` (pause, resume, restart), `POST /scale/SERVICE/COUNT`, `POST /memory/SIZE`, `POST /stop`.
  * @param onStop called after `stop` was answered
  */
-export function serveControl(shop: Shop, onStop: () => void): Promise<Server> {
+export async function serveControl(shop: Shop, onStop: () => void): Promise<Server> {
   const path = controlSocket(shop.settings.dir);
-  rmSync(path, { force: true }); // left behind by a shop that was killed; a living one has been asked for before
+  rmSync(path, { force: true }); // left behind by a shop that was killed; that none runs was checked before
   const server = createServer(async (incoming, outgoing) => {
     const answer = await handle(shop, incoming.method ?? '', incoming.url ?? '').catch((error: Error) => ({
       status: 409,
@@ -32,10 +34,8 @@ export function serveControl(shop: Shop, onStop: () => void): Promise<Server> {
     outgoing.end(JSON.stringify(answer.body));
     if (answer.status === 202) onStop();
   });
-  return new Promise((done, failed) => {
-    server.once('error', failed);
-    server.listen(path, () => done(server));
-  });
+  await once(server.listen(path), 'listening');
+  return server;
 }
 
 async function handle(shop: Shop, method: string, url: string): Promise<ControlAnswer> {
@@ -69,17 +69,13 @@ async function handle(shop: Shop, method: string, url: string): Promise<ControlA
 }
 
 /** Sends a command to the shop in this folder. @returns undefined if none runs there */
-export function askControl(dir: string, method: string, path: string): Promise<ControlAnswer | undefined> {
-  return new Promise((done) => {
-    const outgoing = request({ socketPath: controlSocket(dir), method, path }, (incoming) => {
-      let text = '';
-      incoming.setEncoding('utf8');
-      incoming.on('data', (chunk) => {
-        text += chunk;
-      });
-      incoming.on('end', () => done({ status: incoming.statusCode ?? 0, body: JSON.parse(text) }));
-    });
-    outgoing.on('error', () => done(undefined));
-    outgoing.end();
-  });
+export async function askControl(dir: string, method: string, path: string): Promise<ControlAnswer | undefined> {
+  try {
+    const outgoing = request({ socketPath: controlSocket(dir), method, path }).end();
+    outgoing.on('error', () => {}); // `once` and `json` reject with it
+    const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+    return { status: incoming.statusCode ?? 0, body: await json(incoming) };
+  } catch {
+    return undefined;
+  }
 }

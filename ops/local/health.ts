@@ -6,7 +6,7 @@ import { infoField } from '../../api/redis/info.ts';
 import { isFresh } from './backups.ts';
 import { masterName, type ProcessSpec } from './spec.ts';
 
-/** What a Redis node says of itself. `offset` counts the bytes of writes that it has. */
+/** The state that a Redis node reports. `offset` counts the bytes of writes that it has. */
 export type RedisState = { role: 'master' | 'replica'; offset: number; inStep: boolean };
 
 /** No reply within this time counts as unhealthy. */
@@ -61,7 +61,7 @@ export function redisState(port: number, secrets: Record<string, string>): Promi
   });
 }
 
-/** One connection, one question, no second try: undefined for whatever goes wrong. */
+/** Asks once over a connection of its own; undefined after any error. */
 async function ask<T>(
   port: number,
   username: string,
@@ -81,7 +81,7 @@ async function ask<T>(
     retryStrategy: () => null,
     disableClientInfo: true,
   });
-  redis.on('error', () => {}); // the rejected promise says it already
+  redis.on('error', () => {}); // the rejected promise reports it
   try {
     await redis.connect();
     return await question(redis);
@@ -109,7 +109,7 @@ export function httpStatus(
     });
     request.on('timeout', () => request.destroy());
     request.on('error', () => done(undefined));
-    // `timeout` above is idle time; this is the whole.
+    // `timeout` above is the idle time; this bounds the whole request.
     setTimeout(() => request.destroy(), timeoutMs).unref();
   });
 }

@@ -67,7 +67,7 @@ say "apt-get install$fresh"
 # shellcheck disable=SC2086 # a list of package names
 apt-get install -q -y --no-install-recommends $fresh
 
-# policy-rc.d only held for the time of the installation; this is for the next boot.
+# policy-rc.d was only in place during the installation; this is for the next boot.
 for package in $fresh; do
   case $package in
     redis-server | redis-sentinel | nginx | prometheus | prometheus-*)

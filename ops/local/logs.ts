@@ -5,7 +5,7 @@ const largestBytes = 10 * 1024 * 1024;
 const keptFiles = 3;
 
 /**
- * Moves a log that has grown past 10 MB to `.1`, `.1` to `.2` and so on; what would become `.4` is gone.
+ * Moves a log of more than 10 MB to `.1`, `.1` to `.2` and so on; keeps three.
  * The processes write through a descriptor that they keep, so the file is copied and emptied, never replaced: a line written
  * between the two can be lost.
  */

@@ -27,8 +27,8 @@ function settingsOrExit(): Settings {
 /** The folder of the shop that `npm run shop` talks to; nothing else need be set for that. */
 function shopDir(): string {
   const path = join(projectDir, '.env');
-  const held = existsSync(path) ? parseEnv(readFileSync(path, 'utf8')) : {};
-  return resolve(projectDir, environment.SHOP_DIR || held.SHOP_DIR || '.shop');
+  const stored = existsSync(path) ? parseEnv(readFileSync(path, 'utf8')) : {};
+  return resolve(projectDir, environment.SHOP_DIR || stored.SHOP_DIR || '.shop');
 }
 
 const [command, ...rest] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-// The processes that watch the shop, and the lists of what they watch. The shop works without any of them.
+// The processes of monitoring, and the lists of their targets. The shop works without any of them.
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashSync } from 'bcryptjs';
@@ -20,7 +20,7 @@ export function mailDir(dir: string): string {
   return join(dir, 'mail');
 }
 
-function watcher(
+function monitoringProcess(
   name: string,
   port: number,
   command: string[],
@@ -43,7 +43,7 @@ function watcher(
 }
 
 /** The command of a program of our own below `monitoring/`. */
-const own = (name: string) => [...nodeCommand, join('monitoring', name, 'main.ts')];
+const ownCommand = (name: string) => [...nodeCommand, join('monitoring', name, 'main.ts')];
 
 /** Every process of monitoring, for these settings. */
 export function monitoringProcesses(settings: Settings, ports: Ports): ProcessSpec[] {
@@ -65,10 +65,10 @@ export function monitoringProcesses(settings: Settings, ports: Ports): ProcessSp
       SMTP_URL: settings.alerting.SMTP_URL ?? `smtp://${addressOf(ports.mailbox)}`,
     }),
     ...exporterProcesses(settings, ports),
-    watcher(
+    monitoringProcess(
       'status',
       ports.status,
-      own('status'),
+      ownCommand('status'),
       {
         ...links,
         PORT: String(ports.status),
@@ -89,7 +89,7 @@ function renderedProcess(
   settings: Settings,
   env: Record<string, string>,
 ): ProcessSpec {
-  return watcher(
+  return monitoringProcess(
     name,
     port,
     ['sh', join(settings.projectDir, 'monitoring', 'entry.sh'), name],
@@ -121,7 +121,7 @@ function prometheusEnv(settings: Settings, ports: Ports): Record<string, string>
 
 function exporterProcesses(settings: Settings, ports: Ports): ProcessSpec[] {
   return [
-    watcher(
+    monitoringProcess(
       'redis-exporter',
       ports.redisExporter,
       // No default target, and no CONFIG GET, whose answer holds the replication password.
@@ -136,12 +136,12 @@ function exporterProcesses(settings: Settings, ports: Ports): ProcessSpec[] {
       ],
       { REDIS_USER: 'exporter' },
     ),
-    watcher('edge-exporter', ports.edgeExporter, own('nginx-exporter'), {
+    monitoringProcess('edge-exporter', ports.edgeExporter, ownCommand('nginx-exporter'), {
       PORT: String(ports.edgeExporter),
       TLS_TARGET: addressOf(settings.httpsPort),
       TLS_PROXY_PROTOCOL: settings.proxies.PROXY_PROTOCOL ?? 'off',
     }),
-    watcher(
+    monitoringProcess(
       'node-exporter',
       ports.nodeExporter,
       [
@@ -161,7 +161,7 @@ function exporterProcesses(settings: Settings, ports: Ports): ProcessSpec[] {
 
 function mailboxProcess(settings: Settings, ports: Ports): ProcessSpec {
   const env = { PORT: String(ports.mailbox), MAIL_DIR: mailDir(settings.dir) };
-  return watcher('mailbox', ports.mailbox, own('mailbox'), env, { ask: 'tcp' });
+  return monitoringProcess('mailbox', ports.mailbox, ownCommand('mailbox'), env, { ask: 'tcp' });
 }
 
 const threeOf = (kind: string) => [1, 2, 3].map((n) => `${kind}-${n}`).join(' ');

@@ -1,22 +1,23 @@
 // Which ports are free, for the start of a shop.
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import type { Settings } from './settings.ts';
 import { portsFrom } from './spec.ts';
 import { topology } from './topology.ts';
 
-/** Listens on a port for a moment or for longer; undefined if another program has it. */
+/** Listens on a port; undefined if another program has it. */
 export function listen(port: number, host: string): Promise<Server | undefined> {
-  return new Promise((done) => {
-    const server = createServer();
-    server.once('error', () => done(undefined));
-    server.listen({ port, host, exclusive: true }, () => done(server));
-  });
+  const server = createServer().listen({ port, host, exclusive: true });
+  return once(server, 'listening').then(
+    () => server,
+    () => undefined,
+  );
 }
 
 /** Ends {@link listen}. */
 export const close = (server: Server) => new Promise<void>((done) => server.close(() => done()));
 
-/** Whether this port can be had now. */
+/** Whether no program listens on this port. */
 export async function isPortFree(port: number, host: string): Promise<boolean> {
   const server = await listen(port, host);
   if (server === undefined) return false;

@@ -1,4 +1,4 @@
-// One process that is kept running: started again when it dies, killed and frozen on request, gone when its supervisor is gone.
+// One process that is kept running: restarted when it dies, killed and paused on request, ended when its supervisor dies.
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import type { ProcessSpec } from './spec.ts';
@@ -12,10 +12,10 @@ type Place = { projectDir: string; inherited: Record<string, string> };
 /** A process under supervision. */
 export type SupervisedProcess = {
   spec(): ProcessSpec;
-  /** What it shall be from its next start on. */
+  /** Changes how it is started, from its next start on. */
   change(spec: ProcessSpec): void;
   logPath: string;
-  /** Of the process that runs now, if one does. */
+  /** The id of the running process, if there is one. */
   pid(): number | undefined;
   /** Whether it is stopped by SIGSTOP, also one that another program sent. */
   isPaused(): boolean;

@@ -14,8 +14,8 @@ const packageOf: Record<string, string> = {
   setpriv: 'util-linux',
 };
 
-/** The same for those that watch the shop, which works without them. */
-const watcherPackageOf: Record<string, string> = {
+/** The same for monitoring; the shop works without it. */
+const monitoringPackageOf: Record<string, string> = {
   prometheus: 'prometheus',
   'prometheus-alertmanager': 'prometheus-alertmanager',
   'prometheus-redis-exporter': 'prometheus-redis-exporter',
@@ -44,9 +44,9 @@ export function installMissing(projectDir: string, path: string, of: Record<stri
   return still.length === 0;
 }
 
-/** Like {@link installMissing}, for the programs that watch the shop. */
-export function installWatchers(projectDir: string, path: string): boolean {
-  return installMissing(projectDir, path, watcherPackageOf);
+/** Like {@link installMissing}, for the programs of monitoring. */
+export function installMonitoring(projectDir: string, path: string): boolean {
+  return installMissing(projectDir, path, monitoringPackageOf);
 }
 
 /** How long the installation of a browser may take, in ms; without one, its tests are skipped. */

@@ -1,4 +1,4 @@
-// Makes secrets, and keeps them in `.env`: what is there stays, what is missing is added.
+// Makes secrets and stores them in `.env`: present ones stay, missing ones are added.
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { makeSecret, secretNames } from '../credentials.ts';
@@ -9,7 +9,7 @@ export function makeSecrets(): Record<string, string> {
 }
 
 const opening = `# The settings and secrets of this shop, made at its first start and read at each. See .env.example for what can be set.
-# Keep it to yourself: who reads this file owns the shop.
+# Keep it private: these secrets give full access to the shop.
 ADMIN_EMAIL=admin@example.com
 `;
 
@@ -24,8 +24,8 @@ export function keepEnvFile(
   given: Record<string, string | undefined>,
 ): { values: Record<string, string | undefined>; added: string[] } {
   const text = existsSync(path) ? readFileSync(path, 'utf8') : opening;
-  const held = parseEnv(text);
-  const added = secretNames().filter((name) => !held[name] && !given[name]);
+  const present = parseEnv(text);
+  const added = secretNames().filter((name) => !present[name] && !given[name]);
   const lines = added.map((name) => `${name}=${makeSecret(name)}\n`).join('');
   if (lines !== '' || !existsSync(path)) {
     // An empty `NAME=` of before would win over the new line below it in some readers.

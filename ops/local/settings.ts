@@ -1,4 +1,4 @@
-// What can be set: checked once, every fault listed. Nothing else in this folder looks at the environment.
+// The settings: checked once, every fault listed. Nothing else in this folder reads the environment.
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -24,7 +24,7 @@ export type Settings = {
   httpsPort: number;
   /** Whether API calls by plain HTTP are refused, and pages redirected to HTTPS. */
   forceHttps: boolean;
-  /** Where people reach the shop, without a slash at its end; undefined: on this machine. */
+  /** The public URL of the shop, without a slash at its end; undefined: only this machine. */
   shopUrl: string | undefined;
   /** TRUSTED_PROXIES and PROXY_PROTOCOL as given, which nginx/entry.sh knows. */
   proxies: Record<string, string>;
@@ -52,14 +52,16 @@ export type Settings = {
   alerting: Record<string, string>;
   /** By the name of the setting: ADMIN_PASSWORD, REFRESH_SECRET, REDIS_PASSWORD_USERS, … JWT_PRIVATE_KEY is base64 of the PEM. */
   secrets: Record<string, string>;
-  /** What every child process is given of this process' environment, and no more. */
+  /** The part of this process's environment that every child process gets. */
   inherited: Record<string, string>;
 };
 
+const matching = (pattern: RegExp, message: string) => z.string().regex(pattern, message);
+const trueOrFalse = z.enum(['true', 'false'], 'must be true or false');
+const onOrOff = z.enum(['on', 'off'], 'must be on or off');
+const email = z.email('must be an e-mail address');
 const port = (fallback: number) =>
-  z
-    .string()
-    .regex(/^\d{1,5}$/, 'must be a port number')
+  matching(/^\d{1,5}$/, 'must be a port number')
     .default(String(fallback))
     .transform(Number)
     .refine((value) => value >= 1 && value <= 65535, 'must be between 1 and 65535');
@@ -79,79 +81,50 @@ const privateKey = z.string({ error: 'is missing' }).refine((value) => {
 }, 'must be the base64 of a PEM with an EC private key on P-256');
 
 const serviceSettings = ['MAX_IN_FLIGHT', 'SESSION_MAX_DAYS', 'ADMIN_SESSION_MAX_HOURS'];
-
 const backupSettings = ['BACKUP_INTERVAL_S', 'BACKUP_KEEP', 'BACKUP_KEEP_DAYS'];
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
-function schema() {
-  return z.object({
-    HTTP_PORT: port(8080),
-    HTTPS_PORT: port(8443),
-    HTTP_ADDRESS: z.union([z.ipv4(), z.ipv6()], 'must be an IP address').default('127.0.0.1'),
-    FORCE_HTTPS: z.enum(['true', 'false'], 'must be true or false').default('false'),
-    SHOP_URL: z.url({ protocol: /^https$/, error: 'must be a URL that begins with https://' }).optional(),
-    TRUSTED_PROXIES: z
-      .string()
-      .regex(
-        /^[\d.:a-fA-F]+(\/\d+)?([, ]+[\d.:a-fA-F]+(\/\d+)?)*$/,
-        'must be IP addresses or networks, separated by commas',
-      )
-      .optional(),
-    CORS_ORIGINS: z
-      .string()
-      .regex(
-        /^https?:\/\/[\w.:-]+([, ]+https?:\/\/[\w.:-]+)*$/,
-        'must be origins such as https://shop.example, separated by commas',
-      )
-      .optional(),
-    PROXY_PROTOCOL: z.enum(['on', 'off'], 'must be on or off').default('off'),
-    // The ports reach 1000 above it.
-    PORT_BASE: port(7000).refine((value) => value <= 64000, 'must be at most 64000'),
-    SHOP_DIR: z.string().min(1).default('.shop'),
-    SHOP_CURRENCY: z
-      .string()
-      .regex(/^[A-Z]{3}$/, 'must be three capital letters, such as USD')
-      .default('USD'),
-    RATE_LIMITS: z.enum(['on', 'off'], 'must be on or off').default('on'),
-    LOG_LEVEL: z
-      .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], 'must be trace, debug, info, warn, error or fatal')
-      .default('info'),
-    REDIS_MAXMEMORY: z
-      .string()
-      .regex(/^\d+(kb|mb|gb)$/, 'must be a size such as 512mb')
-      .default('512mb'),
-    REDIS_APPENDFSYNC: z.enum(['everysec', 'always'], 'must be everysec or always').default('always'),
-    ADMIN_EMAIL: z.email('must be an e-mail address').default('admin@example.com'),
-    BACKUPS: z.enum(['true', 'false'], 'must be true or false').default('true'),
-    ...Object.fromEntries(
-      backupSettings.map((name) => [
-        name,
-        z
-          .string()
-          .regex(/^[1-9]\d*$/, 'must be a number')
-          .optional(),
-      ]),
-    ),
-    MONITORING: z.enum(['true', 'false'], 'must be true or false').default('true'),
-    ALERT_EMAIL_TO: z.email('must be an e-mail address').optional(),
-    ALERT_EMAIL_FROM: z.email('must be an e-mail address').optional(),
-    SMTP_URL: z
-      .string()
-      .regex(/^smtps?:\/\/([^\s@/]+@)?[^\s@/]+$/, 'must be such as smtp://user:password@host:port')
-      .optional(),
-    HEARTBEAT_URL: z.url('must be a URL').optional(),
-    ...Object.fromEntries(secretNames().map((name) => [name, secret])),
-    ADMIN_PASSWORD: z.string({ error: 'is missing' }).min(12, 'must have at least 12 characters').max(128),
-    JWT_PRIVATE_KEY: privateKey,
-    ...Object.fromEntries(
-      serviceNames.map((service) => [
-        `REPLICAS_${settingName(service)}`,
-        z
-          .string()
-          .regex(/^[1-9]\d?$/, 'must be a number from 1 to 99')
-          .default('2'),
-      ]),
-    ),
-  });
+const addresses = /^[\d.:a-fA-F]+(\/\d+)?([, ]+[\d.:a-fA-F]+(\/\d+)?)*$/;
+const origins = /^https?:\/\/[\w.:-]+([, ]+https?:\/\/[\w.:-]+)*$/;
+const smtpUrl = /^smtps?:\/\/([^\s@/]+@)?[^\s@/]+$/;
+
+/** The same schema for several settings. */
+const each = <T extends z.ZodType>(names: readonly string[], schema: T) =>
+  Object.fromEntries(names.map((name) => [name, schema]));
+
+const schema = z.object({
+  HTTP_PORT: port(8080),
+  HTTPS_PORT: port(8443),
+  HTTP_ADDRESS: z.union([z.ipv4(), z.ipv6()], 'must be an IP address').default('127.0.0.1'),
+  FORCE_HTTPS: trueOrFalse.default('false'),
+  SHOP_URL: z.url({ protocol: /^https$/, error: 'must be a URL that begins with https://' }).optional(),
+  TRUSTED_PROXIES: matching(addresses, 'must be IP addresses or networks, separated by commas').optional(),
+  CORS_ORIGINS: matching(origins, 'must be origins such as https://shop.example, separated by commas').optional(),
+  PROXY_PROTOCOL: onOrOff.default('off'),
+  // The ports reach 1000 above it.
+  PORT_BASE: port(7000).refine((value) => value <= 64000, 'must be at most 64000'),
+  SHOP_DIR: z.string().min(1).default('.shop'),
+  SHOP_CURRENCY: matching(/^[A-Z]{3}$/, 'must be three capital letters, such as USD').default('USD'),
+  RATE_LIMITS: onOrOff.default('on'),
+  LOG_LEVEL: z.enum(logLevels, 'must be trace, debug, info, warn, error or fatal').default('info'),
+  REDIS_MAXMEMORY: matching(/^\d+(kb|mb|gb)$/, 'must be a size such as 512mb').default('512mb'),
+  REDIS_APPENDFSYNC: z.enum(['everysec', 'always'], 'must be everysec or always').default('always'),
+  ADMIN_EMAIL: email.default('admin@example.com'),
+  BACKUPS: trueOrFalse.default('true'),
+  ...each(backupSettings, matching(/^[1-9]\d*$/, 'must be a number').optional()),
+  MONITORING: trueOrFalse.default('true'),
+  ALERT_EMAIL_TO: email.optional(),
+  ALERT_EMAIL_FROM: email.optional(),
+  SMTP_URL: matching(smtpUrl, 'must be such as smtp://user:password@host:port').optional(),
+  HEARTBEAT_URL: z.url('must be a URL').optional(),
+  ...each(secretNames(), secret),
+  ADMIN_PASSWORD: z.string({ error: 'is missing' }).min(12, 'must have at least 12 characters').max(128),
+  JWT_PRIVATE_KEY: privateKey,
+  ...each(serviceNames.map(replicasSetting), matching(/^[1-9]\d?$/, 'must be a number from 1 to 99').default('2')),
+});
+
+function replicasSetting(service: string): string {
+  return `REPLICAS_${settingName(service)}`;
 }
 
 /**
@@ -165,39 +138,37 @@ export function readSettings(
   const given = Object.fromEntries(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
   );
-  const parsed = schema().safeParse(given);
+  const parsed = schema.safeParse(given);
   if (!parsed.success) {
     return { kind: 'faulty', faults: parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`) };
   }
-  const values: Record<string, unknown> = parsed.data;
-  const text = (name: string) => String(values[name]);
+  const { data } = parsed;
+  const text = (name: string) => String((data as Record<string, unknown>)[name]);
   return {
     kind: 'ok',
     settings: {
       projectDir,
       version,
-      dir: resolve(projectDir, parsed.data.SHOP_DIR),
-      httpPort: parsed.data.HTTP_PORT,
-      httpsPort: parsed.data.HTTPS_PORT,
-      httpAddress: parsed.data.HTTP_ADDRESS,
-      forceHttps: parsed.data.FORCE_HTTPS === 'true',
-      shopUrl: parsed.data.SHOP_URL?.replace(/\/$/, ''),
+      dir: resolve(projectDir, data.SHOP_DIR),
+      httpPort: data.HTTP_PORT,
+      httpsPort: data.HTTPS_PORT,
+      httpAddress: data.HTTP_ADDRESS,
+      forceHttps: data.FORCE_HTTPS === 'true',
+      shopUrl: data.SHOP_URL?.replace(/\/$/, ''),
       proxies: pick(given, (name) => ['TRUSTED_PROXIES', 'PROXY_PROTOCOL'].includes(name)),
-      corsOrigins: parsed.data.CORS_ORIGINS,
-      portBase: parsed.data.PORT_BASE,
-      replicas: Object.fromEntries(
-        serviceNames.map((service) => [service, Number(text(`REPLICAS_${settingName(service)}`))]),
-      ),
-      currency: parsed.data.SHOP_CURRENCY,
-      rateLimits: parsed.data.RATE_LIMITS,
-      logLevel: parsed.data.LOG_LEVEL,
+      corsOrigins: data.CORS_ORIGINS,
+      portBase: data.PORT_BASE,
+      replicas: Object.fromEntries(serviceNames.map((service) => [service, Number(text(replicasSetting(service)))])),
+      currency: data.SHOP_CURRENCY,
+      rateLimits: data.RATE_LIMITS,
+      logLevel: data.LOG_LEVEL,
       limits: pick(given, (name) => name.startsWith('LIMIT_') || serviceSettings.includes(name)),
-      redisMaxMemory: parsed.data.REDIS_MAXMEMORY,
-      redisAppendFsync: parsed.data.REDIS_APPENDFSYNC,
-      adminEmail: parsed.data.ADMIN_EMAIL,
-      backups: parsed.data.BACKUPS === 'true' ? pick(given, (name) => backupSettings.includes(name)) : undefined,
-      monitoring: parsed.data.MONITORING === 'true',
-      alertEmailTo: parsed.data.ALERT_EMAIL_TO ?? parsed.data.ADMIN_EMAIL,
+      redisMaxMemory: data.REDIS_MAXMEMORY,
+      redisAppendFsync: data.REDIS_APPENDFSYNC,
+      adminEmail: data.ADMIN_EMAIL,
+      backups: data.BACKUPS === 'true' ? pick(given, (name) => backupSettings.includes(name)) : undefined,
+      monitoring: data.MONITORING === 'true',
+      alertEmailTo: data.ALERT_EMAIL_TO ?? data.ADMIN_EMAIL,
       alerting: pick(given, (name) => ['ALERT_EMAIL_FROM', 'SMTP_URL', 'HEARTBEAT_URL'].includes(name)),
       secrets: Object.fromEntries(secretNames().map((name) => [name, text(name)])),
       inherited: {

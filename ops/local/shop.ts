@@ -26,7 +26,7 @@ export type Shop = {
   status(): Promise<ProcessStatus[]>;
   /** Starts everything. Throws if it does not work within `readyMs`: the message names the processes and holds the last lines of their logs. */
   start(readyMs?: number): Promise<void>;
-  /** SIGKILL; it is started again. */
+  /** SIGKILL; its supervisor starts it again. */
   kill(name: string): void;
   /** SIGSTOP, until `resume`. */
   pause(name: string): void;

@@ -1,10 +1,10 @@
-// `npm start`: checks what it needs, starts the shop, says what happens to it, and stops it when asked.
+// `npm start`: checks what the shop needs, starts it, prints its events, and stops it on request.
 import { relative } from 'node:path';
 import { kernelWarnings } from '../kernel-settings.ts';
 import { askControl, serveControl } from './control.ts';
 import { mailDir } from './monitoring.ts';
 import { findTakenPorts } from './ports.ts';
-import { installMissing, installWatchers } from './programs.ts';
+import { installMissing, installMonitoring } from './programs.ts';
 import type { Settings } from './settings.ts';
 import { createShop, type ShopEvent } from './shop.ts';
 import { portsFrom } from './spec.ts';
@@ -12,7 +12,7 @@ import { tableOf } from './table.ts';
 
 const say = (text: string) => console.log(`${new Date().toTimeString().slice(0, 8)}  ${text}`);
 
-/** Runs a shop until it is told to stop. @returns the exit code */
+/** Runs a shop until it gets a signal or a stop command. @returns the exit code */
 export async function runShop(given: Settings): Promise<number> {
   let settings = given;
   if ((await askControl(settings.dir, 'GET', '/status')) !== undefined) {
@@ -20,7 +20,7 @@ export async function runShop(given: Settings): Promise<number> {
     return 1;
   }
   if (!installMissing(settings.projectDir, settings.inherited.PATH ?? '')) return 1;
-  if (settings.monitoring && !installWatchers(settings.projectDir, settings.inherited.PATH ?? '')) {
+  if (settings.monitoring && !installMonitoring(settings.projectDir, settings.inherited.PATH ?? '')) {
     console.error(
       'The shop starts without monitoring: no alerts, no graphs. MONITORING=false says that this is meant.',
     );
@@ -33,7 +33,7 @@ export async function runShop(given: Settings): Promise<number> {
   }
 
   for (const warning of kernelWarnings()) say(`WARNING: ${warning}`);
-  const shop = createShop(settings, { onEvent: (event) => say(inWords(event)) });
+  const shop = createShop(settings, { onEvent: (event) => say(describeEvent(event)) });
   let ending: Promise<void> | undefined;
   let onStop = () => {};
   const ended = new Promise<void>((done) => {
@@ -67,13 +67,13 @@ export async function runShop(given: Settings): Promise<number> {
       return 1;
     }
   }
-  if (ending === undefined) await welcome();
+  if (ending === undefined) await printWelcome();
   await ended;
   close();
   say('stopped');
   return 0;
 
-  async function welcome() {
+  async function printWelcome() {
     console.log(`\n${tableOf(await shop.status(), process.cwd()).join('\n')}\n`);
     console.log(`Ready after ${((Date.now() - began) / 1000).toFixed(1)} s:  ${shop.httpUrl}  ${shop.httpsUrl}`);
     console.log(`The admin is ${settings.adminEmail}, with the password ADMIN_PASSWORD in .env`);
@@ -89,14 +89,14 @@ export async function runShop(given: Settings): Promise<number> {
   }
 }
 
-function inWords(event: ShopEvent): string {
+function describeEvent(event: ShopEvent): string {
   switch (event.what) {
     case 'died':
       return `${event.name} died (${event.how}): starting it again in ${event.retryMs / 1000} s`;
     case 'ready':
       return `${event.name} works (after ${(event.afterMs / 1000).toFixed(1)} s)`;
     case 'waiting':
-      return `still waiting for:\n${event.names.map((name, index) => `            ${name}  ${event.lastWords[index]}`).join('\n')}`;
+      return `still waiting for:\n${event.names.map((name, index) => `            ${name}  ${event.lastLines[index]}`).join('\n')}`;
     case 'frozen':
       return `${event.name} does not answer: killing it, to start it again`;
     case 'stopping':

@@ -1,4 +1,4 @@
-// How each process of the shop is: what `npm run shop -- status` shows.
+// The state of each process of the shop, as `npm run shop -- status` shows it.
 import { isHealthy, type RedisState, redisState } from './health.ts';
 import { lastLines } from './logs.ts';
 import type { SupervisedProcess } from './process.ts';
@@ -50,16 +50,16 @@ export async function describe(all: SupervisedProcess[], secrets: Record<string,
   });
 }
 
-/** What a process that does not work said last. */
-export function lastWords({ logPath }: SupervisedProcess): string {
+/** The last line in the log of a process. */
+export function lastLogLine({ logPath }: SupervisedProcess): string {
   return lastLines(logPath, 1)[0]?.slice(0, 200) ?? '';
 }
 
-/** An error that names who failed, where their logs are, and what they said last. */
+/** An error that names the failed processes, their logs and the last lines of these. */
 export function failure(what: string, failed: SupervisedProcess[]): Error {
   const lines = failed.map((each) => {
-    const words = lastLines(each.logPath, 4).map((line) => `\n      ${line.slice(0, 200)}`);
-    return `  ${each.spec().name} (${each.logPath})${words.join('')}`;
+    const tail = lastLines(each.logPath, 4).map((line) => `\n      ${line.slice(0, 200)}`);
+    return `  ${each.spec().name} (${each.logPath})${tail.join('')}`;
   });
   return new Error([what, ...lines].join('\n'));
 }

@@ -5,13 +5,13 @@ import { isHealthy } from './health.ts';
 import { type ProcessEvent, type SupervisedProcess, superviseProcess } from './process.ts';
 import type { Settings } from './settings.ts';
 import type { Kind, ProcessSpec } from './spec.ts';
-import { failure, lastWords } from './status.ts';
+import { failure, lastLogLine } from './status.ts';
 
 /** What a supervisor reports. `ready` also comes when a process works again after it died. */
 export type SupervisorEvent =
   | ProcessEvent
   | { what: 'ready'; name: string; afterMs: number }
-  | { what: 'waiting'; names: string[]; lastWords: string[] }
+  | { what: 'waiting'; names: string[]; lastLines: string[] }
   | { what: 'stopping'; names: string[] };
 
 /** See {@link createSupervisor}. */
@@ -98,7 +98,7 @@ export function createSupervisor(settings: Settings, onEvent: (event: Supervisor
     isHopeless: deaths.isHopeless,
     isWanted: (name) => processes.get(name)?.isWanted() ?? false,
     onWaiting: (late) =>
-      onEvent({ what: 'waiting', names: late, lastWords: late.map((name) => lastWords(find(name))) }),
+      onEvent({ what: 'waiting', names: late, lastLines: late.map((name) => lastLogLine(find(name))) }),
   };
 
   function onDeath(event: ProcessEvent) {

@@ -1,4 +1,4 @@
-// The table of processes, as people see it.
+// The table of processes that `npm start` and `npm run shop -- status` print.
 import { relative } from 'node:path';
 import { serviceNames } from '../../api/services.ts';
 import type { ProcessStatus } from './status.ts';

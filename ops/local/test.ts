@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { installBrowser, installMissing, installTestPrograms, installWatchers } from './programs.ts';
+import { installBrowser, installMissing, installMonitoring, installTestPrograms } from './programs.ts';
 import { withSystemFolders } from './settings.ts';
 
 type Report = {
@@ -24,7 +24,7 @@ export async function runTests(
 ): Promise<number> {
   const path = withSystemFolders(environment.PATH ?? '');
   if (!installMissing(projectDir, path)) return 1;
-  if (!installWatchers(projectDir, path)) console.error('Without these, the tests of monitoring are skipped.');
+  if (!installMonitoring(projectDir, path)) console.error('Without these, the tests of monitoring are skipped.');
   if (!installTestPrograms(projectDir, path)) console.error('Without it, shell scripts are not checked.');
   const env = { ...environment, PATH: path };
   const dir = mkdtempSync(join(tmpdir(), 'shop-test-'));

@@ -2,15 +2,15 @@
 import { httpStatus } from './health.ts';
 import type { SupervisedProcess } from './process.ts';
 
-const everyMs = 400;
-const patienceMs = 300;
+const pollIntervalMs = 400;
+const timeoutMs = 300;
 const missesUntilFrozen = 3;
-/** When none answers, the machine is busy rather than all of them frozen, and killing one would cost what the others cannot take. */
+/** When none answers, the machine is more likely busy than all of them frozen, and killing one would only add load to the others. */
 const missesWhenNoneAnswers = 12;
 
 /**
  * Watches all Nginx. A frozen one still gets its share of new connections from the kernel, which then get no answer. It is found in less
- * than 2 s and killed, and its supervision starts it again. Services and Redis need none of it: Nginx and Sentinel pass them over.
+ * than 2 s and killed, and its supervision starts it again. Frozen services and Redis nodes need no watchdog: Nginx and Sentinel bypass them.
  * @returns the timer, to be cleared
  */
 export function watchForFreeze(
@@ -28,7 +28,7 @@ export function watchForFreeze(
         // A process that was just started may take its time until it first answers.
         const isNew = pid === undefined || pid !== each.pid;
         each.pid = pid;
-        const wasBusyOurselves = performance.now() - beganMs > patienceMs + 50;
+        const wasBusyOurselves = performance.now() - beganMs > timeoutMs + 50;
         if (isThere || isNew) each.misses = 0;
         else if (!wasBusyOurselves) each.misses += 1;
         return isThere;
@@ -40,10 +40,10 @@ export function watchForFreeze(
     frozen.misses = 0;
     onFrozen(frozen.nginx.spec().name);
     frozen.nginx.kill();
-  }, everyMs);
+  }, pollIntervalMs);
 }
 
 async function answers(nginx: SupervisedProcess): Promise<boolean> {
   const { port, path } = nginx.spec().health;
-  return (await httpStatus(port, path, patienceMs)) !== undefined;
+  return (await httpStatus(port, path, timeoutMs)) !== undefined;
 }
