@@ -17,7 +17,7 @@ import type { Config } from './http/settings.ts';
 import { type PublicJwk, tokenVerifier } from './http/tokens.ts';
 import { documentationRoutes } from './openapi/documentation.ts';
 import { hasRecord, revokedByRecord } from './redis/keyed.ts';
-import { openRedis, type ShopRedis } from './redis/open.ts';
+import { type EventSource, openEvents, openRedis, type ShopRedis } from './redis/open.ts';
 import { serviceNames } from './services.ts';
 
 /** A service, ready to listen. */
@@ -26,11 +26,14 @@ export type Assembled = {
   readonly service: Service;
   readonly redis: ShopRedis;
   readonly readiness: Readiness;
+  /** Closes every connection to Redis. */
+  readonly close: () => void;
 };
 
 /** Puts a service together. Returns at once, whatever is up or down. */
 export function assemble(config: Config, open: OpenService<never>, log: Logger): Assembled {
   const metrics = createMetrics(config.service, config.SHOP_VERSION);
+  const logEvent = (event: string) => log.warn(event);
   const redis = openRedis(
     {
       sentinels: config.REDIS_SENTINELS,
@@ -41,8 +44,9 @@ export function assemble(config: Config, open: OpenService<never>, log: Logger):
       password: config.REDIS_PASSWORD,
     },
     metrics.observeRedis,
-    (event) => log.warn(event),
+    logEvent,
   );
+  const usersEvents = openUsersEvents(config, logEvent);
   metrics.watchClocks(redis.clockDifferences);
   const client = internalClient(config.INTERNAL_URL, config.service, config.INTERNAL_SECRET);
   const limits = createLimits(config, redis.scratch);
@@ -73,7 +77,7 @@ export function assemble(config: Config, open: OpenService<never>, log: Logger):
       limits,
       identities: {
         verify: tokenVerifier(keys),
-        sessions: watchSessions(redis, ask),
+        sessions: watchSessions(usersEvents ?? redis, ask),
         internalKey: internalKey(config.INTERNAL_SECRET),
       },
       health: healthRoutes(readiness, client),
@@ -86,7 +90,33 @@ export function assemble(config: Config, open: OpenService<never>, log: Logger):
     },
     { routes: service.routes, internal: [...service.internal, growthRoute(growth)] },
   );
-  return { app, service, redis, readiness };
+  return {
+    app,
+    service,
+    redis,
+    readiness,
+    close() {
+      redis.close();
+      usersEvents?.close();
+    },
+  };
+}
+
+/** The Redis group of `users`, where it is another than the service's own. */
+function openUsersEvents(config: Config, log: (event: string) => void): EventSource | undefined {
+  const { USERS_REDIS_SENTINELS: sentinels, USERS_REDIS_NODES: nodes } = config;
+  if (sentinels === undefined || nodes === undefined) return undefined;
+  return openEvents(
+    {
+      sentinels,
+      nodes,
+      masterName: config.USERS_REDIS_MASTER_NAME,
+      sentinelPassword: config.USERS_SENTINEL_PASSWORD ?? config.SENTINEL_PASSWORD,
+      username: config.service,
+      password: config.USERS_REDIS_PASSWORD ?? config.REDIS_PASSWORD,
+    },
+    log,
+  );
 }
 
 /** How long to wait for the public keys, in ms; asked again at the next token. */

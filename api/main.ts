@@ -18,7 +18,7 @@ const module = (await import(`./${name}/open.ts`)) as ServiceModule;
 const config = configOrExit();
 // A container without a name of its own is known by its host name, which Docker shows, too.
 const log = openLog(config.service, config.REPLICA || hostname(), config.LOG_LEVEL);
-const { app, service, redis, readiness } = assemble(config, module.open, log);
+const { app, service, readiness, close } = assemble(config, module.open, log);
 const stopBackground = service.background?.() ?? (() => undefined);
 
 // Longer than Nginx keeps a connection to us (60 s), or it would send a request into one that we are closing.
@@ -59,7 +59,7 @@ async function drain() {
   server.closeIdleConnections();
   await Promise.race([closed, delay(drainMs, undefined, { ref: false })]);
   stopBackground();
-  redis.close();
+  close();
   log.info('stopped');
   process.exit(0);
 }

@@ -4,23 +4,28 @@ import { z } from 'zod';
 
 const address = z.string().regex(/^[^:\s]+:\d+$/, 'must be host:port');
 
+const addresses = z
+  .string()
+  .transform((text) => text.split(','))
+  .pipe(z.array(address).min(1));
+
 const common = {
   HOST: z.string().default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65535),
   REPLICA: z.string().default(''),
-  REDIS_SENTINELS: z
-    .string()
-    .transform((text) => text.split(','))
-    .pipe(z.array(address).min(1)),
+  REDIS_SENTINELS: addresses,
   // Every Redis node that may be master or replica. The service's password goes to no other address, whatever the Sentinels say.
-  REDIS_NODES: z
-    .string()
-    .transform((text) => text.split(','))
-    .pipe(z.array(address).min(1)),
+  REDIS_NODES: addresses,
   REDIS_MASTER_NAME: z.string().default('shop'),
   REDIS_PASSWORD: z.string().min(1),
   // The password of the Sentinel user with this service's name.
   SENTINEL_PASSWORD: z.string().min(1),
+  // The same of the Redis group of `users`, whose events tell which sign-ins have ended; where it is another than this service's own.
+  USERS_REDIS_SENTINELS: addresses.optional(),
+  USERS_REDIS_NODES: addresses.optional(),
+  USERS_REDIS_MASTER_NAME: z.string().default('shop'),
+  USERS_REDIS_PASSWORD: z.string().min(1).optional(),
+  USERS_SENTINEL_PASSWORD: z.string().min(1).optional(),
   INTERNAL_URL: z.url(),
   INTERNAL_SECRET: z.string().min(16),
   IDEMPOTENCY_SECRET: z.string().min(16),
@@ -62,6 +67,9 @@ export function readConfig<More extends z.ZodRawShape>(
     if (value !== undefined && value !== '') given[name] = value;
   }
   const read = z.safeParse(schema.extend(more), given);
+  const isHalf = (given.USERS_REDIS_SENTINELS === undefined) !== (given.USERS_REDIS_NODES === undefined);
+  if (isHalf)
+    throw new BadConfig(`Settings of '${service}': USERS_REDIS_SENTINELS and USERS_REDIS_NODES belong together`);
   if (!read.success) {
     const faults = read.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
     throw new BadConfig(`Settings of '${service}' that are missing or wrong:\n${faults.join('\n')}`);

@@ -42,6 +42,9 @@ export type RedisSettings = {
   readonly password: string;
 };
 
+/** What a service needs of the Redis of another one: its events. */
+export type EventSource = Pick<ShopRedis, 'follow' | 'isIsolated' | 'close'>;
+
 /** Called with how long a caller waited: for a script by its name until it could not be lost, for a query of a replica (`read`). */
 type Observe = (command: string, seconds: number) => void;
 
@@ -54,22 +57,12 @@ export function openRedis(
   observe: Observe = () => undefined,
   log: (event: string) => void = () => undefined,
 ): ShopRedis {
-  const nodeList = createNodeList(settings.nodes, log);
-  const sentinels = watchSentinels(
-    settings.sentinels,
-    { username: settings.username, password: settings.sentinelPassword },
-    settings.masterName,
-    nodeList,
-  );
-  const connect = (address: Address) => (nodeList.includes(address) ? connectNode(address, settings) : closedNode());
+  const { sentinels, connect, nodes, reads, follow, close } = openReadPath(settings, log);
   const forWrites = followMaster(sentinels, connect);
   const forScratch = followMaster(sentinels, connect);
-  const nodes = openNodes(sentinels, connect);
-  const reads = openReads(sentinels, nodes);
   const failover = openFailoverRequest(sentinels, nodes, log);
   const writes = openWrites(forWrites.link, sentinels, failover, `{${settings.username}}:padding`);
   const clock = syncClock(sentinels, nodes.connection);
-  const followed: Followed<unknown>[] = [];
   const scratch = () => {
     const redis = forScratch.link()?.redis;
     return redis?.status === 'ready' ? redis : undefined;
@@ -78,11 +71,7 @@ export function openRedis(
   return {
     writes: { ...writes, run: timed(writes.run, nameOfScript, observe) },
     reads: { ...reads, query: timed(reads.query, () => 'read', observe) },
-    follow(options) {
-      const state = followStream(options, reads, sentinels);
-      followed.push(state);
-      return state;
-    },
+    follow,
     scratch,
     clockDifferences: clock.differences,
     isIsolated: () => isIsolated(sentinels),
@@ -90,11 +79,46 @@ export function openRedis(
     close() {
       memory.close();
       clock.close();
+      forWrites.close();
+      forScratch.close();
+      close();
+    },
+  };
+}
+
+/** Opens the Redis of another service for its events alone; returns at once. @param log as in {@link openRedis} */
+export function openEvents(settings: RedisSettings, log: (event: string) => void): EventSource {
+  const { sentinels, follow, close } = openReadPath(settings, log);
+  return { follow, isIsolated: () => isIsolated(sentinels), close };
+}
+
+/** The Sentinels, and reads of all nodes that they know. */
+function openReadPath(settings: RedisSettings, log: (event: string) => void) {
+  const nodeList = createNodeList(settings.nodes, log);
+  const sentinels = watchSentinels(
+    settings.sentinels,
+    { username: settings.username, password: settings.sentinelPassword },
+    settings.masterName,
+    nodeList,
+  );
+  const connect = (address: Address) => (nodeList.includes(address) ? connectNode(address, settings) : closedNode());
+  const nodes = openNodes(sentinels, connect);
+  const reads = openReads(sentinels, nodes);
+  const followed: Followed<unknown>[] = [];
+  return {
+    sentinels,
+    connect,
+    nodes,
+    reads,
+    follow<State>(options: FollowOptions<State>): Followed<State> {
+      const state = followStream(options, reads, sentinels);
+      followed.push(state);
+      return state;
+    },
+    close() {
       for (const each of followed) each.close();
       reads.close();
       nodes.close();
-      forWrites.close();
-      forScratch.close();
       sentinels.close();
     },
   };

@@ -2,6 +2,7 @@
 import autocannon from 'autocannon';
 import type { Settings } from '../../ops/local/settings.ts';
 import { type Shop, startShop } from '../../ops/local/shop.ts';
+import type { ProcessSpec } from '../../ops/local/spec.ts';
 import { makeProduct, shopClient, signInAdmin, signUp } from '../support/client.ts';
 import { temporarySettings } from '../support/redis-nodes.ts';
 
@@ -20,10 +21,13 @@ export type Bench = {
 
 const clients = 20;
 
-/** Starts a shop of its own. */
-export async function openBench(changes: Partial<Settings>): Promise<Bench> {
+/** Starts a shop of its own. @param rewire changes its processes */
+export async function openBench(
+  changes: Partial<Settings>,
+  rewire: (specs: ProcessSpec[]) => ProcessSpec[] = (specs) => specs,
+): Promise<Bench> {
   const { settings, remove } = await temporarySettings({ logLevel: 'warn', ...changes });
-  const shop = await startShop(settings);
+  const shop = await startShop(settings, { rewire });
   const client = shopClient(shop.httpUrl);
   const admin = await signInAdmin(client, settings.adminEmail, settings.secrets.ADMIN_PASSWORD ?? '');
   const ids: string[] = [];

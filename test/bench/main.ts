@@ -4,6 +4,7 @@
  */
 import { runMutants } from '../mutants/main.ts';
 import { benchFsync } from './fsync.ts';
+import { benchGroups } from './groups.ts';
 import { benchMonitoring } from './monitoring.ts';
 import { benchProfile } from './profile.ts';
 import { benchReferences, small } from './references.ts';
@@ -16,6 +17,7 @@ const benches: Record<string, () => Promise<void>> = {
   'references-small': () => benchReferences(small),
   profile: benchProfile,
   fsync: benchFsync,
+  groups: benchGroups,
   monitoring: benchMonitoring,
   search: () => benchSearch(100_000),
   'search-small': () => benchSearch(4000),

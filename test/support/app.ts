@@ -98,7 +98,7 @@ export async function startTestService(
     url,
     async stop() {
       await close(server);
-      assembled.redis.close();
+      assembled.close();
     },
   };
 }
