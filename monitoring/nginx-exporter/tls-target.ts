@@ -18,7 +18,7 @@ export function connectTo({ address, speaksProxy }: TlsTarget, timeoutMs: number
   const colon = address.lastIndexOf(':');
   const plain = connect({ host: address.slice(0, colon), port: Number(address.slice(colon + 1)) });
   if (speaksProxy) plain.write('PROXY UNKNOWN\r\n');
-  // Whether it is to be trusted is the clients' question; one signed by itself also expires.
+  // Whether to trust the certificate is for the clients to decide; a self-signed one expires as well.
   const socket = connectTls({ socket: plain, rejectUnauthorized: false });
   plain.setTimeout(timeoutMs, () => plain.destroy(new Error(`no answer within ${timeoutMs} ms`)));
   plain.once('error', (error) => socket.destroy(error));

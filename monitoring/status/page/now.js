@@ -18,13 +18,13 @@ const levels = { critical: 'bad', warning: 'warn', info: 'info' };
 
 /** @param {HTMLElement} at @param {any[]} alerts @param {any[]} groups */
 export function showVerdict(at, alerts, groups) {
-  const told = alerts.filter(({ held }) => !held);
+  const active = alerts.filter(({ held }) => !held);
   const down = groups.flatMap(({ nodes }) => nodes).filter(({ isUp }) => !isUp);
-  const worst = told[0]?.severity;
+  const worst = active[0]?.severity;
   at.className = worst ? levels[worst] : down.length > 0 ? 'warn' : 'good';
   at.textContent =
-    told.length > 0
-      ? `${told.length} ${told.length === 1 ? 'alert' : 'alerts'}`
+    active.length > 0
+      ? `${active.length} ${active.length === 1 ? 'alert' : 'alerts'}`
       : down.length > 0
         ? `${down.map(({ name }) => name).join(', ')} down, no alert yet`
         : 'All is well';
@@ -33,10 +33,10 @@ export function showVerdict(at, alerts, groups) {
 
 /** @param {HTMLElement} at @param {any[]} alerts */
 export function showAlerts(at, alerts) {
-  const told = alerts.filter(({ held }) => !held).map(alertCard);
+  const cards = alerts.filter(({ held }) => !held).map(alertCard);
   const held = alerts.filter((alert) => alert.held);
   const isOpen = at.querySelector('details')?.open ?? false;
-  at.replaceChildren(...(told.length > 0 ? told : [element('p', 'calm good', 'No alert fires.')]));
+  at.replaceChildren(...(cards.length > 0 ? cards : [element('p', 'calm good', 'No alert fires.')]));
   if (held.length === 0) return;
   const list = element(
     'details',
@@ -44,7 +44,7 @@ export function showAlerts(at, alerts) {
     element(
       'summary',
       '',
-      `${held.length} held back: a cause that is known, or was until just now, explains ${held.length === 1 ? 'it' : 'them'}`,
+      `${held.length} inhibited: another alert, firing now or a few minutes ago, explains ${held.length === 1 ? 'it' : 'them'}`,
     ),
     ...held.map(alertCard),
   );
@@ -54,7 +54,7 @@ export function showAlerts(at, alerts) {
 
 /** @param {any} alert */
 function alertCard({ severity, summary, description, action, since, runbook }) {
-  const link = element('a', '', 'Step by step');
+  const link = element('a', '', 'Runbook');
   link.setAttribute('href', runbook);
   return element(
     'article',
@@ -84,7 +84,7 @@ function groupBox({ kind, name, nodes }) {
       'li',
       `node ${colour}${node.role === 'master' ? ' master' : ''}`,
       element('b', '', node.name),
-      element('span', '', inWords(node)),
+      element('span', '', describeNode(node)),
     );
   });
   if (items.length === 0) items.push(element('li', 'node bad', 'none known'));
@@ -92,7 +92,7 @@ function groupBox({ kind, name, nodes }) {
 }
 
 /** @param {any} node */
-function inWords({ isUp, role, behindBytes, requestsPerS }) {
+function describeNode({ isUp, role, behindBytes, requestsPerS }) {
   if (!isUp) return 'down';
   if (role === 'master') return 'master';
   if (role === 'replica')

@@ -27,7 +27,7 @@ function showSignIn(fault) {
   at('sign-in-fault').textContent = fault;
 }
 
-/** Runs a step; a sign-in that has ended leads back to the form, anything else is said and tried again. @param {() => Promise<void>} step */
+/** Runs a step. When the sign-in has ended it shows the form; any other error is shown, and the step is tried again later. @param {() => Promise<void>} step */
 async function guarded(step) {
   try {
     await step();
@@ -35,7 +35,7 @@ async function guarded(step) {
     if (error instanceof SignedOut) showSignIn(error.message);
     else if (isIn) {
       at('verdict').className = 'bad';
-      at('verdict').textContent = 'No news';
+      at('verdict').textContent = 'No connection';
       at('freshness').textContent = error instanceof TypeError ? 'The shop does not answer.' : error.message;
     }
   }

@@ -99,7 +99,7 @@ function keyOf(entries) {
 function drawGraph(at, panel, { events, minutes, stepS }, sync) {
   const { unit, max, isStacked, thresholds } = panel;
   const last = ({ points }) => points.at(-1)?.[1] ?? 0;
-  // More lines than colours cannot be told apart: the largest ones.
+  // There are only so many colours: shows the largest lines.
   const lines = panel.lines.toSorted((a, b) => last(b) - last(a)).slice(0, colours.length);
   const times = lineTimes(lines, stepS);
   const columns = lines.map(({ points }) => {
