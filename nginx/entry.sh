@@ -23,7 +23,7 @@ WORKERS=${WORKERS:-auto}
 MAX_FILES=${MAX_FILES:-10000}
 mkdir -p "$DATA_DIR"
 
-# Without root there is no user to change to, and a word about it would only warn.
+# Without root there is no user to change to, and the directive would only cause a warning.
 USER=
 [ "$(id -u)" -ne 0 ] || USER='user root;'
 
@@ -111,7 +111,7 @@ fi
 # The exporter that counts what clients see. UDP: without an exporter the datagram is lost, and Nginx does not wait.
 ACCESS_LOG_COPY=
 [ -z "${ACCESS_LOG_TO-}" ] || ACCESS_LOG_COPY="access_log syslog:server=$ACCESS_LOG_TO,tag=nginx,nohostname shop;"
-# By a variable, so that Nginx starts while the page is down (a name is then looked up at each request). Without the page, /status is an address like any other that is nothing.
+# By a variable, so that Nginx starts while the page is down (a name is then looked up at each request). Without the page, /status is a 404.
 STATUS_ROUTE=
 [ -z "${STATUS_UPSTREAM-}" ] || STATUS_ROUTE="location ~ ^/status(/|\$) { set \$status_page $STATUS_UPSTREAM; proxy_pass http://\$status_page; proxy_next_upstream off; }"
 

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Backups of the shop's data, taken from a replica so that the master does not feel them:
+# Backups of the shop's data, taken from a replica so that they do not slow the master down:
 #
-#   backup.sh schedule       one now if the last is older than BACKUP_INTERVAL_S, and then always again
-#   backup.sh now            one now
-#   backup.sh list           what there is, oldest first
-#   backup.sh verify FILE    whether it is what its checksum says and can be read
-#   backup.sh fresh          whether the last one is younger than two intervals
+#   backup.sh schedule       takes one every BACKUP_INTERVAL_S, the first at once unless the last is younger
+#   backup.sh now            takes one now
+#   backup.sh list           lists them, oldest first
+#   backup.sh verify FILE    checks that it matches its checksum and can be read
+#   backup.sh fresh          exits 0 if the last one is younger than two intervals
 #   backup.sh restore FILE   puts FILE (a path, a name in BACKUP_DIR, or `latest`) where the first Redis node will load it, and empties the
 #                            others and the Sentinels, all under RESTORE_DIR. The shop must be stopped: redis/restore.sh does all of it
 #   backup.sh empty          only empties what is under RESTORE_DIR (other nodes of a swarm)
@@ -48,15 +48,15 @@ source_node() {
 check() { redis-check-rdb "$1" >"$BACKUP_DIR/.check" 2>&1 && grep -q 'RDB looks OK' "$BACKUP_DIR/.check"; }
 
 take() {
-  node=$(source_node) || { say 'no Sentinel says where the data are'; return 1; }
+  node=$(source_node) || { say 'no Sentinel names a Redis node'; return 1; }
   name=shop-$(date -u +%Y%m%dT%H%M%SZ).rdb
   part=$BACKUP_DIR/.part
   if ! REDISCLI_AUTH=$(secret REDIS_PASSWORD_BACKUP) timeout 600 redis-cli -h "${node%:*}" -p "${node##*:}" --user backup --rdb "$part" >"$BACKUP_DIR/.log" 2>&1; then
-    say "$node did not hand out its data: $(tail -n 1 "$BACKUP_DIR/.log")"
+    say "$node did not send a snapshot: $(tail -n 1 "$BACKUP_DIR/.log")"
     return 1
   fi
   if ! check "$part"; then
-    say "what $node handed out cannot be read: $(tail -n 1 "$BACKUP_DIR/.check")"
+    say "the snapshot of $node cannot be read: $(tail -n 1 "$BACKUP_DIR/.check")"
     return 1
   fi
   (cd "$BACKUP_DIR" && sum=$(sha256sum <.part) && printf '%s  %s\n' "${sum%% *}" "$name" >"$name.sha256" && mv .part "$name")
@@ -113,7 +113,7 @@ shop_backup_interval_seconds $BACKUP_INTERVAL_S
 # TYPE shop_backup_schedule_started_timestamp_seconds gauge
 shop_backup_schedule_started_timestamp_seconds $(date +%s)
 METRICS
-  until source_node >/dev/null; do sleep 1 & wait $!; done # a shop that comes up
+  until source_node >/dev/null; do sleep 1 & wait $!; done # the shop is still starting
   while :; do
     age_s=$(age_s)
     if [ "$age_s" -lt "$BACKUP_INTERVAL_S" ]; then
@@ -131,14 +131,14 @@ verify() {
   [ -f "$file" ] || file=$BACKUP_DIR/$file
   [ -f "$file" ] || { say "there is no backup $1"; exit 1; }
   if [ -f "$file.sha256" ]; then
-    (cd "$(dirname "$file")" && sha256sum -c --quiet "${file##*/}.sha256") || { say "$file is not what its checksum says"; exit 1; }
+    (cd "$(dirname "$file")" && sha256sum -c --quiet "${file##*/}.sha256") || { say "$file does not match its checksum"; exit 1; }
   fi
   check "$file" || { say "$file cannot be read: $(tail -n 1 "$BACKUP_DIR/.check")"; exit 1; }
-  say "${file##*/} is sound"
+  say "${file##*/} is valid"
 }
 
-# Redis passes over a snapshot where there is an append-only file, or none but `appendonly yes` (0 keys, without a word). redis/entry.sh makes
-# the snapshot the base of a new append-only file; here everything else goes, the Sentinels' memory of who was the master included.
+# With `appendonly yes` Redis ignores a snapshot silently, whether or not there is an append-only file (0 keys). redis/entry.sh makes
+# the snapshot the base of a new append-only file; everything else is deleted here, including the Sentinels' knowledge of the last master.
 restore() {
   verify "$1"
   empty

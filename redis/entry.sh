@@ -5,7 +5,7 @@
 #   redis/entry.sh sentinel   renders sentinel.conf unless Sentinel's own is still good, becomes redis-server --sentinel
 #
 # Why a decision: a master that comes back with an empty disk, or while the others elect a new one, would wipe acknowledged data.
-# So a node asks the Sentinels first (look.sh), and starts as master only where no other node could be (decide.sh, node.sh). It says what it waits for.
+# So a node asks the Sentinels first (look.sh), and starts as master only where no other node could be (decide.sh, node.sh). Its log says what it waits for.
 #
 # Environment: NODE_HOST (how others reach this node), PORT, DATA_DIR, PEERS="host:port ..." (all Redis nodes, this one may be among
 # them), SENTINELS="host:port ...", INITIAL_MASTER=host:port (the very first time only), BIND, MASTER_NAME, REDIS_MAXMEMORY,
@@ -19,7 +19,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 say() { printf '%s entry: %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*"; }
 die() { say "$*" >&2; exit 1; }
-# The same sentence is said once, not five times a second.
+# Logs a repeated sentence only once.
 said=
 waiting() { [ "$*" = "$said" ] || say "waiting: $*"; said=$*; }
 

@@ -1,4 +1,4 @@
-# What redis/entry.sh can find out before it decides: what Sentinels and the other nodes say, and what lies on this node's disk.
+# What redis/entry.sh finds out before it decides: the views of the Sentinels, the state of the other nodes, and this node's data on disk.
 # Read by it with `.`, and uses its variables.
 # shellcheck shell=sh disable=SC2034,SC2154 # what these set and use is shared with entry.sh
 
@@ -42,7 +42,7 @@ ask_sentinels() {
   done
 }
 
-# What Redis node $1 says of itself. Sets role (master, slave, none: no answer, refused: it does not let us in), loading (0 or 1), keys (0: none).
+# The state that Redis node $1 reports. Sets role (master, slave, none: no answer, refused: it does not let us in), loading (0 or 1), keys (0: none).
 ask_node() {
   info=$(printf 'INFO replication\nINFO persistence\nINFO keyspace\n' | ask "$1" sentinel "$REDIS_PASSWORD_SENTINEL") || true
   role=$(printf '%s\n' "$info" | sed -n 's/^role://p')
@@ -70,7 +70,7 @@ ask_peers() {
   done
 }
 
-# --- What lies on this node's disk
+# --- This node's data on disk
 
 aof_dir=$DATA_DIR/appendonlydir
 manifest=$aof_dir/appendonly.aof.manifest
@@ -102,7 +102,7 @@ set_aside() {
   say "what was on disk is damaged and was put aside in $aside (delete it when it is not needed any more)"
 }
 
-# With `appendonly yes` Redis looks at the append-only file alone, and a snapshot without one is passed over without a word: 0 keys.
+# With `appendonly yes` Redis looks at the append-only file alone, and a snapshot without one is ignored silently: 0 keys.
 # Made the base of an append-only file, it is loaded.
 adopt_snapshot() {
   if [ -e "$rdb" ] && [ ! -e "$aof_dir" ]; then

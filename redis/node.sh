@@ -44,7 +44,7 @@ become_unsynced_replica() {
   become_redis "$1"
 }
 
-# The Sentinels name another node: it is the master, if it lives.
+# The Sentinels name another node: it is the master if it runs.
 follow() {
   ask_node "$master"
   if [ "$role" = master ] && [ "$loading" = 0 ]; then
@@ -91,7 +91,7 @@ lead() {
         "put its data back, or start a node that has them; if all data may go, empty the data folders of all Redis nodes and Sentinels" ;;
     'wait election') waiting "this node was the master and others are up: one of them is being elected" ;;
     'wait damaged-alone')
-      waiting "this node was the master, but its append-only file is damaged (see $DATA_DIR/check-aof.txt): better another one is elected" ;;
+      waiting "this node was the master, but its append-only file is damaged (see $DATA_DIR/check-aof.txt): another node should be elected instead" ;;
     'start first') lead_because "first start" ;;
     'start all-empty') lead_because "no node has any data and no other was elected" ;;
     'start none-elected') lead_because "no other node was elected in $together_s s and the data are here" ;;

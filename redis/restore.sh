@@ -1,5 +1,5 @@
 #!/bin/sh
-# Brings the Compose shop back from a backup: `redis/restore.sh NAME|latest`; without a name it lists them. What was written since is gone.
+# Brings the Compose shop back from a backup: `redis/restore.sh NAME|latest`; without a name it lists them. Later writes are lost.
 # (On a swarm: ops/stack.sh restore.)
 set -eu
 cd "$(dirname "$0")/.."
@@ -9,7 +9,7 @@ if [ -z "${1-}" ]; then
 fi
 # Checked before anything is stopped.
 docker compose run --rm --no-deps -T restore verify "$1"
-# The services too: they remember who was the master.
+# The services too: they remember the last master.
 docker compose stop users products purchases backup
 docker compose stop sentinel-1 sentinel-2 sentinel-3
 docker compose stop redis-1 redis-2 redis-3
