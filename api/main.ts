@@ -56,7 +56,6 @@ async function drain() {
   readiness.drain();
   await delay(noticeMs);
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
   await Promise.race([closed, delay(drainMs, undefined, { ref: false })]);
   stopBackground();
   close();

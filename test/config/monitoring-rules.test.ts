@@ -125,7 +125,7 @@ describe.skipIf(!hasProgram('amtool'))('Alertmanager', () => {
     expect(readFileSync(join(scratch, 'server', 'smtp-password'), 'utf8')).toBe('p&/a %\\ss');
   });
 
-  test('tells an address outside that it is alive, if there is one', () => {
+  test('calls the heartbeat address, if there is one', () => {
     const url = 'https://example.com/ping?a=1&b=2';
     expect(check('heartbeat', { SMTP_URL: 'smtp://127.0.0.1', HEARTBEAT_URL: url })).toMatch(
       /^ {4}webhook_configs.*a=1&b=2/m,

@@ -154,7 +154,7 @@ test('no file, a wrong password and none at all are said in a sentence', async (
   expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('ADMIN_PASSWORD is neither')]);
 });
 
-test('a command that is not understood, and a shop that is not there, are told apart', async () => {
+test('an unknown command exits with 2, a shop that cannot be reached with 1 and its address', async () => {
   expect((await command('export', 'orders')).code).toBe(2);
   const away = await command('export', 'products', '--url', 'http://127.0.0.1:9');
   expect([away.code, away.stderr]).toEqual([1, expect.stringContaining('http://127.0.0.1:9')]);

@@ -18,7 +18,7 @@ const buy = (token: string, productId: string, quantity: number, key: string = r
   shop('POST', '/purchases', { token, key, body: { items: [{ productId, quantity }] } });
 
 describe('buying', () => {
-  test('takes the stock, is found again, and its history tells how it went', async () => {
+  test('takes the stock, is found again, and its history lists what happened', async () => {
     const product = await makeProduct(shop, admin, { stock: 5, price: { amount: 250, currency: 'USD' } });
     const bought = await buy(ann.token, product.id, 2);
     expect(bought.status).toBe(201);

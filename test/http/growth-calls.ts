@@ -151,9 +151,9 @@ export async function measureUsers(shop: GrowthShop) {
   const refused = await bytesOf(shop.master, 10, async () => {
     expectStatus(409)(await shop.users.request.post('/users').set(headers()).send(again));
   });
-  const strangers: string[] = [];
-  await runAll(15, 0, async () => strangers.push(await signUp(shop)));
-  const first = await bytesOf(shop.master, 10, (i) => signIn(shop, strangers[i] ?? ''));
+  const emails: string[] = [];
+  await runAll(15, 0, async () => emails.push(await signUp(shop)));
+  const first = await bytesOf(shop.master, 10, (i) => signIn(shop, emails[i] ?? ''));
 
   const { accessToken, refreshToken } = await signIn(shop, email);
   const authorization = { Authorization: bearer(accessToken) };

@@ -95,7 +95,7 @@ describe('POST /products', () => {
   });
 });
 
-describe('who may', () => {
+describe('access', () => {
   test.each([
     ['post', ''],
     ['post', '/batch'],
@@ -138,7 +138,7 @@ describe('who may', () => {
 });
 
 describe('one product', () => {
-  test('is not sent again to who has it', async () => {
+  test('is not sent again to a client that has it', async () => {
     const { body, headers } = await made();
     const etag = String(headers.etag);
     expect((await read(`/${body.id}`).set('If-None-Match', `"x", W/${etag}`)).status).toBe(304);

@@ -47,7 +47,7 @@ describe('reading', () => {
     }
   });
 
-  test('its history tells, in order, all that it shows', async () => {
+  test('its history lists, in order, all that it shows', async () => {
     const path = `/purchases/${bought.body.id}`;
     const { data } = historyOut.parse((await buyer.get(`${path}/events`)).body);
     expect(data.map((event) => event.type)).toEqual(['purchase.created', 'product.reserved', 'purchase.completed']);

@@ -1,4 +1,4 @@
-/** Guessing of passwords: strangers are slowed down, and lock no owner out. */
+/** Guessing of passwords: wrong guesses are slowed down, and lock no owner out. */
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { open } from '../../api/users/open.ts';
@@ -7,7 +7,7 @@ import { operator } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
 import { newPerson, password, problem } from './users-support.ts';
 
-/** Wrong passwords for one account a minute, from all strangers together; attempts of one address at one account. Fewer than by default: argon2 is slow. */
+/** Wrong passwords for one account a minute, from all addresses together; attempts of one address at one account. Fewer than by default: argon2 is slow. */
 const quota = 6;
 const fromOneAddress = 3;
 /** Sign-ins a day from one address to accounts that are less than a day old. */
@@ -92,10 +92,10 @@ describe('120 wrong passwords from two addresses', () => {
 });
 
 describe('wrong passwords', () => {
-  it('of many strangers at once are compared only as often as the limit says, whether or not there is such an account', async () => {
-    const strangers = Array.from({ length: 20 }, newAddress);
+  it('from many addresses at once are compared only as often as the limit says, whether or not there is such an account', async () => {
+    const addresses = Array.from({ length: 20 }, newAddress);
     for (const email of [(await owner()).email, newPerson().email]) {
-      expect(await guess(email, 20, strangers)).toEqual({ 401: quota, 429: 20 - quota });
+      expect(await guess(email, 20, addresses)).toEqual({ 401: quota, 429: 20 - quota });
     }
   });
 
@@ -110,8 +110,8 @@ describe('wrong passwords', () => {
   it('from where the account signed in before do not count, and are limited there', async () => {
     const { email, home } = await owner();
     expect(await guess(email, 20, [home])).toEqual({ 401: fromOneAddress - 1, 429: 20 - fromOneAddress + 1 });
-    const strangers = Array.from({ length: quota }, newAddress);
-    expect(await guess(email, quota, strangers)).toEqual({ 401: quota });
+    const addresses = Array.from({ length: quota }, newAddress);
+    expect(await guess(email, quota, addresses)).toEqual({ 401: quota });
   });
 
   it('alone count: right ones do not', async () => {

@@ -1,5 +1,5 @@
 /**
- * A request repeated under its key gets the first answer also where that answer changed who may ask. On a Redis of its own: it makes admins,
+ * A request repeated under its key gets the first answer also where that answer took the right to ask away. On a Redis of its own: it makes admins,
  * and what the last admin may not do is tested elsewhere.
  */
 import type { Redis } from 'ioredis';

@@ -233,7 +233,7 @@ describe('other services', () => {
     expect((await check(user.id, sessionId, credential)).body).toEqual({ state: 'ended' });
   });
 
-  it('are the only ones who may ask', async () => {
+  it('alone may ask', async () => {
     const { session, user } = await newcomer(users);
     for (const credential of [undefined, session.accessToken, 'x']) {
       expect((await check(user.id, 'x', credential)).body).toMatchObject(problem('unauthenticated', 401));

@@ -11,7 +11,7 @@ import { temporarySettings } from '../support/redis-nodes.ts';
 import { waitFor } from '../support/wait.ts';
 import { startTraffic } from './traffic.ts';
 
-/** A fault: how it is made and ended, and the one alert that has to tell of it. */
+/** A fault: how it is made and ended, and the one alert that must report it. */
 export type Fault = {
   readonly name: string;
   readonly alert: string;
@@ -82,8 +82,8 @@ export const faults: readonly Fault[] = [
   },
 ];
 
-/** What came of a fault. */
-export type Told = {
+/** The mails about a fault. */
+export type MailsOfFault = {
   /** From the fault to the mail. */
   readonly seconds: number;
   /** Subjects of all mails about something that fires. One is right. */
@@ -97,7 +97,7 @@ export type Told = {
  * Starts a shop under light traffic, makes the fault, and collects the mails.
  * @param quietMs how long to go on watching after the first mail for a second one
  */
-export async function tellOf(fault: Fault, quietMs: number): Promise<Told> {
+export async function collectMails(fault: Fault, quietMs: number): Promise<MailsOfFault> {
   const { settings, remove } = await temporarySettings({ monitoring: true });
   const mails = () => readMails(settings.dir);
   let shop: Shop | undefined;

@@ -1,12 +1,12 @@
 /**
- * The long proof: every fault, in a shop of its own, and the table of who is told what and how soon.
+ * The long proof: every fault, in a shop of its own, and the table of its mails and how soon they came.
  *
  *   node --import tsx test/monitoring/main.ts [WORD]     only faults with WORD in their name
  *
  * Takes 2 to 3 minutes for each. Exits with 1 if a fault brought no mail, another one than it should, or more than one.
  */
 import process from 'node:process';
-import { type Fault, faults, tellOf } from './faults.ts';
+import { collectMails, type Fault, faults } from './faults.ts';
 
 /** Longer than any symptom waits before it fires. */
 const quietMs = 75_000;
@@ -24,7 +24,7 @@ for (const fault of faults.filter(({ name }) => name.includes(word))) {
 process.exit(wrong === 0 ? 0 : 1);
 
 async function rowOf(fault: Fault): Promise<string> {
-  const { seconds, subjects, overSeconds, mail } = await tellOf(fault, quietMs);
+  const { seconds, subjects, overSeconds, mail } = await collectMails(fault, quietMs);
   if (subjects.length !== 1 || !mail.text.replace(/=\r?\n/g, '').includes(`runbooks/${fault.alert}`)) wrong += 1;
   const over = overSeconds === undefined ? '' : `${Math.round(overSeconds)} s`;
   return `| ${fault.name} | ${fault.alert} | ${Math.round(seconds)} s | ${subjects.length} | ${over} | ${subjects.join('; ')} |`;

@@ -3,12 +3,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newId } from '../../api/core/ids.ts';
 import { isRefusal } from '../../api/core/outcome.ts';
 import { createBatches } from '../../api/products/batch.ts';
-import type { NewProduct } from '../../api/products/schema.ts';
 import { createProductRules, type ProductRules } from '../../api/products/service.ts';
 import { createProductWrites, type ProductWrites } from '../../api/products/store.ts';
 import { createProductReads, type ProductReads } from '../../api/products/store-reads.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
 import { contextOf, openTestRedis, repetitionOf, userCaller } from '../support/redis.ts';
+import { given } from './products-support.ts';
 
 let redis: ShopRedis;
 let store: ProductWrites;
@@ -25,14 +25,6 @@ beforeAll(() => {
 afterAll(() => redis.close());
 
 const context = () => contextOf(userCaller('admin'));
-const given = (changes: Partial<NewProduct> = {}): NewProduct => ({
-  id: newId(),
-  name: 'A lamp',
-  category: 'Lamps',
-  price: { amount: 250, currency: 'USD' },
-  stock: 5,
-  ...changes,
-});
 
 test('a batch repeated after it ended half-way answers for what was made as before and makes the rest', async () => {
   const items = Array.from({ length: 6 }, (_, i) => given(i % 2 ? {} : { id: undefined as never }));

@@ -12,6 +12,7 @@ import { createProductReads, type ProductReads } from '../../api/products/store-
 import type { ShopRedis } from '../../api/redis/open.ts';
 import { contextOf, openTestRedis, operator, repetitionOf, userCaller } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
+import { given } from './products-support.ts';
 
 let redis: ShopRedis;
 let master: Redis;
@@ -32,15 +33,6 @@ const admin = userCaller('admin');
 const context = (changes: Partial<RequestContext> = {}) => contextOf(admin, changes);
 /** The same request again, as another attempt of the client. */
 const again = (before: RequestContext) => repetitionOf(context(before));
-
-const given = (changes: Partial<NewProduct> = {}): NewProduct => ({
-  id: newId(),
-  name: 'A lamp',
-  category: 'Lamps',
-  price: { amount: 250, currency: 'USD' },
-  stock: 5,
-  ...changes,
-});
 
 async function make(changes: Partial<NewProduct> = {}): Promise<Product> {
   const made = await rules.create(given(changes), context());

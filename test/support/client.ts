@@ -71,7 +71,7 @@ export async function signIn(
   return { token: session.body.accessToken, refreshToken: session.body.refreshToken };
 }
 
-/** Signs the first admin in, who may be made only a moment after the shop has started. */
+/** Signs the first admin in, waiting until the shop has created that account. */
 export async function signInAdmin(shop: ShopClient, email: string, password: string): Promise<string> {
   return waitFor('the first admin to be able to sign in', async () => (await signIn(shop, email, password)).token);
 }

@@ -1,4 +1,4 @@
-/** The tests' way to the shared Redis: as a service, or as the operator who may look at everything. */
+/** The tests' way to the shared Redis: as a service, or as the operator, which may read everything. */
 import { Redis } from 'ioredis';
 import { inject } from 'vitest';
 import { type Deadline, deadlineIn } from '../../api/core/clock.ts';

@@ -49,6 +49,11 @@ test('a page runs no script and loads nothing', async () => {
   expect(text).toContain('color-scheme:light dark');
 });
 
+test('/docs may load what the shop serves, and nothing else', async () => {
+  const { status, headers } = await request.get('/docs');
+  expect([status, headers['content-security-policy']]).toEqual([200, expect.stringContaining("default-src 'none'")]);
+});
+
 test('the list links to every problem; an unknown one is a 404', async () => {
   const { text } = await request.get('/problems');
   for (const code of Object.keys(problems)) expect(text).toContain(`href="/problems/${code}"`);

@@ -129,7 +129,7 @@ describe('a purchase as it is stored', () => {
     expect(purchase?.requested[99]).toEqual({ productId: 'p99', quantity: 1000 });
   });
 
-  test('tells its whole history from what is stored once', () => {
+  test('gives its whole history from what is stored once', () => {
     const stored = {
       ...hash,
       requested: undefined,

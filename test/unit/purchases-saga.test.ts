@@ -227,13 +227,13 @@ describe('recovery', () => {
     expect(shop.tried).toHaveLength(450); // none of the stuck ones was tried twice at one time
   });
 
-  test('tells how long the oldest has waited, and 0 when there is none', async () => {
+  test('reports how long the oldest has waited, and 0 when there is none', async () => {
     const shop = shopWith([{ purchase: purchaseWith(), ageMs: 7000 }]);
-    const told: [Unfinished, number][] = [];
-    const recovery = openRecovery(shop.store, shop.saga, quiet, (what, seconds) => told.push([what, seconds]));
+    const reported: [Unfinished, number][] = [];
+    const recovery = openRecovery(shop.store, shop.saga, quiet, (what, seconds) => reported.push([what, seconds]));
     await recovery.sweep();
     await recovery.sweep();
-    const pending = told.filter(([what]) => what === 'pending').map(([, seconds]) => Math.round(seconds));
+    const pending = reported.filter(([what]) => what === 'pending').map(([, seconds]) => Math.round(seconds));
     expect(pending).toEqual([7, 0]);
   });
 

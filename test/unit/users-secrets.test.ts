@@ -69,6 +69,16 @@ describe('passwords', () => {
     expect(await createPasswords().verify(undefined, '', deadlineIn(5000))).toBe(false);
   });
 
+  it('are checked two at a time while fifty wait; one more is turned away at once', async () => {
+    const passwords = createPasswords();
+    const check = (remainingMs: number) => passwords.verify(undefined, 'x', deadlineIn(remainingMs)).catch(String);
+    const [first, second] = [check(30_000), check(30_000)];
+    const waiting = Array.from({ length: 50 }, () => check(0)); // these are refused without being checked when it is their turn
+    expect(await check(30_000)).toContain('too many passwords wait');
+    expect(await Promise.all([first, second])).toEqual([false, false]);
+    for (const each of await Promise.all(waiting)) expect(each).toContain('no time left');
+  });
+
   it('that could not be checked in time are turned away, and the rest are checked', async () => {
     const passwords = createPasswords();
     const all = Array.from({ length: 60 }, () => passwords.verify(undefined, 'x', deadlineIn(200)));

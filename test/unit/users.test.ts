@@ -73,6 +73,7 @@ describe('a password', () => {
     ['asdfghjkl;zxc', 'is a keyboard or alphabet sequence'],
     ['йцукенгшщзхъ', 'is a keyboard or alphabet sequence'],
     ['aaaabbbbbcccccc', 'is a keyboard or alphabet sequence'],
+    ['kiwi42-niwi42-', undefined], // all but one character of a block repeated
     ['a good password', undefined],
     ['correct horse battery', undefined],
     ['twelve chars', undefined],
@@ -159,7 +160,7 @@ describe('a change', () => {
   });
 });
 
-it('a User-Agent is stored as what tells one browser from another', () => {
+it('of a User-Agent only the system and the program with its main version are stored', () => {
   const chrome =
     'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36';
   expect(storedUserAgent(chrome)).toBe('(X11; Linux x86_64) Chrome/120');

@@ -1,4 +1,4 @@
-/** How a 422 tells what is wrong: behind the name of a field, in one voice. */
+/** The texts of a 422: the name of a field, and what is wrong with it. */
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { faultsOf } from '../../../api/http/parse.ts';

@@ -88,15 +88,20 @@ test('an answer that was asked for more than a second before the request is not 
   sessions.close();
 });
 
-test('all requests go on as soon as the view is current', async () => {
+test('all requests go on as soon as the view is current, and users is not asked if that is soon', async () => {
   let ageMs = Number.POSITIVE_INFINITY;
+  let asked = 0;
   const sessions = watch(
     () => ageMs,
-    () => new Promise(() => undefined),
+    () => {
+      asked += 1;
+      return new Promise(() => undefined);
+    },
   );
   const all = Array.from({ length: 20 }, () => sessions.current(claims, 'a-request', deadlineIn(20_000)));
   ageMs = 0;
   expect(await Promise.all(all)).toEqual(Array.from({ length: 20 }, () => active));
+  expect(asked).toBe(0);
   sessions.close();
 });
 

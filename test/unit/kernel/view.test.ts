@@ -29,7 +29,7 @@ describe('the view', () => {
     expect([view?.master, view?.epoch]).toEqual([master, epoch]);
   });
 
-  test('tells when master or epoch changed last, the first view not counted', () => {
+  test('says when master or epoch changed last, the first view not counted', () => {
     expect(nextView(unknown, [says(1, a, 3)], 1000).changedAtMs).toBe(Number.NEGATIVE_INFINITY);
     expect(nextView(follows(a, 3), [says(1, a, 3)], 1000).changedAtMs).toBe(Number.NEGATIVE_INFINITY);
     expect(nextView(follows(a, 3), [says(1, a, 4)], 1000).changedAtMs).toBe(1000);

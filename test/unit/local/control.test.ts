@@ -42,7 +42,7 @@ test('a command reaches the process that it names', async () => {
   expect(asked).toEqual(['kill redis-1', 'scale products 4']);
 });
 
-test('an unknown name or command is told in a sentence', async () => {
+test('an unknown name or command is refused with a sentence', async () => {
   expect(await askControl(dir, 'POST', '/kill/unknown')).toEqual({
     status: 409,
     body: { message: "There is no process 'unknown'." },
@@ -50,7 +50,7 @@ test('an unknown name or command is told in a sentence', async () => {
   expect((await askControl(dir, 'POST', '/dance'))?.status).toBe(404);
 });
 
-test('stop is answered before it is obeyed', async () => {
+test('stop is answered before the shop stops', async () => {
   expect((await askControl(dir, 'POST', '/stop'))?.status).toBe(202);
   expect(stopped).toBe(true);
 });

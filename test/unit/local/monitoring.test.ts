@@ -26,7 +26,7 @@ const targets = (job: string) =>
     labels: Record<string, string>;
   }[];
 
-test('a shop is watched unless it is told not to be', () => {
+test('a shop is watched unless its settings turn that off', () => {
   expect(names(settingsOf())).toEqual(
     expect.arrayContaining([
       'prometheus',
@@ -69,7 +69,7 @@ test('no watcher listens on more than this machine, and none is given a secret b
   }
 });
 
-test('Prometheus is told of every replica, by name, and again when there are more', () => {
+test('the targets of Prometheus name every replica, and are written again when there are more', () => {
   writeTargets(settingsOf(), topology(settingsOf()));
   expect(targets('api').map(({ labels }) => labels.instance)).toEqual([
     'users-1',

@@ -1,4 +1,4 @@
-/** When an Nginx is held for frozen. The processes are played: what is real is the judgement. */
+/** When the watchdog takes an Nginx for frozen. The processes are stand-ins; the decision is the real one. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { SupervisedProcess } from '../../../ops/local/process.ts';
 import { watchForFreeze } from '../../../ops/local/watchdog.ts';

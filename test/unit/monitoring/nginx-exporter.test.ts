@@ -45,7 +45,7 @@ describe('the access log', () => {
     expect(text).toMatch(/duration_seconds_bucket\{le="0.2",service="products",route="\/products",method="GET"\} 3/);
   });
 
-  test('tells how often another replica was asked', async () => {
+  test('counts how often another replica was asked', async () => {
     const text = await counted(line({ upstream: '127.0.0.1:1, 127.0.0.1:2, 127.0.0.1:3' }));
     expect(text).toContain('edge_upstream_retries_total{service="products"} 2');
   });

@@ -1,4 +1,4 @@
-/** Large bodies at Nginx, which takes a body in before it asks a replica: who may send one, and how many at once. */
+/** Large bodies at Nginx, which takes a body in before it asks a replica: which clients may send one, and how many at once. */
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What survives: the death of any one process, a stop and a start, the loss of either way of keeping data. */
+/** Restarts: of any one process, of the whole shop, and with only one of the two copies of the data, append-only files or snapshots. */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -50,7 +50,7 @@ describe('any one process killed', () => {
       });
     for (let i = 0; i < 10; i++) {
       const key = `${name}-${i}`;
-      // What was in flight on a killed Nginx is lost to the client, who repeats it under its key.
+      // A request in flight on a killed Nginx has no answer: the client repeats it under its key.
       const bought = await waitFor(
         'a purchase to be answered',
         async () => buy(key).then((reply) => (reply.status < 500 ? reply : undefined)),

@@ -110,7 +110,7 @@ test('an event stream gives up what is older than a day', async () => {
   for (let i = 0; i < 1000; i++) adding.xadd(stream, `${old + i}-0`, 'type', 'test.old');
   await adding.exec();
   await makeProduct(client, admin);
-  // Redis trims whole nodes of the stream (100 entries each) when it is told `~`.
+  // With `~` Redis trims whole nodes of the stream (100 entries each).
   expect(await master.xlen(stream)).toBeLessThanOrEqual(101);
 });
 
@@ -129,7 +129,7 @@ test('after a month of days, only the books have grown', async () => {
   const ending = (day: number) => Object.fromEntries(Object.entries(on(day)).filter(([kind]) => !isBook(kind)));
   expect(Object.keys(on(32)).filter((kind) => /idempotency|limit/.test(kind))).toEqual([]);
   expect(on(10)['{users}:sessions']).toBeGreaterThan(1);
-  expect(on(32)['{users}:sessions']).toBe(1); // of who comes back every day; the others ended after 30
+  expect(on(32)['{users}:sessions']).toBe(1); // of the user who signs in every day; the others ended after 30
   expect(on(32)['{products}:reservation']).toBe(on(10)['{products}:reservation']); // 8 days
   const streams = Object.entries(ending(32)).filter(([kind]) => kind.endsWith(':events'));
   for (const [kind, entries] of streams) expect(entries, kind).toBeLessThanOrEqual(101); // a day's, and one node of the stream

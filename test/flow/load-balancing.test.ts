@@ -1,4 +1,4 @@
-/** Who does the work: every replica of a service its share, and Redis' replicas the reading. */
+/** Load balancing: every replica of a service gets its share of requests, and Redis' replicas serve the reads. */
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Shop, startShop } from '../../ops/local/shop.ts';

@@ -1,0 +1,53 @@
+/** The line that a service logs for each request. */
+import express from 'express';
+import { pino } from 'pino';
+import supertest from 'supertest';
+import { expect, test } from 'vitest';
+import { requestLog } from '../../../api/http/log.ts';
+
+type Line = {
+  level: string;
+  req: { method: string; path: string };
+  res: { status: number };
+  err?: { message: string };
+};
+
+const lines: Line[] = [];
+const log = pino(
+  { formatters: { level: (level) => ({ level }) } },
+  { write: (line: string) => void lines.push(JSON.parse(line)) },
+);
+const request = supertest(
+  express()
+    .use(requestLog(log))
+    .get('/fails', () => {
+      throw new Error('a fault');
+    })
+    .get('/livez', (_req, res) => void res.sendStatus(200))
+    .get('/:status', (req, res) => void res.sendStatus(Number(req.params.status)))
+    .use(((error, _req, res, _next) => {
+      res.err = error; // as the shop's own handler hands an error to the log
+      res.sendStatus(500);
+    }) satisfies express.ErrorRequestHandler),
+);
+
+test.each([
+  ['/200', 'info'],
+  ['/304', 'info'],
+  ['/404', 'warn'],
+  ['/499', 'warn'],
+  ['/500', 'error'],
+  ['/503', 'error'],
+])('GET %s is logged as %s, with method, path without query, and status', async (path, level) => {
+  lines.length = 0;
+  await request.get(`${path}?secret=1`);
+  expect(lines).toEqual([expect.objectContaining({ level, req: { method: 'GET', path }, res: expect.anything() })]);
+  expect(lines[0]?.res.status).toBe(Number(path.slice(1)));
+});
+
+test('an error is logged with its message, a question about health not at all', async () => {
+  lines.length = 0;
+  await request.get('/fails');
+  await request.get('/livez');
+  expect(lines).toMatchObject([{ level: 'error', err: { message: 'a fault' } }]);
+});
