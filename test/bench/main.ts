@@ -3,6 +3,7 @@
  * one without. All is measured in turns on the same machine in the same run: seconds and requests differ, the ratios are what counts.
  */
 import { runMutants } from '../mutants/main.ts';
+import { benchCapacity } from './capacity.ts';
 import { benchFsync } from './fsync.ts';
 import { benchGroups } from './groups.ts';
 import { benchMonitoring } from './monitoring.ts';
@@ -17,6 +18,7 @@ const benches: Record<string, () => Promise<void>> = {
   'references-small': () => benchReferences(small),
   profile: benchProfile,
   fsync: benchFsync,
+  capacity: benchCapacity,
   groups: benchGroups,
   monitoring: benchMonitoring,
   search: () => benchSearch(100_000),
