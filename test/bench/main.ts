@@ -6,11 +6,13 @@ import { runMutants } from '../mutants/main.ts';
 import { benchCapacity } from './capacity.ts';
 import { benchFsync } from './fsync.ts';
 import { benchGroups } from './groups.ts';
+import { benchLatency } from './latency.ts';
 import { benchMonitoring } from './monitoring.ts';
 import { benchProfile } from './profile.ts';
 import { benchReferences, small } from './references.ts';
 import { benchAgainst } from './revision.ts';
 import { benchSearch } from './search.ts';
+import { benchSize } from './size.ts';
 
 /** Each prints what it measured, and runs for less than five minutes. */
 const benches: Record<string, () => Promise<void>> = {
@@ -23,6 +25,9 @@ const benches: Record<string, () => Promise<void>> = {
   monitoring: benchMonitoring,
   search: () => benchSearch(100_000),
   'search-small': () => benchSearch(4000),
+  latency: benchLatency,
+  size: () => benchSize(1_000_000),
+  'size-small': () => benchSize(20_000),
 };
 
 /**

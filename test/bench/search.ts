@@ -4,13 +4,13 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { infoField } from '../../api/redis/info.ts';
-import { portsFrom } from '../../ops/local/spec.ts';
 import { shopClient, signUp } from '../support/client.ts';
 import { seedProducts } from '../support/seed-products.ts';
 import { openBench } from './load.ts';
 import { type PacedResult, quantile, sendPaced } from './paced.ts';
+import { operatorOf, reportSlowCommands } from './subjects.ts';
 
 const seconds = 6;
 const rounds = 4;
@@ -28,17 +28,8 @@ const searches = ['q=even+odd', 'q=a+b+c+d+e+f+g+h', 'q=even+o', 'inStock=true&m
 export async function benchSearch(count: number): Promise<void> {
   // 100,000 products of 28 words take about 0.9 GB: more than the default.
   const bench = await openBench({ rateLimits: 'on', redisMaxMemory: '4gb' });
-  const { settings, httpUrl } = bench.shop;
-  const nodes = [1, 2, 3].map(
-    (number) =>
-      new Redis({
-        port: portsFrom(settings.portBase).redis(number),
-        username: 'operator',
-        password: settings.secrets.REDIS_PASSWORD_OPERATOR ?? '',
-        protocol: 2,
-        disableClientInfo: true,
-      }),
-  );
+  const { httpUrl } = bench.shop;
+  const nodes = await operatorOf(bench.shop);
   try {
     const master = nodes[0] ?? expectNode();
     const products = await seed(master, count);
@@ -147,18 +138,4 @@ function report(calm: Turn, attacked: Turn): void {
 
 function statusesOf({ statuses }: PacedResult): string {
   return [...statuses].map(([status, count]) => `${count} × ${status}`).join(', ');
-}
-
-/** What each node's own log says took longer than 5 ms (redis.conf), by command. */
-async function reportSlowCommands(nodes: readonly Redis[]): Promise<void> {
-  const slow = new Map<string, number>();
-  for (const node of nodes) {
-    const entries = (await node.call('SLOWLOG', 'GET', '128')) as [number, number, number, string[]][];
-    for (const [, , , command] of entries) {
-      const name = (command[0] ?? '').toUpperCase();
-      slow.set(name, (slow.get(name) ?? 0) + 1);
-    }
-  }
-  const shown = [...slow].map(([name, count]) => `${count} × ${name}`).join(', ');
-  console.log(`  commands above 5 ms in the Redis nodes' own logs: ${shown || 'none'}`);
 }

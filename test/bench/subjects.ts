@@ -36,11 +36,32 @@ export async function redisPortsOf({ settings }: Shop): Promise<number[]> {
   return [...ports.filter(isMaster), ...ports.filter((port, i) => !isMaster(port, i))];
 }
 
+/** Connections to the shop's Redis nodes as the operator, the master's first. */
+export async function operatorOf(shop: Shop): Promise<Redis[]> {
+  const password = shop.settings.secrets.REDIS_PASSWORD_OPERATOR ?? '';
+  const options = { username: 'operator', password, protocol: 2, disableClientInfo: true } as const;
+  return (await redisPortsOf(shop)).map((port) => new Redis({ port, ...options }));
+}
+
+/** Prints what each node's own log says took longer than 5 ms (redis.conf), by command. */
+export async function reportSlowCommands(nodes: readonly Redis[]): Promise<void> {
+  const slow = new Map<string, number>();
+  for (const node of nodes) {
+    const entries = (await node.call('SLOWLOG', 'GET', '128')) as [number, number, number, string[]][];
+    for (const [, , , command] of entries) {
+      const name = (command[0] ?? '').toUpperCase();
+      slow.set(name, (slow.get(name) ?? 0) + 1);
+    }
+  }
+  const shown = [...slow].map(([name, count]) => `${count} × ${name}`).join(', ');
+  console.log(`  commands above 5 ms in the Redis nodes' own logs: ${shown || 'none'}`);
+}
+
 /** Stores products in categories of twenty, and waits until every node has them. @returns their ids */
 export async function seedCatalogue(shop: Shop, count: number): Promise<string[]> {
-  const password = shop.settings.secrets.REDIS_PASSWORD_OPERATOR ?? '';
-  const [port = 0] = await redisPortsOf(shop);
-  const master = new Redis({ port, username: 'operator', password, protocol: 2, disableClientInfo: true });
+  const nodes = await operatorOf(shop);
+  const [master] = nodes;
+  if (master === undefined) throw new Error('there is no Redis node');
   try {
     const docs = await seedProducts(master, count, (n) => ({
       name: `Product ${n}`,
@@ -52,7 +73,7 @@ export async function seedCatalogue(shop: Shop, count: number): Promise<string[]
     await shop.waitUntilHealthy(); // a replica may load all of it anew
     return docs.map(({ id }) => id);
   } finally {
-    master.disconnect();
+    for (const node of nodes) node.disconnect();
   }
 }
 

@@ -1,0 +1,98 @@
+/** How long requests wait: at half of the highest throughput, and while as many sign in as the passwords' hashing allows. */
+import { hash, verify } from '@node-rs/argon2';
+import { type Shop, startShop } from '../../ops/local/shop.ts';
+import { shopClient, signUp } from '../support/client.ts';
+import { temporarySettings } from '../support/redis-nodes.ts';
+import { type PacedRequest, type PacedResult, quantile, sendPaced } from './paced.ts';
+import { seedCatalogue } from './subjects.ts';
+import { runWrk, type WrkLoad } from './wrk.ts';
+
+const seconds = 8;
+const connections = 32;
+/** So slow that the reads themselves take little of the machine. */
+const readsPerSecond = 50;
+
+/** Prints both. */
+export async function benchLatency(): Promise<void> {
+  const { settings, remove } = await temporarySettings();
+  const shop = await startShop(settings);
+  try {
+    const ids = await seedCatalogue(shop, 30_000);
+    const client = shopClient(shop.httpUrl);
+    const read: WrkLoad = { method: 'GET', paths: ids.map((id) => `/products/${id}`) };
+    const buy = async (): Promise<WrkLoad> => ({
+      method: 'POST',
+      headers: { authorization: `Bearer ${(await signUp(client)).token}` },
+      paths: ['/purchases'],
+      bodies: ids.slice(0, 1000).map((productId) => JSON.stringify({ items: [{ productId, quantity: 1 }] })),
+    });
+    await atHalf(shop, 'product, each another', read);
+    await atHalf(shop, 'purchase', await buy());
+    await duringSignIns(shop, ids);
+  } finally {
+    await shop.killAll(); // the data go anyway
+    await remove();
+  }
+}
+
+async function atHalf({ httpUrl }: Shop, name: string, load: WrkLoad): Promise<void> {
+  await runWrk(httpUrl, connections, 2, load);
+  const { perSecond } = await runWrk(httpUrl, connections, seconds, load);
+  const half = Math.round(perSecond / 2);
+  const result = await sendPaced(httpUrl, half, seconds, (n) => pacedOf(load, n));
+  const [p50, p99] = [0.5, 0.99].map((share) => quantile(result.timesMs, share));
+  console.log(
+    `${name}: ${perSecond.toFixed(0)} a second at most; at ${half} a second ${shown(result)}, p99 is ${((p99 ?? 0) / (p50 ?? 1)).toFixed(1)} × p50`,
+  );
+}
+
+/** The n-th request of a load, from one of twenty addresses. */
+function pacedOf({ method, headers = {}, paths, bodies }: WrkLoad, n: number): PacedRequest {
+  const body = bodies?.[n % bodies.length];
+  const type = body === undefined ? {} : { 'content-type': 'application/json' };
+  return {
+    method,
+    path: paths[n % paths.length] ?? '/',
+    address: `127.0.1.${1 + (n % 20)}`,
+    headers: { ...headers, ...type },
+    ...(body === undefined ? {} : { body }),
+  };
+}
+
+async function duringSignIns({ httpUrl }: Shop, ids: readonly string[]): Promise<void> {
+  const { email, password } = await signUp(shopClient(httpUrl));
+  const signIn: WrkLoad = {
+    method: 'POST',
+    paths: ['/users/login'],
+    bodies: [JSON.stringify({ email, password })],
+  };
+  const perSecond = await verificationsPerSecond(password);
+  const { perSecond: signIns } = await runWrk(httpUrl, 8, seconds, signIn);
+  console.log(
+    `sign-ins: ${signIns.toFixed(0)} a second, ${(signIns / perSecond).toFixed(2)} of the ${perSecond.toFixed(0)} passwords that the cores can verify`,
+  );
+  const read = () =>
+    sendPaced(httpUrl, readsPerSecond, seconds, (n) =>
+      pacedOf({ method: 'GET', paths: [`/products/${ids[n % ids.length]}`] }, n),
+    );
+  const calm = await read();
+  const [flooded] = await Promise.all([read(), runWrk(httpUrl, 8, seconds, signIn)]);
+  console.log(`reads beside them: calm ${shown(calm)}; during the sign-ins ${shown(flooded)}`);
+}
+
+/** How many passwords this process verifies in a second, with as many at once as libuv has threads for. */
+async function verificationsPerSecond(password: string): Promise<number> {
+  const stored = await hash(password, { memoryCost: 19456, timeCost: 2, parallelism: 1 });
+  let done = 0;
+  const untilMs = performance.now() + 1000 * (seconds / 2);
+  const work = async () => {
+    for (; performance.now() < untilMs; done++) await verify(stored, password);
+  };
+  await Promise.all(Array.from({ length: 4 }, work));
+  return done / (seconds / 2);
+}
+
+function shown({ timesMs, statuses }: PacedResult): string {
+  const answers = [...statuses].map(([status, count]) => `${count} × ${status}`).join(', ');
+  return `p50 ${quantile(timesMs, 0.5).toFixed(1)} ms, p99 ${quantile(timesMs, 0.99).toFixed(1)} ms (${answers})`;
+}
