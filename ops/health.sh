@@ -2,13 +2,13 @@
 # Health check of a container: `health.sh api|nginx|redis|sentinel [alive]`, or `health.sh http PATH`. Readiness differs from liveness:
 #
 #   ready   is asked until it was true once. Before that a container counts as starting: a rolling update waits for it.
-#   alive   is asked from then on. A service that drains, or a Redis without a master to follow, is not ready and yet quite well:
-#           Nginx and the Sentinels pass over a process that is not ready; ending it would only make things worse.
+#   alive   is asked from then on. A service that drains, or a Redis without a master to follow, is not ready but healthy:
+#           Nginx and the Sentinels bypass a process that is not ready; killing it would only make things worse.
 #
 # With `alive` it is never asked whether it is ready: a swarm gives a container its name only when it is healthy, and Redis nodes and
 # Sentinels have to find each other by name to become ready.
 #
-# A process that is there and silent (frozen) is killed after $limit checks, 30 s to 60 s, so that it is started anew. Swarm would do that by
+# A process that runs but does not answer (frozen) is killed after $limit checks, 30 s to 60 s, so that it is started anew. Swarm would do that by
 # itself; plain Docker and Compose only write "unhealthy".
 kind=$1
 limit=6

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The shop on a swarm, from a manager node. Everything that a deployment depends on stands in one file, stack.env (STACK_ENV names another), never
+# The shop on a swarm, from a manager node. Everything that a deployment depends on is in one file, stack.env (STACK_ENV names another), never
 # in the operator's shell: `ops/stack.sh prepare` makes it, stack.env.example explains it.
 #
 #   ops/stack.sh prepare                 checks engines, managers, clocks and kernel settings; gives three nodes the data (labels); makes stack.env and
@@ -9,13 +9,13 @@
 #                                        names the services, when something was rolled back
 #   ops/stack.sh rollback                deploys what was deployed before
 #   ops/stack.sh test-mail               sends an alert through Prometheus' own way: a mail should arrive within a minute
-#   ops/stack.sh silence ALERT HOURS     holds back the mails of one alert
+#   ops/stack.sh silence ALERT HOURS     silences one alert
 #   ops/stack.sh memory SIZE             REDIS_MAXMEMORY of all nodes, such as 1gb, node by node, and REDIS_MEMORY_LIMIT with it
 #   ops/stack.sh password                prints the first admin's address and password (where a `users` container runs on this node)
 #   ops/stack.sh token                   prints the read-only token of /status (where the `status` container runs on this node)
 #   ops/stack.sh grafana                 prints the SSH tunnel to Grafana (GRAFANA=on in stack.env; where its container runs on this node)
-#   ops/stack.sh certificate CERT KEY    another certificate, by a rolling update of Nginx
-#   ops/stack.sh mail                    the mail server in SMTP_URL (environment) from now on
+#   ops/stack.sh certificate CERT KEY    changes the certificate by a rolling update of Nginx
+#   ops/stack.sh mail                    changes the mail server to SMTP_URL (environment)
 #   ops/stack.sh list [NUMBER]           the backups on the node with label shop-data=NUMBER (1)
 #   ops/stack.sh restore FILE            brings the data back from a backup on the node with label shop-data=1. One of another node: copy it and
 #                                        its .sha256 into the volume `backups` there first

@@ -125,24 +125,13 @@ export function limitPolicies(config: Config): Readonly<Record<LimitClass, reado
 
 /** The limits that a handler counts by itself, because only the handler knows what counts. */
 export function reservedPolicies(config: Config): Readonly<Record<ReservedName, Policy>> {
+  const reserved = { stage: 'parsed', counting: 'exact', key: () => undefined } as const;
+  const wrongPasswords = { quota: config.LIMIT_SIGN_IN_ACCOUNT_PER_MINUTE, windowSeconds: minute };
+  // An address may sign up hundreds of accounts a day, with fifty sign-ins each.
+  const newAccounts = { quota: config.LIMIT_SIGN_IN_NEW_ACCOUNTS_PER_DAY, windowSeconds: day };
   return {
-    'wrong-passwords': {
-      name: 'wrong-passwords',
-      quota: config.LIMIT_SIGN_IN_ACCOUNT_PER_MINUTE,
-      windowSeconds: minute,
-      stage: 'parsed',
-      counting: 'exact',
-      key: () => undefined,
-    },
-    // An address may sign up hundreds of accounts a day, with fifty sign-ins each.
-    'sign-in-day-new-accounts': {
-      name: 'sign-in-day-new-accounts',
-      quota: config.LIMIT_SIGN_IN_NEW_ACCOUNTS_PER_DAY,
-      windowSeconds: day,
-      stage: 'parsed',
-      counting: 'exact',
-      key: () => undefined,
-    },
+    'wrong-passwords': { ...reserved, ...wrongPasswords, name: 'wrong-passwords' },
+    'sign-in-day-new-accounts': { ...reserved, ...newAccounts, name: 'sign-in-day-new-accounts' },
   };
 }
 

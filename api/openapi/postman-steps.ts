@@ -20,210 +20,133 @@ export type Step = {
 /** A folder of the collection. */
 type Folder = { readonly name: string; readonly steps: readonly Step[] };
 
+/** A step of a caller. */
+const stepAs =
+  (as: Step['as']) =>
+  (operation: string, title: string, more: Omit<Step, 'operation' | 'title' | 'as'> = {}): Step => {
+    return { operation, title, ...(as === undefined ? {} : { as }), ...more };
+  };
+const anonymous = stepAs(undefined);
+const customer = stepAs('customer');
+const admin = stepAs('admin');
+
 const price = { amount: 10_999, currency: '{{currency}}' };
 const product = { name: 'Hiking Boots', category: 'footwear', company: 'Example Ltd', price, stock: 5 };
 const items = [{ productId: '{{productId}}', quantity: 2 }];
-const session = { accessToken: 'answer.accessToken', refreshToken: 'answer.refreshToken' };
 const credentials = { email: '{{email}}', password: '{{password}}' };
-const isCancelled = "answer.status === 'cancelled'";
+const newCredentials = { ...credentials, password: '{{newPassword}}' };
+const adminCredentials = { email: '{{adminEmail}}', password: '{{adminPassword}}' };
+const other = { email: 'second-{{email}}', password: '{{password}}', firstName: 'Bob', lastName: 'Example' };
+const refreshToken = { refreshToken: '{{refreshToken}}' };
+
+const session = { accessToken: 'answer.accessToken', refreshToken: 'answer.refreshToken' };
+const theProduct = { id: '{{productId}}' };
+const thePurchase = { id: '{{purchaseId}}' };
+const theUser = { id: '{{userId}}' };
+const purchaseKey = { 'Idempotency-Key': '{{purchaseKey}}' };
+const isCancelled = { 'it is cancelled': "answer.status === 'cancelled'" };
 
 /** All folders, in order. */
 export const folders: readonly Folder[] = [
   {
     name: '1. Look around',
     steps: [
-      { operation: 'getIndex', title: 'What there is' },
-      { operation: 'getHealth', title: 'Health' },
-      { operation: 'getDocument', title: 'OpenAPI document' },
-      { operation: 'getEventDocument', title: 'AsyncAPI document' },
-      { operation: 'getCollection', title: 'This collection' },
-      { operation: 'getEnvironment', title: 'Its environment' },
-      { operation: 'getDocs', title: 'The interactive page' },
-      { operation: 'getDocsFile', title: 'A file of it', parameters: { file: 'page.css' } },
-      { operation: 'listProblems', title: 'All problems' },
-      { operation: 'getProblem', title: 'One problem', parameters: { code: 'insufficient-stock' } },
-      { operation: 'listKeys', title: 'Keys that verify tokens' },
+      anonymous('getIndex', 'What there is'),
+      anonymous('getHealth', 'Health'),
+      anonymous('getDocument', 'OpenAPI document'),
+      anonymous('getEventDocument', 'AsyncAPI document'),
+      anonymous('getCollection', 'This collection'),
+      anonymous('getEnvironment', 'Its environment'),
+      anonymous('getDocs', 'The interactive page'),
+      anonymous('getDocsFile', 'A file of it', { parameters: { file: 'page.css' } }),
+      anonymous('listProblems', 'All problems'),
+      anonymous('getProblem', 'One problem', { parameters: { code: 'insufficient-stock' } }),
+      anonymous('listKeys', 'Keys that verify tokens'),
     ],
   },
   {
     name: '2. Sign up and in',
     steps: [
-      {
-        operation: 'signUp',
-        title: 'Sign up',
+      anonymous('signUp', 'Sign up', {
         body: { ...credentials, firstName: 'Ann', lastName: 'Example' },
         save: { userId: 'answer.id' },
-      },
-      { operation: 'signIn', title: 'Sign in', body: credentials, save: session },
-      {
-        operation: 'refreshSession',
-        title: 'Exchange the refresh token',
-        body: { refreshToken: '{{refreshToken}}' },
-        save: session,
-      },
-      {
-        operation: 'getOwnUser',
-        title: 'Who am I',
-        as: 'customer',
-        save: { etag: "pm.response.headers.get('ETag')" },
-      },
-      {
-        operation: 'updateOwnUser',
-        title: 'Change my name, unless it has changed',
-        as: 'customer',
+      }),
+      anonymous('signIn', 'Sign in', { body: credentials, save: session }),
+      anonymous('refreshSession', 'Exchange the refresh token', { body: refreshToken, save: session }),
+      customer('getOwnUser', 'Who am I', { save: { etag: "pm.response.headers.get('ETag')" } }),
+      customer('updateOwnUser', 'Change my name, unless it has changed', {
         headers: { 'If-Match': '{{etag}}' },
         body: { firstName: 'Anna' },
         holds: { 'it is the new name': "answer.firstName === 'Anna'" },
-      },
-      {
-        operation: 'changePassword',
-        title: 'Change my password',
-        as: 'customer',
+      }),
+      customer('changePassword', 'Change my password', {
         body: { currentPassword: '{{password}}', newPassword: '{{newPassword}}' },
-      },
+      }),
     ],
   },
   {
     name: '3. Fill the shop (admin)',
     steps: [
-      {
-        operation: 'signIn',
-        title: 'Sign in as admin',
-        body: { email: '{{adminEmail}}', password: '{{adminPassword}}' },
-        save: { adminToken: 'answer.accessToken' },
-      },
-      {
-        operation: 'createProduct',
-        title: 'Make a product',
-        as: 'admin',
-        body: product,
-        save: { productId: 'answer.id' },
-      },
-      { operation: 'createProducts', title: 'Make many', as: 'admin', body: { products: [product] } },
-      {
-        operation: 'updateProduct',
-        title: 'Change its price',
-        as: 'admin',
-        parameters: { id: '{{productId}}' },
+      anonymous('signIn', 'Sign in as admin', { body: adminCredentials, save: { adminToken: 'answer.accessToken' } }),
+      admin('createProduct', 'Make a product', { body: product, save: { productId: 'answer.id' } }),
+      admin('createProducts', 'Make many', { body: { products: [product] } }),
+      admin('updateProduct', 'Change its price', {
+        parameters: theProduct,
         body: { price: { ...price, amount: 9999 } },
-      },
-      {
-        operation: 'changeStock',
-        title: 'Add stock',
-        as: 'admin',
-        parameters: { id: '{{productId}}' },
+      }),
+      admin('changeStock', 'Add stock', {
+        parameters: theProduct,
         body: { delta: 5 },
         holds: { 'there are 10': 'answer.stock === 10' },
-      },
-      {
-        operation: 'listProducts',
-        title: 'Search products',
-        parameters: { q: 'hik boots', maxPrice: '20000', limit: '5' },
-      },
+      }),
+      anonymous('listProducts', 'Search products', { parameters: { q: 'hik boots', maxPrice: '20000', limit: '5' } }),
     ],
   },
   {
     name: '4. Buy and cancel',
     steps: [
-      {
-        operation: 'buy',
-        title: 'Buy two',
-        as: 'customer',
-        headers: { 'Idempotency-Key': '{{purchaseKey}}' },
+      customer('buy', 'Buy two', {
+        headers: purchaseKey,
         body: { items },
         save: { purchaseId: 'answer.id' },
         holds: { 'it is completed': "answer.status === 'completed'" },
-      },
-      {
-        operation: 'buy',
-        title: 'The same again: the same purchase',
-        as: 'customer',
-        headers: { 'Idempotency-Key': '{{purchaseKey}}' },
+      }),
+      customer('buy', 'The same again: the same purchase', {
+        headers: purchaseKey,
         body: { items },
         holds: {
           'it is the same': "answer.id === pm.variables.get('purchaseId')",
           'it says so': "pm.response.headers.get('Idempotent-Replayed') === 'true'",
         },
-      },
-      {
-        operation: 'getProduct',
-        title: 'What is left',
-        as: 'customer',
-        parameters: { id: '{{productId}}' },
+      }),
+      customer('getProduct', 'What is left', {
+        parameters: theProduct,
         holds: { 'there are 8': 'answer.stock === 8' },
-      },
-      { operation: 'getPurchase', title: 'The purchase', as: 'customer', parameters: { id: '{{purchaseId}}' } },
-      { operation: 'listPurchases', title: 'My purchases', as: 'customer' },
-      { operation: 'listPurchaseEvents', title: 'Its history', as: 'customer', parameters: { id: '{{purchaseId}}' } },
-      {
-        operation: 'cancelPurchase',
-        title: 'Cancel it',
-        as: 'customer',
-        parameters: { id: '{{purchaseId}}' },
-        holds: { 'it is cancelled': isCancelled },
-      },
-      {
-        operation: 'cancelPurchase',
-        title: 'Cancel it again: still once',
-        as: 'customer',
-        parameters: { id: '{{purchaseId}}' },
-        holds: { 'it is cancelled': isCancelled },
-      },
+      }),
+      customer('getPurchase', 'The purchase', { parameters: thePurchase }),
+      customer('listPurchases', 'My purchases'),
+      customer('listPurchaseEvents', 'Its history', { parameters: thePurchase }),
+      customer('cancelPurchase', 'Cancel it', { parameters: thePurchase, holds: isCancelled }),
+      customer('cancelPurchase', 'Cancel it again: still once', { parameters: thePurchase, holds: isCancelled }),
     ],
   },
   {
     name: '5. Clean up',
     steps: [
-      {
-        operation: 'listOwnSessions',
-        title: 'My sign-ins',
-        as: 'customer',
-        save: { sessionId: 'answer.data[0].id' },
-      },
-      { operation: 'endOtherSessions', title: 'End my other sign-ins', as: 'customer' },
-      { operation: 'listUsers', title: 'All users', as: 'admin' },
-      { operation: 'getUser', title: 'One user', as: 'admin', parameters: { id: '{{userId}}' } },
-      {
-        operation: 'updateUser',
-        title: 'Change a user',
-        as: 'admin',
-        parameters: { id: '{{userId}}' },
-        body: { lastName: 'Changed' },
-      },
-      {
-        operation: 'endOwnSession',
-        title: 'End one of my sign-ins',
-        as: 'customer',
-        parameters: { id: '{{sessionId}}' },
-      },
-      {
-        operation: 'signIn',
-        title: 'Sign in with the new password',
-        body: { email: '{{email}}', password: '{{newPassword}}' },
-        save: session,
-      },
-      { operation: 'signOut', title: 'Sign out', body: { refreshToken: '{{refreshToken}}' } },
-      {
-        operation: 'endSessionsOfUser',
-        title: 'End all sign-ins of a user',
-        as: 'admin',
-        parameters: { id: '{{userId}}' },
-      },
-      {
-        operation: 'signIn',
-        title: 'Sign in once more',
-        body: { email: '{{email}}', password: '{{newPassword}}' },
-        save: session,
-      },
-      { operation: 'deleteOwnUser', title: 'Delete myself', as: 'customer' },
-      {
-        operation: 'signUp',
-        title: 'Sign up another user',
-        body: { email: 'second-{{email}}', password: '{{password}}', firstName: 'Bob', lastName: 'Example' },
-        save: { userId: 'answer.id' },
-      },
-      { operation: 'deleteUser', title: 'Delete a user', as: 'admin', parameters: { id: '{{userId}}' } },
-      { operation: 'deleteProduct', title: 'Delete the product', as: 'admin', parameters: { id: '{{productId}}' } },
+      customer('listOwnSessions', 'My sign-ins', { save: { sessionId: 'answer.data[0].id' } }),
+      customer('endOtherSessions', 'End my other sign-ins'),
+      admin('listUsers', 'All users'),
+      admin('getUser', 'One user', { parameters: theUser }),
+      admin('updateUser', 'Change a user', { parameters: theUser, body: { lastName: 'Changed' } }),
+      customer('endOwnSession', 'End one of my sign-ins', { parameters: { id: '{{sessionId}}' } }),
+      anonymous('signIn', 'Sign in with the new password', { body: newCredentials, save: session }),
+      anonymous('signOut', 'Sign out', { body: refreshToken }),
+      admin('endSessionsOfUser', 'End all sign-ins of a user', { parameters: theUser }),
+      anonymous('signIn', 'Sign in once more', { body: newCredentials, save: session }),
+      customer('deleteOwnUser', 'Delete myself'),
+      anonymous('signUp', 'Sign up another user', { body: other, save: { userId: 'answer.id' } }),
+      admin('deleteUser', 'Delete a user', { parameters: theUser }),
+      admin('deleteProduct', 'Delete the product', { parameters: theProduct }),
     ],
   },
 ];

@@ -16,47 +16,25 @@ const failures = [
 export function shopPaths(refusals: ProblemResponses): Readonly<Record<string, JsonSchema>> {
   const get = (id: string, summary: string, content: JsonSchema, parameters: readonly JsonSchema[] = []) =>
     operation(id, summary, content, parameters, refusals);
+  const text = (...of: Parameters<typeof get>) => ({ get: cached(get(...of)) });
+  const index = json({ name: { type: 'string' }, links: { type: 'object' } });
+  const health = json({ status: { const: 'ok' } });
   return {
-    '/': {
-      get: get('getIndex', 'Links to what there is', json({ name: { type: 'string' }, links: { type: 'object' } })),
-    },
-    '/healthz': {
-      get: fromNginxCache(
-        get('getHealth', 'Whether each service has a replica that is ready', json({ status: { const: 'ok' } })),
-      ),
-    },
-    '/docs': { get: cached(get('getDocs', 'The interactive page about the API', page)) },
-    '/docs/{file}': { get: cached(get('getDocsFile', 'A file of the interactive page', docsFile, [file])) },
-    '/asyncapi.json': {
-      get: cached(
-        get('getEventDocument', 'The AsyncAPI document: the events', openJson({ asyncapi: { type: 'string' } })),
-      ),
-    },
-    '/postman.json': {
-      get: cached(
-        get(
-          'getCollection',
-          'The Postman collection',
-          openJson({ item: { type: 'array', items: { type: 'object' } } }),
-        ),
-      ),
-    },
-    '/postman-environment.json': {
-      get: cached(
-        get(
-          'getEnvironment',
-          'The Postman environment',
-          openJson({ values: { type: 'array', items: { type: 'object' } } }),
-        ),
-      ),
-    },
-    '/openapi.json': { get: cached(get('getDocument', 'This document', openJson({ openapi: { type: 'string' } }))) },
-    '/problems': { get: cached(get('listProblems', 'Every problem that an answer can name', pageOrJson)) },
-    '/problems/{code}': {
-      get: cached(get('getProblem', 'What a problem means and what to do', pageOrJson, [code])),
-    },
+    '/': { get: get('getIndex', 'Links to what there is', index) },
+    '/healthz': { get: fromNginxCache(get('getHealth', 'Whether each service has a replica that is ready', health)) },
+    '/docs': text('getDocs', 'The interactive page about the API', page),
+    '/docs/{file}': text('getDocsFile', 'A file of the interactive page', docsFile, [file]),
+    '/asyncapi.json': text('getEventDocument', 'The AsyncAPI document: the events', openJson({ asyncapi: string })),
+    '/postman.json': text('getCollection', 'The Postman collection', openJson({ item: objects })),
+    '/postman-environment.json': text('getEnvironment', 'The Postman environment', openJson({ values: objects })),
+    '/openapi.json': text('getDocument', 'This document', openJson({ openapi: string })),
+    '/problems': text('listProblems', 'Every problem that an answer can name', pageOrJson),
+    '/problems/{code}': text('getProblem', 'What a problem means and what to do', pageOrJson, [code]),
   };
 }
+
+const string: JsonSchema = { type: 'string' };
+const objects: JsonSchema = { type: 'array', items: { type: 'object' } };
 
 /** Documents of other formats: the standards say what else is in them. */
 function openJson(properties: Record<string, JsonSchema>): JsonSchema {

@@ -128,9 +128,9 @@ function isExportName(name: string | undefined): name is ExportName {
 
 function settingsOf(projectDir: string, environment: Record<string, string | undefined>) {
   const path = join(projectDir, '.env');
-  const held = existsSync(path) ? parseEnv(readFileSync(path, 'utf8')) : {};
+  const stored = existsSync(path) ? parseEnv(readFileSync(path, 'utf8')) : {};
   const given = Object.entries(environment).filter(([, value]) => value !== undefined && value !== '');
-  return { ...held, ...Object.fromEntries(given) };
+  return { ...stored, ...Object.fromEntries(given) };
 }
 
 /** The admin's client. A shop that is not there is a fault at once, and not one that passes. */

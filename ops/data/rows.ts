@@ -31,13 +31,13 @@ function textOf(file: string): Source {
   const input = createReadStream(file);
   const decoder = new TextDecoder();
   async function* chunks() {
-    let held = '';
+    let carried = '';
     for await (const bytes of input) {
-      const text = held + decoder.decode(bytes as Buffer, { stream: true });
-      held = text.endsWith('\r') ? '\r' : ''; // perhaps the first half of \r\n
-      yield text.slice(0, text.length - held.length).replaceAll(/\r\n?/g, '\n');
+      const text = carried + decoder.decode(bytes as Buffer, { stream: true });
+      carried = text.endsWith('\r') ? '\r' : ''; // perhaps the first half of \r\n
+      yield text.slice(0, text.length - carried.length).replaceAll(/\r\n?/g, '\n');
     }
-    yield held.replace('\r', '\n') + decoder.decode();
+    yield carried.replace('\r', '\n') + decoder.decode();
   }
   return { chunks: chunks(), readBytes: () => input.bytesRead };
 }

@@ -60,7 +60,7 @@ send_alert() {
   say 'sent: the mail should arrive within a minute'
 }
 
-# Holds back the mails of alert $1 for $2 hours.
+# Silences alert $1 for $2 hours.
 silence() {
   ask_alertmanager /api/v2/silences "{\"matchers\":[{\"name\":\"alertname\",\"value\":\"$1\",\"isRegex\":false}],\"startsAt\":\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\",\"endsAt\":\"$(date -u -d "+$2 hours" +%Y-%m-%dT%H:%M:%SZ)\",\"createdBy\":\"ops/stack.sh\",\"comment\":\"silenced for $2 h\"}" ||
     die 'Alertmanager did not take it'
