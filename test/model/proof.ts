@@ -21,8 +21,9 @@ export function proveClaim(
   askSentinels(service, (sentinels) => {
     const isDurable = rule.holds({ ...claim, nodes: service.nodeNames, sentinels }, periods);
     const isOver = service.view.master !== claim.master || serviceMs(service) >= untilMs;
-    if (isDurable || isOver) return onProved(isDurable);
+    if (isDurable) return onProved(true);
     onDoubt(sentinels);
+    if (isOver) return onProved(false);
     later(service, proveAgainMs, () => proveClaim(parts, claim, untilMs, onProved, onDoubt));
   });
 }

@@ -83,7 +83,7 @@ export function play(
   let ids = 0;
   const turns = turnsOf(schedule);
   const pace = (everyMs: number) => () => {
-    const isBusy = turns.some((turn) => sim.nowMs > turn - busyBeforeMs && sim.nowMs < turn + busyAfterMs);
+    const isBusy = turns.some((turn) => sim.nowMs >= turn - busyBeforeMs && sim.nowMs < turn + busyAfterMs);
     const next = turns.find((turn) => turn - busyBeforeMs > sim.nowMs) ?? Number.POSITIVE_INFINITY;
     return isBusy ? everyMs : Math.max(everyMs, Math.min(quietMs, next - busyBeforeMs - sim.nowMs));
   };

@@ -121,12 +121,12 @@ export function startWriter(parts: WriterParts, everyMs: () => number, firstMs: 
   function prove(group: Pending[], claim: Claim, connected: ReadonlySet<string>): void {
     const finish = (isDurable: boolean) => {
       if (isDurable) return acknowledge(group, `by the rule: ${[...claim.confirmed]}`);
-      failovers.onStalled();
       queue.unshift(...group);
       if (!isSending) sendNext();
     };
     const replicas = [...connected].map((address) => ({ address, offset: 0 }));
     proveClaim(parts, claim, serviceMs(service) + proofMs, finish, (sentinels) => {
+      failovers.onStalled();
       if (rule.pads) outgrow(claim.master, paddingBytes({ offset: claim.offset, replicas }, claim.master, sentinels));
     });
   }
