@@ -12,6 +12,8 @@ export type Nodes = {
   connection(address: string): Redis;
   /** By ROLE, which is cheap. */
   roleOf(address: string): Promise<Role | undefined>;
+  /** By INFO, which also gives the replication id. */
+  infoOf(address: string): Promise<Role | undefined>;
   /** All replicas by ROLE; callers share one question that begins after their call. */
   replicaRoles(): Promise<ReadonlyMap<string, Role>>;
   /** All replicas by INFO, which also gives the offset of one without a master; callers share one question. */
@@ -90,6 +92,7 @@ export function openNodes(
   return {
     connection,
     roleOf,
+    infoOf,
     replicaRoles: singleFlight(() => askReplicas(roleOf)),
     replicaInfos,
     async acknowledgedBy(master) {

@@ -10,6 +10,8 @@ export type ReplicaReport = {
   /** `slave-repl-offset` of the last INFO. */
   readonly offset: number;
   readonly masterLinkDownMs: number;
+  /** The master that it followed at the last INFO; `undefined` when it said that it is one itself. */
+  readonly follows: string | undefined;
   /** Age of the last good reply to PING (`last-ok-ping-reply`). Without an INFO it means nothing: a reset sets it to zero. */
   readonly pongAgeMs: number;
   /** Age of the last INFO (`info-refresh`); `undefined` before the first one. */
@@ -108,6 +110,7 @@ function replicaOf(fields: Fields): ReplicaReport {
     priority: Number(fields['slave-priority'] ?? 100),
     offset: Number(fields['slave-repl-offset'] ?? 0),
     masterLinkDownMs: Number(fields['master-link-down-time'] ?? 0),
+    follows: fields['role-reported'] === 'slave' ? `${fields['master-host']}:${fields['master-port']}` : undefined,
     pongAgeMs: Number(fields['last-ok-ping-reply']),
     infoAgeMs: infoAgeOf(fields),
     downForMs: optionalNumber(fields['s-down-time']),

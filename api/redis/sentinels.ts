@@ -6,6 +6,7 @@ import { type Address, type Credentials, connectNode, parseAddress } from './nod
 import type { NodeList } from './node-list.ts';
 import type { SentinelReport, SilentSentinel } from './sentinel-report.ts';
 import { parseReport, reportCommands } from './sentinel-report.ts';
+import { trackSteadyLinks } from './steady-links.ts';
 import { nextView, type View, type ViewState } from './view.ts';
 
 /** One Sentinel's answer to one question. */
@@ -23,6 +24,8 @@ export type Sentinels = {
   namedAtMs(master: string): number;
   /** For how long no Sentinel has answered, in ms; at least two rounds of questions went unanswered then, else 0. */
   silentForMs(): number;
+  /** See `SteadyLinks` (steady-links.ts). */
+  steadyForMs(sentinel: string, replica: string): number;
   /** Asks every Sentinel; callers share a question that begins after their call. */
   ask(): Promise<readonly SentinelAnswer[]>;
   /** Asks more often for half a second: a request waits for a master. */
@@ -62,6 +65,7 @@ export function watchSentinels(
   }));
   const listeners = new Set<(master: Address) => void>();
   const lastReports = new Map<string, SentinelReport>();
+  const links = trackSteadyLinks();
   let state: ViewState = { view: undefined, changedAtMs: Number.NEGATIVE_INFINITY, lower: undefined };
   let answeredAtMs = monotonicMs();
   let silentRounds = 0;
@@ -86,6 +90,7 @@ export function watchSentinels(
     } else {
       silentRounds += 1;
     }
+    links.observe(answers, monotonicMs());
     const before = state.view?.master;
     state = nextView(state, answers, monotonicMs());
     const master = state.view?.master;
@@ -110,6 +115,7 @@ export function watchSentinels(
     nodes: () => nodesOf(nodeList.all, lastReports.values()),
     namedAtMs: (master) => majorityNamedAtMs(master, [...lastReports.values()], addresses.length),
     silentForMs: () => (silentRounds < 2 ? 0 : monotonicMs() - answeredAtMs),
+    steadyForMs: (sentinel, replica) => links.steadyForMs(sentinel, replica, monotonicMs()),
     ask,
     hurry() {
       hurriedUntilMs = monotonicMs() + hurryForMs;

@@ -1,7 +1,7 @@
 /** When a service asks a Sentinel for a failover by itself (SENTINEL FAILOVER, which needs no votes). */
 import type { Evidence } from '../../api/redis/durability.ts';
 import type { SentinelPeriods } from '../../api/redis/election.ts';
-import { chooseFailover } from '../../api/redis/failover-request.ts';
+import { chooseFailover } from '../../api/redis/failover-choice.ts';
 import type { Role } from '../../api/redis/role.ts';
 import { gather, request } from './requests.ts';
 import { isQuiet } from './rules.ts';
@@ -16,11 +16,14 @@ export type FailoverRequests = {
   readonly requested: number;
 };
 
+/** What the nodes said, by INFO; the replicas were asked when the master had answered. */
+type Roles = { readonly masterRole: Role | undefined; readonly roles: ReadonlyMap<string, Role> };
+
 /** Names the Sentinel to ask, or none. */
 export type Choose = (
   service: Service,
   answers: Evidence['sentinels'],
-  roles: ReadonlyMap<string, Role>,
+  roles: Roles,
   periods: SentinelPeriods,
 ) => string | undefined;
 
@@ -30,16 +33,19 @@ const lookAgainMs = 250;
 const refusedMs = 1000;
 
 /** Production's choice. */
-export const chooseAsProduction: Choose = (service, answers, roles, periods) => {
+export const chooseAsProduction: Choose = (service, answers, { masterRole, roles }, periods) => {
   const { view, state } = service;
   const replicas = replicasOf(service, view.master);
   const history = historyOf(service, view.master);
   const unchangedForMs = serviceMs(service) - state.changedAtMs;
-  return chooseFailover({ view, answers, replicas, roles, history, unchangedForMs }, periods)?.sentinel;
+  const steadyForMs = (sentinel: string, replica: string) =>
+    service.links.steadyForMs(sentinel, replica, serviceMs(service));
+  const evidence = { view, answers, replicas, masterRole, roles, history, unchangedForMs, steadyForMs };
+  return chooseFailover(evidence, periods)?.sentinel;
 };
 
 /** The choice up to commit 5eb7839: the first Sentinel that answers, if none suspects anything and a replica follows the master. */
-export const chooseAsBefore: Choose = ({ view: { master } }, sentinels, roles) => {
+export const chooseAsBefore: Choose = ({ view: { master } }, sentinels, { roles }) => {
   const canTakeOver = [...roles.values()].some((role) => role.follows === master && role.state !== 'sync');
   if (!canTakeOver || !isQuiet({ master, sentinels })) return undefined;
   return sentinels.find((sentinel) => 'master' in sentinel)?.address;
@@ -58,20 +64,15 @@ export function createFailoverRequests(service: Service, periods: SentinelPeriod
   }
 
   function look(onChosen: (sentinel: string | undefined) => void): void {
-    let answers: Evidence['sentinels'] | undefined;
-    let roles: ReadonlyMap<string, Role> | undefined;
-    const decide = () => {
-      if (answers === undefined || roles === undefined) return;
-      onChosen(stalledSinceMs === undefined ? undefined : choose(service, answers, roles, periods));
-    };
-    askSentinels(service, (found) => {
-      answers = found;
-      decide();
-    });
-    askReplicas(service, (found) => {
-      roles = found;
-      decide();
-    });
+    const { master } = service.view;
+    askSentinels(service, (answers) =>
+      askByInfo(service, master, (masterRole) =>
+        askReplicas(service, master, (roles) => {
+          const isOver = stalledSinceMs === undefined || service.view.master !== master;
+          onChosen(isOver ? undefined : choose(service, answers, { masterRole, roles }, periods));
+        }),
+      ),
+    );
   }
 
   function ask(name: string): void {
@@ -102,8 +103,8 @@ export function createFailoverRequests(service: Service, periods: SentinelPeriod
   };
 }
 
-function askReplicas(service: Service, onRoles: (roles: ReadonlyMap<string, Role>) => void): void {
-  const replicas = replicasOf(service, service.view.master);
+function askReplicas(service: Service, master: string, onRoles: (roles: ReadonlyMap<string, Role>) => void): void {
+  const replicas = replicasOf(service, master);
   gather<string, Role | undefined>(
     replicas,
     (name, done) => askByInfo(service, name, done),

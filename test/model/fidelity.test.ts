@@ -52,6 +52,21 @@ test.each(Object.keys(scenarios) as Name[])('%s with the rule of production: not
   expect(playScenario(name, 4000, 'production')).toMatchObject({ lost: [], wentBack: [], stale: [], isSettled: true });
 });
 
+/** The link between two of three hosts: writes go on from every host that reaches a majority (6 s elsewhere, 9 s on the two hosts). */
+test.each<[Name, number]>([
+  ['HD3', 6000],
+  ['HD3b', 9000],
+  ['HD3c', 9000],
+])(
+  '%s with the rule of production: writes go on within %i ms while the cut lasts, and nothing is lost',
+  (name, withinMs) => {
+    const outcome = playScenario(name, 20_000, 'production');
+    expect(outcome).toMatchObject({ lost: [], wentBack: [], stale: [], isSettled: true });
+    expect(outcome.duringCut).toBeGreaterThan(0);
+    expect(outcome.longestGapMs).toBeLessThan(withinMs);
+  },
+);
+
 test('production selects the replica that the Sentinel would select', () => {
   let selections = 0;
   for (let seed = 1; seed <= 8; seed++) {

@@ -34,6 +34,7 @@ const cured: [number, Exploration['settings']][] = [
   [1012030, shopSettings],
   [6007952, shopSettings],
   [5001879, earlierSettings],
+  [9009571, shopSettings],
 ];
 
 test.each(cured)('the rule of production loses nothing and shows nothing wrong in seed %i', (seed, settings) => {

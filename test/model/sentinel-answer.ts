@@ -68,6 +68,7 @@ function nodeReport(s: Sentinel, instance: Instance, now: number): ReplicaReport
     priority: instance.slavePriority,
     offset: instance.slaveReplOffset,
     masterLinkDownMs: instance.masterLinkDownTime,
+    follows: instance.roleReported === 'slave' ? instance.slaveMaster : undefined,
     pongAgeMs: Math.floor(now - instance.link.lastAvailTime),
     infoAgeMs: instance.runId === undefined ? undefined : Math.floor(now - instance.infoRefresh),
     downForMs: instance.sDown ? Math.floor(now - instance.sDownSinceTime) : undefined,

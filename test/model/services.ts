@@ -2,6 +2,7 @@
 import type { Evidence } from '../../api/redis/durability.ts';
 import type { Role } from '../../api/redis/role.ts';
 import type { SentinelReport } from '../../api/redis/sentinel-report.ts';
+import { type SteadyLinks, trackSteadyLinks } from '../../api/redis/steady-links.ts';
 import { nextView, type View, type ViewState } from '../../api/redis/view.ts';
 import { clockMs, type Network, type Process } from './network.ts';
 import { roleByInfo } from './redis-commands.ts';
@@ -25,6 +26,9 @@ export type Service = {
   hurriedUntilMs: number;
   /** What each Sentinel said last, and when it was asked. */
   readonly lastReports: Map<string, Pick<SentinelReport, 'master' | 'askedAtMs'>>;
+  readonly links: SteadyLinks;
+  /** Nodes that did not answer the last INFO. */
+  readonly silentNodes: Set<string>;
   /** The replication id of a master, as this service last heard it. */
   history: { readonly master: string; readonly id: string } | undefined;
   isAsking: boolean;
@@ -81,6 +85,7 @@ function askAll(
         (said) => done(heard(service, sentinel.process.name, askedAtMs, said)),
       ),
     (answers) => {
+      service.links.observe(answers, serviceMs(service));
       updateView(service, answers);
       onAnswers(answers);
     },
@@ -137,10 +142,22 @@ export function startPolling(service: Service, firstMs: number): void {
   later(service, firstMs, learn);
 }
 
-/** INFO replication of one node. */
+/** INFO replication of one node. The connection to one that did not answer last time is being opened: it is not waited for. */
 export function askByInfo(service: Service, name: string, onRole: (role: Role | undefined) => void): void {
   const node = nodeOf(service, name);
-  request<Role>(service, node.process, infoMs, (reply) => reply(roleByInfo(node)), onRole);
+  const isReady = !service.silentNodes.has(name);
+  if (!isReady) onRole(undefined);
+  request<Role>(
+    service,
+    node.process,
+    infoMs,
+    (reply) => reply(roleByInfo(node)),
+    (role) => {
+      if (role === undefined) service.silentNodes.add(name);
+      else service.silentNodes.delete(name);
+      if (isReady) onRole(role);
+    },
+  );
 }
 
 /** The master's replication id, if this service has heard it since the last change. */
@@ -160,6 +177,8 @@ export function createService(
     nodeNames: new Set(parts.nodes.keys()),
     hurriedUntilMs: Number.NEGATIVE_INFINITY,
     lastReports: new Map(),
+    links: trackSteadyLinks(),
+    silentNodes: new Set(),
     history: undefined,
     isAsking: false,
     waitingToAsk: [],

@@ -66,6 +66,7 @@ export async function startMovedRedis(): Promise<MovedRedis> {
     nodes: () => new Set(all.map(textOf)),
     namedAtMs: () => performance.now(),
     silentForMs: () => 0,
+    steadyForMs: () => Number.POSITIVE_INFINITY,
     ask: async () => answers(),
     hurry: () => undefined,
     failover: () => Promise.reject(new Error('no test asks for a failover')),

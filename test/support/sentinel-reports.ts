@@ -14,6 +14,7 @@ export function replicaReport(
     priority: 100,
     offset: 1000,
     masterLinkDownMs: 0,
+    follows: undefined,
     pongAgeMs: down ? 9000 : 100,
     infoAgeMs: down ? 9000 : 100,
     downForMs: down ? 8000 : undefined,

@@ -19,6 +19,9 @@ const node = (port: number, fields: Fields = {}): Fields => ({
   'slave-priority': 100,
   'slave-repl-offset': 900,
   'master-link-down-time': 0,
+  'role-reported': 'slave',
+  'master-host': 'h',
+  'master-port': 1,
   ...fields,
 });
 const master = (port: number, fields: Fields = {}) =>
@@ -56,6 +59,7 @@ describe('a Sentinel that runs no failover', () => {
         priority: 100,
         offset: 900,
         masterLinkDownMs: 0,
+        follows: 'h:1',
         pongAgeMs: 120,
         infoAgeMs: 80,
         downForMs: 300,
@@ -69,6 +73,11 @@ describe('a Sentinel that runs no failover', () => {
 test('before its first INFO a replica has no run id, and its INFO no age, whatever Sentinel prints', () => {
   const [replica] = parse(master(1), [node(2, { runid: '', 'info-refresh': 0 })], 1).replicas;
   expect(replica).toMatchObject({ runId: '', infoAgeMs: undefined });
+});
+
+test('a replica that says that it is a master follows none', () => {
+  const [replica] = parse(master(1), [node(2, { 'role-reported': 'master' })], 1).replicas;
+  expect(replica).toMatchObject({ follows: undefined });
 });
 
 test('an INFO that has just come is 0 ms old', () => {
