@@ -19,7 +19,8 @@ export function trackSteadyLinks(): SteadyLinks {
     observe(answers, nowMs) {
       for (const answer of answers) {
         if (!('master' in answer)) continue;
-        for (const { address, flags } of answer.replicas) {
+        for (const { address, runId, flags } of answer.replicas) {
+          if (runId === '') continue; // not heard yet since the Sentinel's start or a change of master: nothing has broken
           if (flags.has('s_down') || flags.has('disconnected')) brokenAtMs.set(`${answer.address} ${address}`, nowMs);
         }
       }

@@ -102,13 +102,13 @@ describe('a service that reaches neither Redis nor Sentinels', () => {
     );
   });
 
-  test('refuses also the first write and the first reads of the cut within a second', async () => {
+  test('refuses also the first write and the first reads of the cut at once, not at their deadlines', async () => {
     await byRole();
     cluster.cut((from, to) => from === 'service' || to === 'service');
     const fromMs = performance.now();
     const first = [putKey(redis, 2), read('read-your-writes'), read('bounded-staleness')];
     await Promise.all(first.map((attempt) => expect(attempt).rejects.toBeInstanceOf(Unavailable)));
-    expect(performance.now() - fromMs).toBeLessThan(1100);
+    expect(performance.now() - fromMs).toBeLessThan(1500); // 0.7 s where the machine has nothing else to do
   });
 });
 

@@ -17,3 +17,9 @@ test.each([
   expect(links.steadyForMs('s:1', 'h:3', 5000)).toBe(Number.POSITIVE_INFINITY);
   expect(links.steadyForMs('s:2', 'h:2', 5000)).toBe(Number.POSITIVE_INFINITY);
 });
+
+test('a replica that the Sentinel has not heard yet, because it has just started, is no broken link', () => {
+  const links = trackSteadyLinks();
+  links.observe([sentinelReport(1, 'h:1', [replicaReport('h:2', { ...disconnected, runId: '' })])], 1000);
+  expect(links.steadyForMs('s:1', 'h:2', 2000)).toBe(Number.POSITIVE_INFINITY);
+});
