@@ -101,31 +101,10 @@ export function createSessionWrites(writes: Writes, limits: SessionLimits): Sess
       return reply.result === 'begun' ? { kind: 'begun', role: roleOf(reply.role) } : { kind: reply.result };
     },
 
-    async exchange({ userId, sessionId, generation }, role, sealed, { requestId, deadline }) {
-      const keys = {
-        stream,
-        user: userKey(userId),
-        sessions: sessionsKey(userId),
-        rotations: rotationsKey,
-        rotationEnds: rotationEndsKey,
-        revocation: revocationKey(sessionId),
-        oldRotation: oldRotationKey(sessionId, generation),
-      };
-      const args = {
-        request: requestId,
-        id: userId,
-        session: sessionId,
-        tokenGeneration: generation,
-        role,
-        sealed,
-        unansweredMs,
-        idleMs: sessionIdleMs,
-        lastEndMs: timeOfId(sessionId) + limits[role],
-        shopTimeMs: shopTimeMs(),
-        marginMs: graceMarginMs,
-        unusedMs: rotationsUnusedMs,
-      };
-      const reply = await runScript(writes, scripts.refresh, { keys, args }, deadline);
+    async exchange(claims, role, sealed, { requestId, deadline }) {
+      const lastEndMs = timeOfId(claims.sessionId) + limits[role];
+      const call = refreshCall(claims, { role, sealed, lastEndMs }, requestId);
+      const reply = await runScript(writes, scripts.refresh, call, deadline);
       if (reply.result !== 'exchanged') return { kind: reply.result };
       // Not waited for. Where it is lost, the token gives its answer again for longer.
       void runScript(
@@ -133,7 +112,7 @@ export function createSessionWrites(writes: Writes, limits: SessionLimits): Sess
         scripts.refreshAnswered,
         {
           keys: { rotationEnds: rotationEndsKey },
-          args: { session: sessionId, tokenGeneration: generation, endMs: shopTimeMs() + graceMs },
+          args: { session: claims.sessionId, tokenGeneration: claims.generation, endMs: shopTimeMs() + graceMs },
         },
         deadline,
       ).catch(() => undefined);
@@ -158,6 +137,37 @@ export function createSessionWrites(writes: Writes, limits: SessionLimits): Sess
       const keys = { stream, sessions: sessionsKey(userId), revocation: revocationKey(sessionId) };
       const args = { request: requestId, id: userId, session: sessionId };
       await runScript(writes, scripts.logout, { keys, args }, deadline);
+    },
+  };
+}
+
+/** Keys and arguments of refresh.lua. @param next the answer if this is the first exchange, its role, and the latest end of the sign-in */
+function refreshCall(
+  { userId, sessionId, generation }: RefreshClaims,
+  next: { readonly role: Role; readonly sealed: string; readonly lastEndMs: number },
+  requestId: string,
+) {
+  return {
+    keys: {
+      stream,
+      user: userKey(userId),
+      sessions: sessionsKey(userId),
+      rotations: rotationsKey,
+      rotationEnds: rotationEndsKey,
+      revocation: revocationKey(sessionId),
+      oldRotation: oldRotationKey(sessionId, generation),
+    },
+    args: {
+      ...next,
+      request: requestId,
+      id: userId,
+      session: sessionId,
+      tokenGeneration: generation,
+      unansweredMs,
+      idleMs: sessionIdleMs,
+      shopTimeMs: shopTimeMs(),
+      marginMs: graceMarginMs,
+      unusedMs: rotationsUnusedMs,
     },
   };
 }
