@@ -1,8 +1,7 @@
 /** The rule of acknowledgement, case by case: three nodes a (the master), b (has the write), c (lacks it), three Sentinels. */
 import { describe, expect, test } from 'vitest';
 import { type Doubt, type Evidence, judgeDurability } from '../../../api/redis/durability.ts';
-import { selectReplica } from '../../../api/redis/election.ts';
-import type { SentinelReport } from '../../../api/redis/sentinel-report.ts';
+import type { SentinelReport, SilentSentinel } from '../../../api/redis/sentinel-report.ts';
 import { peerReports, replicaReport, sentinelReport, silentSentinel } from '../../support/sentinel-reports.ts';
 
 const periods = { pingMs: 500, infoMs: 250 };
@@ -20,6 +19,15 @@ const silent = silentSentinel;
 const sentinel = (number: number, changes: Partial<SentinelReport> = {}) =>
   sentinelReport(number, a, [has(), lacks()], { askedAtMs, ...changes });
 const all = (changes: Partial<SentinelReport> = {}) => [1, 2, 3].map((number) => sentinel(number, changes));
+/** Sentinel 1 with these changes, the others as they are. */
+const one = (changes: Partial<SentinelReport>) => [sentinel(1, changes), sentinel(2), sentinel(3)];
+/** Sentinels 1 and 2 that see the third as down, with `changes` at the first, and the third as it is given. */
+const without3 = (third: SentinelReport | SilentSentinel, changes: Partial<SentinelReport> = {}) => [
+  sentinel(1, { peers: peers(1, [3]), ...changes }),
+  sentinel(2, { peers: peers(2, [3]) }),
+  third,
+];
+const ghost = { id: 'ghost', address: 's:9', flags: new Set(['s_down']) };
 
 function judge(sentinels: Evidence['sentinels'], changes: Partial<Evidence> = {}): Doubt | 'durable' {
   const evidence: Evidence = {
@@ -38,6 +46,7 @@ function judge(sentinels: Evidence['sentinels'], changes: Partial<Evidence> = {}
 type Case = readonly [name: string, expected: Doubt | 'durable', sentinels: Evidence['sentinels'], Partial<Evidence>?];
 const masterDown = { masterFlags: new Set(['s_down', 'master']), masterDownForMs: 200, masterPongAgeMs: 1300 };
 const deafToMaster = { ...masterDown, masterInfoAgeMs: 1400 };
+const wouldElectOther = { replicas: [has({ down: true }), lacks()] };
 const seesNoReplica = { replicas: [has({ down: true }), lacks({ down: true })] };
 const notAsked: Evidence['sentinels'] = [silent(1), silent(2), silent(3)];
 
@@ -51,11 +60,7 @@ const cases: Record<string, readonly Case[]> = {
   'who answers': [
     ['all', 'durable', all()],
     ['one alone', 'too-few-sentinels', [sentinel(1, { peers: peers(1, [2, 3]) }), silent(2), silent(3)]],
-    [
-      'two, and both see the third as down',
-      'durable',
-      [1, 2].map((n) => sentinel(n, { peers: peers(n, [3]) })).concat([silent(3)] as never),
-    ],
+    ['two, and both see the third as down', 'durable', without3(silent(3))],
     [
       'two, and one of them sees the third as up',
       'silent-sentinel',
@@ -64,114 +69,62 @@ const cases: Record<string, readonly Case[]> = {
     [
       'two, and what they see as down is not the third but a Sentinel of the past',
       'silent-sentinel',
-      [1, 2]
-        .map((n) => sentinel(n, { peers: [...peers(n), { id: 'ghost', address: 's:9', flags: new Set(['s_down']) }] }))
-        .concat([silent(3)] as never),
+      [1, 2].map((n) => sentinel(n, { peers: [...peers(n), ghost] })).concat([silent(3)] as never),
     ],
+    ['all, and see a Sentinel of the past as down', 'durable', all({ peers: [...peers(0), ghost] })],
     [
-      'all, and see a Sentinel of the past as down',
-      'durable',
-      all({ peers: [...peers(0), { id: 'ghost', address: 's:9', flags: new Set(['s_down']) }] }),
-    ],
-    [
-      'all, and one knows a Sentinel that the service was not told of',
+      'all, and one knows a Sentinel that the service does not',
       'silent-sentinel',
-      [
-        sentinel(1, { peers: [...peers(1), { id: 'new', address: 's:4', flags: new Set() }] }),
-        sentinel(2),
-        sentinel(3),
-      ],
+      one({ peers: [...peers(1), { id: 'new', address: 's:4', flags: new Set() }] }),
     ],
     [
       'the third never answered: compared by address',
       'durable',
-      [1, 2]
-        .map((n) => sentinel(n, { peers: peers(n, [3]) }))
-        .concat([{ address: 's:3', id: undefined, silent: true }] as never),
+      without3({ address: 's:3', id: undefined, silent: true }),
     ],
   ],
   'who is the master': [
-    ['one Sentinel names another', 'replaced', [sentinel(1), sentinel(2, { master: b }), sentinel(3)]],
-    [
-      'one runs a failover',
-      'failover',
-      [sentinel(1), sentinel(2, { masterFlags: new Set(['master', 'failover_in_progress']) }), sentinel(3)],
-    ],
-    [
-      'one was asked for a failover',
-      'failover',
-      [sentinel(1), sentinel(2, { masterFlags: new Set(['master', 'force_failover']) }), sentinel(3)],
-    ],
-    [
-      'the leader of a failover has not forgotten the node that lacks it',
-      'switching',
-      [sentinel(1, { switchingFrom: c }), sentinel(2), sentinel(3)],
-    ],
-    [
-      'the leader of a failover has not finished, and the former master has it',
-      'durable',
-      [sentinel(1, { switchingFrom: b }), sentinel(2), sentinel(3)],
-    ],
+    ['one Sentinel names another', 'replaced', one({ master: b })],
+    ['one runs a failover', 'failover', one({ masterFlags: new Set(['master', 'failover_in_progress']) })],
+    ['one was asked for a failover', 'failover', one({ masterFlags: new Set(['master', 'force_failover']) })],
+    ['the leader of a failover has not forgotten the node that lacks it', 'switching', one({ switchingFrom: c })],
+    ['the leader of a failover has not finished, and the former master has it', 'durable', one({ switchingFrom: b })],
     [
       'one that both others see as down names an earlier master',
       'durable',
-      [
-        sentinel(1, { peers: peers(1, [2]) }),
-        sentinel(2, { master: b, epoch: 0 }),
-        sentinel(3, { peers: peers(3, [2]) }),
-      ],
+      without3(sentinel(3, { master: b, epoch: 0 })),
     ],
     [
       'one that both others see as down has led a failover: a cut is healing',
       'replaced',
-      [
-        sentinel(1, { peers: peers(1, [2]) }),
-        sentinel(2, { master: b, epoch: 2 }),
-        sentinel(3, { peers: peers(3, [2]) }),
-      ],
+      without3(sentinel(3, { master: b, epoch: 2 })),
     ],
     [
       'one that both others see as down runs a failover',
       'failover',
-      [
-        sentinel(1, { peers: peers(1, [2]) }),
-        sentinel(2, { masterFlags: new Set(['master', 'failover_in_progress']) }),
-        sentinel(3, { peers: peers(3, [2]) }),
-      ],
+      without3(sentinel(3, { masterFlags: new Set(['master', 'failover_in_progress']) })),
     ],
     [
       'one that both others see as down is silent, and one of those does not hear the master: it can win that vote when a cut heals',
       'silent-sentinel',
-      [sentinel(1, { peers: peers(1, [3]), ...deafToMaster }), sentinel(2, { peers: peers(2, [3]) }), silent(3)],
+      without3(silent(3), deafToMaster),
     ],
     [
       'one that both others see as down would elect the node that lacks it, and one of those does not hear the master',
       'other-winner',
-      [
-        sentinel(1, { peers: peers(1, [3]), ...deafToMaster }),
-        sentinel(2, { peers: peers(2, [3]) }),
-        sentinel(3, { replicas: [has({ down: true }), lacks()] }),
-      ],
+      without3(sentinel(3, wouldElectOther), deafToMaster),
     ],
     [
       'one that both others see as down would elect the node that lacks it, and both of those hear the master',
       'durable',
-      [
-        sentinel(1, { peers: peers(1, [3]) }),
-        sentinel(2, { peers: peers(2, [3]) }),
-        sentinel(3, { replicas: [has({ down: true }), lacks()], ...deafToMaster }),
-      ],
+      without3(sentinel(3, { ...wouldElectOther, ...deafToMaster })),
     ],
     [
       'one that only one other sees as down names another',
       'replaced',
       [sentinel(1, { peers: peers(1, [2]) }), sentinel(2, { master: b }), sentinel(3)],
     ],
-    [
-      'one sees it as down, and would elect a node with the write',
-      'durable',
-      [sentinel(1, masterDown), sentinel(2), sentinel(3)],
-    ],
+    ['one sees it as down, and would elect a node with the write', 'durable', one(masterDown)],
     [
       'two do not hear it: were the node with the write to die, they would elect the other',
       'master-not-heard',
@@ -188,13 +141,9 @@ const cases: Record<string, readonly Case[]> = {
     [
       'a node that has it, but does not know that yet',
       'winner-behind',
-      [sentinel(1, { replicas: [has({ offset: 999 }), lacks()] }), sentinel(2), sentinel(3)],
+      one({ replicas: [has({ offset: 999 }), lacks()] }),
     ],
-    [
-      'the node that lacks it: the other one is down',
-      'other-winner',
-      [sentinel(1, { replicas: [has({ down: true }), lacks()] }), sentinel(2), sentinel(3)],
-    ],
+    ['the node that lacks it: the other one is down', 'other-winner', one(wouldElectOther)],
     [
       'the node that lacks it: it knows old offsets',
       'other-winner',
@@ -264,12 +213,8 @@ const cases: Record<string, readonly Case[]> = {
     ],
   ],
   'a Sentinel without a candidate': [
-    ['which hears the master', 'durable', [sentinel(1, seesNoReplica), sentinel(2), sentinel(3)]],
-    [
-      'which alone does not hear the master',
-      'durable',
-      [sentinel(1, { ...seesNoReplica, ...deafToMaster }), sentinel(2), sentinel(3)],
-    ],
+    ['which hears the master', 'durable', one(seesNoReplica)],
+    ['which alone does not hear the master', 'durable', one({ ...seesNoReplica, ...deafToMaster })],
     [
       'and another that does not hear the master either',
       'master-not-heard',
@@ -301,29 +246,3 @@ for (const [group, table] of Object.entries(cases)) {
     );
   });
 }
-
-describe('the replica that a Sentinel would promote (sentinelSelectSlave)', () => {
-  const select = (changes: Partial<SentinelReport>) => selectReplica(sentinel(1, changes), periods)?.address;
-  test.each([
-    ['the one with the larger offset', [has(), lacks()], b],
-    ['the one with the lower priority, before the offset', [has(), lacks({ priority: 99 })], c],
-    [
-      'at the same offset the one with the lower run id, in any case of letters',
-      [has({ runId: 'b' }), lacks({ runId: 'A', offset: 1000 })],
-      c,
-    ],
-    ['no node of priority 0', [has({ priority: 0 }), lacks()], c],
-    ['no node that is down', [has({ down: true }), lacks()], c],
-    ['no node without a connection', [has({ flags: new Set(['slave', 'disconnected']) }), lacks()], c],
-    ['no node that has not answered five PINGs', [has({ pongAgeMs: 2501 }), lacks()], c],
-    ['no node whose INFO is older than three periods', [has({ infoAgeMs: 751 }), lacks()], c],
-    ['no node without an INFO', [has({ ...unheard }), lacks()], c],
-    ['no node that lost its master too long ago', [has({ masterLinkDownMs: 10_001 }), lacks()], c],
-    ['nothing where there is none', [has({ down: true }), lacks({ down: true })], undefined],
-  ])('%s', (_name, replicas, expected) => expect(select({ replicas })).toBe(expected));
-
-  test('while the master is down, an INFO may be as old as five PINGs', () => {
-    expect(select({ ...masterDown, replicas: [has({ infoAgeMs: 2500 }), lacks()] })).toBe(b);
-    expect(select({ ...masterDown, replicas: [has({ infoAgeMs: 2501 }), lacks()] })).toBe(c);
-  });
-});
