@@ -72,30 +72,19 @@ describe.skipIf(!engine)('The shop in containers', { timeout: 120_000 }, () => {
   });
 
   test('has no secret in an image, an environment, a label or a log', async () => {
-    const all = await shop.compose(
-      'run',
-      '--rm',
-      '-T',
-      '--entrypoint',
-      'sh',
-      'secrets',
-      '-c',
-      'cd /secrets/all && grep -H "" [A-Z]*',
-    );
+    const script = 'cd /secrets/all && grep -H "" [A-Z]*';
+    const all = await shop.compose(...'run --rm -T --entrypoint sh secrets -c'.split(' '), script);
     const secrets = all.split('\n').flatMap((line) => {
       const [name = '', value = ''] = [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)];
       return value === '' || name === 'ADMIN_EMAIL' ? [] : [value];
     });
     expect(secrets.length).toBeGreaterThan(10);
     const ids = (await shop.compose('ps', '-aq')).split('\n').filter((id) => id !== '');
-    const images = (await shop.compose('config', '--images'))
-      .split('\n')
-      .filter((image) => image.includes('evergreen'));
-    const inspected = await shop.docker('inspect', ...ids, ...new Set(images));
+    const named = (await shop.compose('config', '--images')).split('\n');
+    const images = [...new Set(named.filter((image) => image.includes('evergreen')))];
+    const inspected = await shop.docker('inspect', ...ids, ...images);
     const logs = await shop.compose('logs', '--no-color');
-    const histories = await Promise.all(
-      [...new Set(images)].map((image) => shop.docker('history', '--no-trunc', image)),
-    );
+    const histories = await Promise.all(images.map((image) => shop.docker('history', '--no-trunc', image)));
     const seen = [inspected, logs, ...histories].join('\n');
     expect(secrets.filter((secret) => seen.includes(secret))).toEqual([]);
   });
@@ -134,14 +123,8 @@ describe.skipIf(!engine)('The shop in containers', { timeout: 120_000 }, () => {
       .join('; ');
     const reached = async (service: string) =>
       (await shop.inside(service, `${probe}; true`)).split('\n').filter((name) => name !== '' && name !== service);
-    const found = Object.fromEntries(
-      await Promise.all(
-        ['nginx', ...services, 'redis-2', 'sentinel-2', 'backup'].map(async (service) => [
-          service,
-          await reached(service),
-        ]),
-      ),
-    );
+    const asked = ['nginx', ...services, 'redis-2', 'sentinel-2', 'backup'];
+    const found = Object.fromEntries(await Promise.all(asked.map(async (name) => [name, await reached(name)])));
     // Nginx has to answer the world; whether it can also call it is up to the host.
     found.nginx = found.nginx.filter((name: string) => name !== 'outside');
     expect(found).toEqual({
@@ -154,21 +137,16 @@ describe.skipIf(!engine)('The shop in containers', { timeout: 120_000 }, () => {
       backup: ['redis', 'sentinel'],
     });
     // On the machine, Nginx alone is open to others, and plain HTTP to none of them.
-    const ports = (await shop.compose('ps', '--format', '{{.Service}} {{.Ports}}'))
-      .split('\n')
-      .filter((line) => line.includes('->'));
+    const listed = (await shop.compose('ps', '--format', '{{.Service}} {{.Ports}}')).split('\n');
+    const ports = listed.filter((line) => line.includes('->'));
     expect(ports.filter((line) => !line.startsWith('nginx ') && /(0\.0\.0\.0|\[?::\]?):/.test(line))).toEqual([]);
     const http = ports.join(' ').match(/[^ ]+->8080/g);
     expect(http).toEqual([`127.0.0.1:${shop.httpPort}->8080`]);
   });
 
   test('gives a service its own secrets and no other', async () => {
-    expect((await shop.inside('products', 'ls /run/secrets')).split('\n').filter(Boolean)).toEqual([
-      'IDEMPOTENCY_SECRET',
-      'INTERNAL_SECRET',
-      'REDIS_PASSWORD',
-      'SENTINEL_PASSWORD',
-    ]);
+    const names = (await shop.inside('products', 'ls /run/secrets')).trim().split('\n');
+    expect(names).toEqual(['IDEMPOTENCY_SECRET', 'INTERNAL_SECRET', 'REDIS_PASSWORD', 'SENTINEL_PASSWORD']);
     for (const name of ['REDIS_PASSWORD', 'SENTINEL_PASSWORD']) {
       const passwords = await Promise.all(services.map((service) => shop.inside(service, `cat /run/secrets/${name}`)));
       expect([name, new Set(passwords).size]).toEqual([name, services.length]);
@@ -198,12 +176,8 @@ describe.skipIf(!engine)('The shop in containers', { timeout: 120_000 }, () => {
       const [id = ''] = await shop.containers(service);
       const before = await startedAt(id);
       await shop.crash(id);
-      await waitFor(
-        `${service} to be back`,
-        async () => (await startedAt(id)) !== before && (await state(id)) === 'healthy',
-        60_000,
-        500,
-      );
+      const isBack = async () => (await startedAt(id)) !== before && (await state(id)) === 'healthy';
+      await waitFor(`${service} to be back`, isBack, 60_000, 500);
     };
     await crashOf('purchases');
     const before = await shop.master();
@@ -241,10 +215,8 @@ describe.skipIf(!engine)('The shop in containers', { timeout: 120_000 }, () => {
     const then = await shop.books();
     expect(then.purchases?.length).toBeGreaterThan(0);
     const buying = await load();
-    await waitFor(
-      'something to be sold since',
-      async () => (await shop.products()).length > (then.products?.length ?? 0),
-    );
+    const isGrown = async () => (await shop.products()).length > (then.products?.length ?? 0);
+    await waitFor('a product to be added since', isGrown);
     await buying.stop();
     const [name = ''] = (await shop.inside('backup', 'sh /shop/redis/backup.sh list')).trim().split('\n').slice(-1);
     await shop.script('redis/restore.sh', name.split(' ')[0] ?? '');
