@@ -136,17 +136,21 @@ export async function startCluster(portBase: number): Promise<Cluster> {
       const of = (name: string) => replica[replica.indexOf(name) + 1];
       return of('flags') === 'slave' && of('runid') !== ''; // no run id: no INFO yet since the last change of master
     });
-    return states?.join() === 'true,true' && (await field(sentinel, 'flags')) === 'master';
+    if (states?.join() !== 'true,true' || (await field(sentinel, 'flags')) !== 'master') return false;
+    return (await field(sentinel, 'num-other-sentinels')) === '2';
+  }
+
+  function allHeard() {
+    return waitFor(
+      'every Sentinel to hear every node and to know the others',
+      async () => (await Promise.all((['s1', 's2', 's3'] as const).map(hearsAll))).every(Boolean),
+      30_000,
+    );
   }
 
   for (const member of processes) start(member, 'r1');
   await settled();
-  for (const sentinel of ['s1', 's2', 's3'] as const) {
-    await waitFor(`${sentinel} to know all others`, async () => {
-      const isComplete = (await field(sentinel, 'num-slaves')) === '2';
-      return isComplete && (await field(sentinel, 'num-other-sentinels')) === '2';
-    });
-  }
+  await allHeard();
 
   return {
     cut: links.cut,
@@ -160,12 +164,7 @@ export async function startCluster(portBase: number): Promise<Cluster> {
       await ask('s2', (redis) => redis.call('SENTINEL', 'FAILOVER', 'shop'));
     },
     settled,
-    allHeard: () =>
-      waitFor(
-        'every Sentinel to hear every node',
-        async () => (await Promise.all((['s1', 's2', 's3'] as const).map(hearsAll))).every(Boolean),
-        30_000,
-      ),
+    allHeard,
     openService: (log) =>
       openRedis(
         {

@@ -58,7 +58,7 @@ const read = (consistency: Consistency) =>
 test('writes go on within 9 s while two hosts of three are cut off from each other, one of them with the service', async () => {
   const { master, replicas } = await byRole();
   const writer = write();
-  await pause(300);
+  await waitFor('a write before the cut', () => writer.acknowledged.length > 0);
   const fromMs = performance.now();
   cluster.cut(between([master, sentinelOf(master), 'service'], [replicas[0], sentinelOf(replicas[0])]));
   // By then the replica that is cut off has confirmed nothing for a second.
@@ -73,7 +73,7 @@ test('writes go on within 9 s while two hosts of three are cut off from each oth
 test('nothing is lost when the master and one replica are cut off from the other replica and the Sentinels', async () => {
   const { master, replicas } = await byRole();
   const writer = write();
-  await pause(300);
+  await waitFor('a write before the cut', () => writer.acknowledged.length > 0);
   cluster.cut(between([master, replicas[0]], [replicas[1], 's1', 's2', 's3']));
   await waitFor('the Sentinels to elect the other replica', async () => (await cluster.master()) === replicas[1], 8000);
   await pause(500);
@@ -127,7 +127,7 @@ test('a running service follows Sentinels that have lost their memory', async ()
   for (const each of ['s1', 's2', 's3'] as const) cluster.restart(each, master);
   await cluster.settled();
   expect(await cluster.epoch()).toBe(0);
-  await pause(2500); // the Sentinels find the replicas and each other
+  await cluster.allHeard();
   cluster.kill(master);
   const fromMs = performance.now();
   await waitFor(
