@@ -94,6 +94,7 @@ test('what one customer or address can add in a day within all limits stays belo
   const estimate = estimatedBytes('purchase', { items: Array(5).fill(line) });
   expect(estimate / (day + events)).toBeGreaterThan(0.5);
   expect(estimate / (day + events)).toBeLessThan(2);
+  expect(estimate).toBeGreaterThan(estimatedBytes(undefined, { items: Array(5).fill(line) }));
 }, 300_000);
 
 test('a purchase of two items takes at most 1.5 kB of Redis for ever', async () => {

@@ -60,11 +60,12 @@ test('a query whose command is wrong throws, and the others have their replies',
 });
 
 test.each([
-  ['a command', 'get x'],
-  ['the role', 'role'],
+  ['the question about the role before', 0],
+  ['a command', 1],
+  ['the question about the role afterwards', 2],
 ])('a node that does not answer %s gives nothing', async (_what, silent) => {
-  const { redis } = recordingRedis((command) =>
-    command === silent ? [new Error('Connection is closed.'), undefined] : [null, replica(1)],
+  const { redis } = recordingRedis((_command, i) =>
+    i === silent ? [new Error('Connection is closed.'), undefined] : [null, replica(1)],
   );
   expect(await createReadBatches(() => redis).query('a:1', 'role', getting('x'))).toBeUndefined();
 });
