@@ -23,7 +23,7 @@ export function showPanels(at, dashboard) {
       const body = element('div', 'body');
       const box = element(
         'section',
-        `panel ${panel.kind}`,
+        panel.kind === 'stat' ? 'panel stat' : 'panel',
         element('h4', '', panel.title),
         body,
         element('p', 'about', panel.description),
