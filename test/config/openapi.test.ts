@@ -63,3 +63,22 @@ describe('examples', () => {
     expect(text).toContain('#/components/responses/');
   });
 });
+
+const cached = ['Age', 'Cache-Status'];
+const open = [{}, { bearer: [] }];
+const signedIn = [{ bearer: [] }];
+test.each([
+  ['get', '/products', open, '200', [...cached, 'ETag', 'Link']],
+  ['get', '/products/{id}', open, '200', [...cached, 'ETag']],
+  ['post', '/products', signedIn, '201', ['ETag', 'Location', 'Idempotent-Replayed']],
+  ['delete', '/products/{id}', signedIn, '204', ['Idempotent-Replayed']],
+  ['get', '/purchases', signedIn, '200', ['ETag', 'Link']],
+  ['post', '/users/login', open, '200', []],
+] as const)('%s %s: its security, and which headers its answer has', (method, path, security, status, headers) => {
+  const operation = document.paths[path]?.[method];
+  expect(operation?.security).toEqual(security);
+  const answer = operation?.responses[status] as { headers: Record<string, object> } | undefined;
+  const always = ['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'Server-Timing'];
+  expect(Object.keys(answer?.headers ?? {}).sort()).toEqual([...always, ...headers].sort());
+  expect('304' in (operation?.responses ?? {})).toBe(method === 'get');
+});
