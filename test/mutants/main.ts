@@ -150,7 +150,7 @@ function failedTest(dir: string, reportPath: string): string {
   const { testResults } = JSON.parse(readFileSync(reportPath, 'utf8')) as Report;
   for (const { name, status, assertionResults } of testResults) {
     const failed = assertionResults.find((each) => each.status === 'failed');
-    if (failed || status === 'failed') return `${relative(dir, name)} > ${failed?.fullName ?? 'loading it'}`;
+    if (failed || status === 'failed') return `${relative(dir, name)} > ${failed?.fullName ?? 'its set-up'}`;
   }
   return 'an error outside of the tests';
 }
