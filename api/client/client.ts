@@ -104,26 +104,8 @@ export function createClient({ baseUrl, retryMs = 30_000, fetch: send = fetch }:
     return refreshing;
   }
 
-  /** Sends a call and repeats it while it is refused for the moment. */
-  async function request<N extends CallName>(name: N, input: Input<N>, token: string | undefined): Promise<Answer<N>> {
-    const { url, init } = requestOf(baseUrl, name, input, token);
-    const until = Date.now() + retryMs;
-    for (;;) {
-      const signals = [AbortSignal.timeout(tryMs), ...(input.signal ? [input.signal] : [])];
-      const unlessLost = (error: unknown) => {
-        if (input.signal?.aborted || error instanceof SyntaxError || Date.now() + retryPauseMs > until) throw error;
-        return undefined;
-      };
-      const sent = await send(url, { ...init, signal: AbortSignal.any(signals) }).catch(unlessLost);
-      // The connection may also be lost in the middle of the body.
-      const good = sent?.ok ? await answerOf<N>(sent).catch(unlessLost) : undefined;
-      if (good !== undefined) return good;
-      const answer = sent?.ok ? undefined : sent;
-      const waitMs = answer === undefined ? retryPauseMs : retryAfterMs(answer);
-      if (answer !== undefined && (waitMs === undefined || Date.now() + waitMs > until)) throw await problemOf(answer);
-      await answer?.body?.cancel();
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
-    }
+  function request<N extends CallName>(name: N, input: Input<N>, token: string | undefined): Promise<Answer<N>> {
+    return sendUntilAnswered<N>(send, requestOf(baseUrl, name, input, token), input.signal, Date.now() + retryMs);
   }
 
   async function sendCall<N extends CallName>(name: N, ...[given]: Argument<N>): Promise<Answer<N>> {
@@ -165,6 +147,31 @@ export function createClient({ baseUrl, retryMs = 30_000, fetch: send = fetch }:
       } while (cursor !== null);
     },
   };
+}
+
+/** Sends a request and repeats it while it is refused for the moment, until that time. @throws the last refusal, as a ShopProblem */
+async function sendUntilAnswered<N extends CallName>(
+  send: typeof fetch,
+  { url, init }: ReturnType<typeof requestOf>,
+  signal: AbortSignal | undefined,
+  until: number,
+): Promise<Answer<N>> {
+  for (;;) {
+    const signals = [AbortSignal.timeout(tryMs), ...(signal ? [signal] : [])];
+    const unlessLost = (error: unknown) => {
+      if (signal?.aborted || error instanceof SyntaxError || Date.now() + retryPauseMs > until) throw error;
+      return undefined;
+    };
+    const sent = await send(url, { ...init, signal: AbortSignal.any(signals) }).catch(unlessLost);
+    // The connection may also be lost in the middle of the body.
+    const good = sent?.ok ? await answerOf<N>(sent).catch(unlessLost) : undefined;
+    if (good !== undefined) return good;
+    const refusal = sent?.ok ? undefined : sent;
+    const waitMs = refusal === undefined ? retryPauseMs : retryAfterMs(refusal);
+    if (refusal !== undefined && (waitMs === undefined || Date.now() + waitMs > until)) throw await problemOf(refusal);
+    await refusal?.body?.cancel();
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+  }
 }
 
 function requestOf<N extends CallName>(baseUrl: string, name: N, input: Input<N>, token: string | undefined) {
