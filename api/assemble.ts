@@ -30,7 +30,7 @@ export type Assembled = {
   readonly close: () => void;
 };
 
-/** Puts a service together. Returns at once, whatever is up or down. */
+/** Puts a service together. Returns at once, without waiting for Redis or other services. */
 export function assemble(config: Config, open: OpenService<never>, log: Logger): Assembled {
   const metrics = createMetrics(config.service, config.SHOP_VERSION);
   const logEvent = (event: string) => log.warn(event);

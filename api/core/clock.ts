@@ -46,7 +46,7 @@ export async function pause(ms: number, deadline?: Deadline): Promise<void> {
 }
 
 /**
- * The promise's value, or `undefined` when `ms` milliseconds have passed first; the promise goes on unobserved then.
+ * The promise's value, or `undefined` when `ms` milliseconds have passed first; the promise is then no longer observed.
  * A rejection before that is passed on.
  */
 export async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {

@@ -14,7 +14,7 @@ const common = {
   PORT: z.coerce.number().int().min(0).max(65535),
   REPLICA: z.string().default(''),
   REDIS_SENTINELS: addresses,
-  // Every Redis node that may be master or replica. The service's password goes to no other address, whatever the Sentinels say.
+  // Every Redis node that may be master or replica. The service's password is sent to no other address, even if a Sentinel names one.
   REDIS_NODES: addresses,
   REDIS_MASTER_NAME: z.string().default('shop'),
   REDIS_PASSWORD: z.string().min(1),

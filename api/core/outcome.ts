@@ -42,7 +42,7 @@ export class NoFirstAnswer extends Error {
   override readonly name = 'NoFirstAnswer';
 }
 
-/** Thrown when something that is needed cannot be had before the deadline. Becomes a 503: the same request may be repeated. */
+/** Thrown when a result is not certain, or something needed is not available, before the deadline. Becomes a 503: the request may be repeated. */
 export class Unavailable extends Error {
   override readonly name = 'Unavailable';
 }

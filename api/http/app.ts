@@ -53,7 +53,7 @@ const answerMs = 3700;
 /** Builds a service's Express app. */
 export function buildApp(parts: HttpParts, { routes, internal }: ServiceRoutes): Express {
   const app = express();
-  app.set('trust proxy', 1); // Nginx alone, which puts the address that it saw in place of whatever was claimed
+  app.set('trust proxy', 1); // Nginx alone, which replaces what the client claims by the address that it saw
   app.set('etag', false);
   app.set('case sensitive routing', true);
   app.set('query parser', 'simple');

@@ -1,11 +1,11 @@
-/** Bodies: JSON in UTF-8, bounded, not compressed; and what no text or object of ours may contain. */
+/** Bodies: JSON in UTF-8, bounded, not compressed; and checks of shape and text that no schema makes. */
 import { isUtf8 } from 'node:buffer';
 import express, { type Request, type Response } from 'express';
 import { type Fault, type Refusal, refuse } from '../core/outcome.ts';
 
 const maxBytes = 100 * 1024;
 const maxDepth = 16;
-/** Of one object. None of ours has more than twenty. */
+/** Of one object. No schema has more than twenty. */
 const maxFields = 200;
 /** How many faults of one request are listed. */
 export const maxFaults = 100;
@@ -52,8 +52,8 @@ function requireUtf8(_req: unknown, _res: unknown, bytes: Buffer): void {
 }
 
 /**
- * The fault of a value that is nested deeper or has more fields than anything of ours. What was not asked this must not be walked by recursion,
- * nor field by field: ten thousand unknown fields fit into a body, and would cost 25 ms.
+ * The fault of a value that is nested deeper or has more fields than any schema allows. Before this check a value must not be walked by
+ * recursion, nor field by field: ten thousand unknown fields fit into a body, and would cost 25 ms.
  */
 export function faultOfShape(value: unknown): string | undefined {
   const open = [{ value, depth: 0 }];
@@ -68,8 +68,8 @@ export function faultOfShape(value: unknown): string | undefined {
 }
 
 /**
- * Faults that no schema of ours wants to look for in each of its texts: NUL, lone surrogates (which no UTF-8 can carry on),
- * `__proto__` as a name. The first hundred.
+ * Faults that are checked here once instead of in every schema: NUL, lone surrogates (which UTF-8 cannot encode), `__proto__` as a name. The
+ * first hundred.
  * @param value without a {@link faultOfShape}
  * @param at the pointer of the value
  */

@@ -24,7 +24,7 @@ export function sendRefusal(res: Response, refusal: Refusal): void {
   res.end(JSON.stringify(document));
 }
 
-/** The last middleware: whatever was thrown becomes a refusal. Faults of the body parser are named by their `type`. */
+/** The last middleware: every thrown value becomes a refusal. Faults of the body parser are named by their `type`. */
 export const problemOfError: ErrorRequestHandler = (error, req, res, _next) => {
   const refusal = isRefusal(error) ? error : refusalOf(error);
   if (refusal.code === 'internal-error') req.log.error({ err: error }, 'a bug');

@@ -57,7 +57,7 @@ export async function identify(
   if (claims === undefined) {
     return isOptional ? { caller: anonymous } : unauthenticated(anonymous, 'The access token is not valid.');
   }
-  // On a route for anyone a revoked token opens nothing, so such reads go on also while the view is old.
+  // On a route for anyone a revoked token gives no more rights, so the view of revocations may be old.
   const session = isOptional ? by.sessions.known(claims) : await by.sessions.current(claims, String(req.id), deadline);
   if (session.state === 'ended') {
     if (isOptional) return { caller: anonymous };

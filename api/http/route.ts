@@ -48,7 +48,7 @@ type RouteSpec<P, Q, B> = {
   readonly response: { readonly status: 200 | 201 | 204; readonly body?: z.ZodType; readonly etag?: true };
   /** The refusals that are this route's own, besides those that any route can have. */
   readonly problems?: readonly ProblemCode[];
-  /** Whether an Idempotency-Key is kept: true on whatever makes or changes something. */
+  /** Whether an Idempotency-Key is kept: true on every route that creates or changes something. */
   readonly idempotent?: boolean;
   /**
    * Who owns the Idempotency-Key, from the body as sent (it has been validated), where that is not the caller: a sign-up repeated from

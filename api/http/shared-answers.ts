@@ -12,7 +12,7 @@ const blocks = 10;
 
 let table = { second: Number.NaN, text: '' };
 
-/** Marks an answer that holds nothing of its caller. @param text the body */
+/** Marks an answer that does not depend on its caller. @param text the body */
 export function markAsShared(res: Response, text: string): void {
   if (text.length > maxLength) return;
   // Before Cache-Control: Nginx before 1.23 heeds the first of the two.

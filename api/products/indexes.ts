@@ -1,6 +1,6 @@
 /**
  * The entries of a product in the indexes: pure functions of its document. Members are `<sortable>\0<id>` in byte order, so that a page
- * goes on after the member at which the last one ended, whatever was written meanwhile (keyset paging); no text of ours contains NUL.
+ * goes on after the member at which the last one ended, even if products were written meanwhile (keyset paging); no stored text contains NUL.
  */
 import { type Scope, type SortField, sortFields, sortKey, wordsKey } from './keys.ts';
 import type { ProductDoc } from './record.ts';

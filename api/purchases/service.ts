@@ -110,7 +110,7 @@ export function createPurchaseRules(
         case 'cancelled': {
           const { purchase, applied, replayed } = result;
           if (applied) onCancel();
-          // The cancellation is durable whatever becomes of this call: answering 503 would be less true than 200.
+          // The cancellation is durable even if this call fails, so the answer is 200 and not 503.
           if (purchase.releasePending) {
             await saga.release(purchase, context.requestId, context.deadline).catch((error: unknown) => {
               if (!(error instanceof Unavailable)) throw error;

@@ -11,7 +11,7 @@ export type RefreshClaims = { readonly userId: string; readonly sessionId: strin
 /** See {@link refreshTokens}. */
 export type RefreshTokens = {
   issue(claims: RefreshClaims): string;
-  /** What a token says, or `undefined` when it is none of ours. */
+  /** The claims of a token, or `undefined` when the shop did not issue it. */
   read(token: string): RefreshClaims | undefined;
 };
 

@@ -39,7 +39,7 @@ type SignInParts = {
 export type SignInRules = {
   login(given: Credentials, context: RequestContext): Promise<Session | Refusal>;
   refresh(token: string, context: RequestContext): Promise<Session | Refusal>;
-  /** Ends the token's sign-in, if it is a token of ours; any other has no effect. */
+  /** Ends the token's sign-in; a token that the shop did not issue has no effect. */
   logout(token: string, context: RequestContext): Promise<void>;
   /** The caller's sign-ins, newest first. */
   list(caller: SignedIn, context: RequestContext): Promise<StoredSession[]>;

@@ -62,7 +62,7 @@ export type SessionWrites = {
     addressHash: string,
     request: Request & Pick<RequestContext, 'userAgent'>,
   ): Promise<Begun>;
-  /** Exchanges a token of ours. @param role in the answer @param sealed the answer, if this is the first exchange */
+  /** Exchanges a token that the shop issued. @param role in the answer @param sealed the answer, if this is the first exchange */
   exchange(token: RefreshClaims, role: Role, sealed: string, request: Request): Promise<Exchanged>;
   /** Ends sign-ins of a user, as a signed-in caller asks for. A {@link Refusal} is the one of a reused Idempotency-Key. */
   endSessions(

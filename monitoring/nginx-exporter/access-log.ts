@@ -12,7 +12,7 @@ const line = z.object({
   upstream: z.string().default(''),
 });
 
-/** Parts of paths that are written out in a route; whatever else stands there is an id. */
+/** Literal parts of routes; any other second part is an id. */
 const literals = new Set(['me', 'login', 'refresh', 'logout', 'batch', '.well-known', 'jwks.json']);
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 /** The objectives' 0.2 s and 0.5 s are among them, so that they are counted and not guessed. */
@@ -84,7 +84,7 @@ function parse(message: string): z.infer<typeof line> | undefined {
 }
 
 /**
- * The route that a path belongs to, with `:id` for whatever is one client's or one product's.
+ * The route that a path belongs to, with `:id` in place of ids.
  * @returns the service `edge` for what Nginx answers itself
  */
 export function routeOf(path: string, status: number): { service: string; route: string } {

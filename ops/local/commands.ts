@@ -14,7 +14,7 @@ const help = `npm run shop -- COMMAND
   status [--json]     every process: role, port, state, log
   kill NAME           kill it at once (SIGKILL); it is started again
   pause NAME          freeze it (SIGSTOP)
-  resume NAME         let it go on (SIGCONT)
+  resume NAME         resume it (SIGCONT)
   restart NAME        stop it properly and start it again
   scale SERVICE N     run N replicas of a service
   memory SIZE         give every Redis node another maxmemory, such as 1gb, without a restart (also in .env)
