@@ -60,16 +60,20 @@ export function chooseFailover(
       const replica = hearsAll(report) ? selectReplica(report, periods)?.address : undefined;
       const offset = replica === undefined ? undefined : roles.get(replica)?.offset;
       if (replica === undefined || offset === undefined || offset < complete) return [];
-      if (!silent.every((node) => followsAt(report, node, master))) return [];
-      if (evidence.steadyForMs(report.address, replica) < leastSteadyMs) return [];
       if (selectReplica(agedBy(report, selectionMs), periods)?.address !== replica) return [];
-      return [{ sentinel: report.address, replica, peers: peersUp(report) }];
+      return [{ report, replica, peers: peersUp(report) }];
     });
   // Services on both sides of a cut choose the same Sentinel: two that are asked at once would promote two replicas.
-  return suitable.reduce<(typeof suitable)[number] | undefined>(
+  const chosen = suitable.reduce<(typeof suitable)[number] | undefined>(
     (best, next) => (best === undefined || next.peers > best.peers ? next : best),
     undefined,
   );
+  if (chosen === undefined) return undefined;
+  const { report, replica } = chosen;
+  const sentinel = report.address;
+  // Not every service sees these, so they are no reason to choose another Sentinel.
+  if (!silent.every((node) => followsAt(report, node, master))) return undefined;
+  return evidence.steadyForMs(sentinel, replica) < leastSteadyMs ? undefined : { sentinel, replica };
 }
 
 /**

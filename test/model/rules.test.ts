@@ -35,6 +35,7 @@ const cured: [number, Exploration['settings']][] = [
   [6007952, shopSettings],
   [5001879, earlierSettings],
   [9009571, shopSettings],
+  [11004027, shopSettings],
 ];
 
 test.each(cured)('the rule of production loses nothing and shows nothing wrong in seed %i', (seed, settings) => {
