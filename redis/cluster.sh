@@ -72,14 +72,52 @@ wait_until_safe() {
   done
 }
 
+# Commands on stdin to node $1, as the Sentinels ask it.
+ask_redis() { ask "$1" sentinel "$REDIS_PASSWORD_SENTINEL"; }
+
+# Holds back what would be replicated from $1, until `CLIENT UNPAUSE` or for 0.8 s (Sentinels hold a node for down after 1 s), and waits until every
+# other node has what was written before. See https://redis.io/docs/latest/commands/client-pause/
+hold_writes() {
+  echo 'CLIENT PAUSE 800 WRITE' | ask_redis "$1" >/dev/null
+  for _ in 1 2 3 4 5; do
+    ask_node "$1"
+    written=$(field master_repl_offset) missing=0
+    for peer in $PEERS; do
+      [ "$peer" != "$1" ] || continue
+      ask_node "$peer"
+      [ "$(field slave_repl_offset)" = "$written" ] || missing=1
+    done
+    [ $missing = 1 ] || return 0
+  done
+}
+
+# Waits until another node than $1 is master, and lets all others follow it. Sentinel does the same about a second later, but what $1 sends them
+# until then is in the history of no other node: each would have to copy all data anew, and no write could be confirmed as long as that takes.
+follow_new_master() {
+  new='' tries=0
+  while [ -z "$new" ] && [ $tries -lt 40 ]; do
+    tries=$((tries + 1))
+    for peer in $PEERS; do
+      [ "$peer" != "$1" ] || continue
+      [ "$(echo ROLE | ask_redis "$peer" | head -n 1)" != master ] || new=$peer
+    done
+  done
+  for peer in ${new:+$PEERS}; do
+    [ "$peer" = "$new" ] || printf 'SLAVEOF %s %s\nCONFIG REWRITE\n' "${new%:*}" "${new##*:}" | ask_redis "$peer" >/dev/null
+  done
+  echo 'CLIENT UNPAUSE' | ask_redis "$1" >/dev/null
+}
+
 move() {
   find_master
   case $master in "$1" | "$1":*) ;; *) return 0 ;; esac
   wait_until_safe 30
   old=$master
+  hold_writes "$old"
   for sentinel in $SENTINELS; do
     [ "$(echo "SENTINEL FAILOVER $MASTER_NAME" | ask_one_sentinel "$sentinel")" != OK ] || break
   done
+  follow_new_master "$old"
   until_s=$(($(date +%s) + 15))
   until find_master 2>/dev/null && [ "$master" != "$old" ]; do
     [ "$(date +%s)" -lt "$until_s" ] || { say "$old is still the master after 15 s"; return 1; }
