@@ -39,20 +39,20 @@ async function send(count: number, address: string, token?: string) {
 }
 
 describe('a caller', () => {
-  test('is counted by all replicas together, told what is left, and refused with the time to wait', async () => {
+  test('is counted by all replicas together; answers say what is left, a refusal how long to wait', async () => {
     const answers = await send(quota + 4, '198.51.100.1');
     const isAdmitted = answers.map(({ status }) => status === 200);
     expect(isAdmitted.slice(0, quota)).not.toContain(false);
     expect(isAdmitted.filter(Boolean).length).toBeLessThanOrEqual(1.1 * quota);
-    expect(isAdmitted.lastIndexOf(true)).toBeLessThan(isAdmitted.indexOf(false));
-    const [first, last] = [answers[0], answers.at(-1)];
+    // Not exact: one replica may admit a request after the other has refused one.
+    const [first, refused] = [answers[0], answers.find(({ status }) => status === 429)];
     expect(first?.headers['ratelimit-policy']).toBe(`"caller";q=${quota};w=60, "search-work";q=6000;w=60`);
     expect(first?.headers.ratelimit).toMatch(
       new RegExp(`^"caller";r=${quota - 1};t=\\d+, "search-work";r=6000;t=\\d+$`),
     );
-    expect(last?.body).toMatchObject({ type: '/problems/rate-limited', status: 429 });
-    const wait = Number(last?.headers['retry-after']);
-    expect(wait).toBeGreaterThanOrEqual(Number(/t=(\d+)/.exec(last?.headers.ratelimit ?? '')?.[1]));
+    expect(refused?.body).toMatchObject({ type: '/problems/rate-limited', status: 429 });
+    const wait = Number(refused?.headers['retry-after']);
+    expect(wait).toBeGreaterThanOrEqual(Number(/t=(\d+)/.exec(refused?.headers.ratelimit ?? '')?.[1]));
     expect(wait).toBeLessThanOrEqual(60);
   });
 
