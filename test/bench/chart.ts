@@ -19,6 +19,7 @@ export function barChart(title: string, bars: readonly Bar[]): string {
   });
   const height = 40 + bars.length * barHeight + 10;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${labelWidth + barsWidth + 60} ${height}" font-family="system-ui, sans-serif" font-size="13">
+<title>${escaped(title)}</title>
 <style>text { fill: #222 } @media (prefers-color-scheme: dark) { text { fill: #eee } }</style>
 <text x="8" y="22" font-size="15">${escaped(title)}</text>
 ${lines.join('\n')}

@@ -79,7 +79,7 @@ export const masterCuts: readonly Fault[] = [
   ),
   cutFault(
     'one replica of each service reaches neither Redis nor Sentinels',
-    { failedFirstTries: 'none', longestGapMs: 1500, slowestWriteMs: 2500 },
+    { failedFirstTries: 'none', longestGapMs: 1500, slowestWriteMs: 1500 },
     longMs,
     async ({ random }) => {
       const number = random.int(1, 2);
