@@ -67,12 +67,12 @@ export function readConfig<More extends z.ZodRawShape>(
     if (value !== undefined && value !== '') given[name] = value;
   }
   const read = z.safeParse(schema.extend(more), given);
-  const isHalf = (given.USERS_REDIS_SENTINELS === undefined) !== (given.USERS_REDIS_NODES === undefined);
-  if (isHalf)
-    throw new BadConfig(`Settings of '${service}': USERS_REDIS_SENTINELS and USERS_REDIS_NODES belong together`);
-  if (!read.success) {
-    const faults = read.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-    throw new BadConfig(`Settings of '${service}' that are missing or wrong:\n${faults.join('\n')}`);
+  const faults = read.error?.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) ?? [];
+  if ((given.USERS_REDIS_SENTINELS === undefined) !== (given.USERS_REDIS_NODES === undefined)) {
+    faults.push('USERS_REDIS_SENTINELS, USERS_REDIS_NODES: belong together');
+  }
+  if (!read.success || faults.length > 0) {
+    throw new BadConfig(`Settings of '${service}' that are missing or wrong:\n  ${faults.join('\n  ')}`);
   }
   return { ...read.data, service } as CommonConfig & z.infer<z.ZodObject<More>>;
 }

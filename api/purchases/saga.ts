@@ -89,15 +89,15 @@ export function createSaga(
 
   return {
     carry: (begun, requestId, deadline) =>
-      singleFlight(carrying, begun.id, deadline, () => carry(begun, requestId, deadline)),
+      joinOrStart(carrying, begun.id, deadline, () => carry(begun, requestId, deadline)),
     async release(purchase, requestId, deadline) {
-      await singleFlight(releasing, purchase.id, deadline, () => release(purchase, requestId, deadline));
+      await joinOrStart(releasing, purchase.id, deadline, () => release(purchase, requestId, deadline));
     },
   };
 }
 
 /** Joins the same work if this process has begun it already; does it when that fails. So 50 requests under one key call `products` once. */
-async function singleFlight<T>(
+async function joinOrStart<T>(
   running: Map<string, Promise<T>>,
   id: string,
   deadline: Deadline,

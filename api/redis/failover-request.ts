@@ -41,11 +41,14 @@ export function openFailoverRequest(
 
   async function choose() {
     const master = sentinels.view()?.master;
+    if (master === undefined) return undefined;
     const answers = await sentinels.ask();
-    // Last of all, because the Sentinel promotes another replica if the one that it would promote has just died.
-    const { masterRole, roles } = await askNodes(master);
+    // The nodes last of all, because the Sentinel promotes another replica if the one that it would promote has just died; and the master before
+    // the replicas: one that has reached its offset by then has everything that was acknowledged before.
+    const masterRole = await nodes.infoOf(master);
+    const roles = await nodes.replicaInfos();
     const view = sentinels.view();
-    if (view === undefined || view.master !== master || stalledSinceMs === undefined) return undefined;
+    if (view?.master !== master || stalledSinceMs === undefined) return undefined;
     const replicas = [...sentinels.nodes()].filter((node) => node !== master);
     const history = nodes.masterHistory();
     const unchangedForMs = monotonicMs() - sentinels.changedAtMs();
@@ -53,12 +56,6 @@ export function openFailoverRequest(
     const evidence = { view, answers, replicas, masterRole, roles, history, unchangedForMs, steadyForMs };
     const chosen = chooseFailover(evidence, sentinelPeriods);
     return chosen && { ...chosen, master };
-  }
-
-  /** The master first: a replica that has reached its offset by then has everything that was acknowledged before. */
-  async function askNodes(master: string | undefined) {
-    const masterRole = master === undefined ? undefined : await nodes.infoOf(master);
-    return { masterRole, roles: await nodes.replicaInfos() };
   }
 
   async function check(): Promise<void> {

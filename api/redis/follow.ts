@@ -1,5 +1,6 @@
 /** Follows an event stream, computes a state from it, and knows how old that state is. */
 import { deadlineIn, monotonicMs, pause } from '../core/clock.ts';
+import { pairsOf } from '../core/pairs.ts';
 import type { Reads } from './reads.ts';
 import type { Sentinels } from './sentinels.ts';
 
@@ -78,7 +79,7 @@ export function followStream<State>(
     if (wantedHistory !== history) return true;
     const entries = (reply as [string, [string, string[]][]][] | null)?.[0]?.[1] ?? [];
     for (const [id, flat] of entries) {
-      apply(position.state, { id, fields: fieldsOf(flat) });
+      apply(position.state, { id, fields: Object.fromEntries(pairsOf(flat)) });
       position.last = id;
     }
     if (entries.length === chunk) return true;
@@ -128,10 +129,4 @@ function isBefore(a: string, b: string): boolean {
   const [aMs = 0, aSequence = 0] = a.split('-').map(Number);
   const [bMs = 0, bSequence = 0] = b.split('-').map(Number);
   return aMs < bMs || (aMs === bMs && aSequence < bSequence);
-}
-
-function fieldsOf(flat: readonly string[]): Record<string, string> {
-  const fields: Record<string, string> = {};
-  for (let i = 0; i + 1 < flat.length; i += 2) fields[String(flat[i])] = String(flat[i + 1]);
-  return fields;
 }

@@ -57,7 +57,8 @@ export function openRedis(
   observe: Observe = () => undefined,
   log: (event: string) => void = () => undefined,
 ): ShopRedis {
-  const { sentinels, connect, nodes, reads, follow, close } = openReadPath(settings, log);
+  const readPath = openReadPath(settings, log);
+  const { sentinels, connect, nodes, reads } = readPath;
   const forWrites = followMaster(sentinels, connect);
   const forScratch = followMaster(sentinels, connect);
   const failover = openFailoverRequest(sentinels, nodes, log);
@@ -71,25 +72,25 @@ export function openRedis(
   return {
     writes: { ...writes, run: timed(writes.run, nameOfScript, observe) },
     reads: { ...reads, query: timed(reads.query, () => 'read', observe) },
-    follow,
+    follow: readPath.follow,
     scratch,
     clockDifferences: clock.differences,
-    isIsolated: () => isIsolated(sentinels),
+    isIsolated: readPath.isIsolated,
     mayGrow: memory.mayGrow,
     close() {
       memory.close();
       clock.close();
       forWrites.close();
       forScratch.close();
-      close();
+      readPath.close();
     },
   };
 }
 
 /** Opens the Redis of another service for its events alone; returns at once. @param log as in {@link openRedis} */
 export function openEvents(settings: RedisSettings, log: (event: string) => void): EventSource {
-  const { sentinels, follow, close } = openReadPath(settings, log);
-  return { follow, isIsolated: () => isIsolated(sentinels), close };
+  const { follow, isIsolated, close } = openReadPath(settings, log);
+  return { follow, isIsolated, close };
 }
 
 /** The Sentinels, and reads of all nodes that they know. */
@@ -110,6 +111,7 @@ function openReadPath(settings: RedisSettings, log: (event: string) => void) {
     connect,
     nodes,
     reads,
+    isIsolated: () => isIsolated(sentinels),
     follow<State>(options: FollowOptions<State>): Followed<State> {
       const state = followStream(options, reads, sentinels);
       followed.push(state);

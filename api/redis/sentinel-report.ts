@@ -1,4 +1,5 @@
 /** What a Sentinel says, as data, and its parser. */
+import { pairsOf } from '../core/pairs.ts';
 
 /** A replica as one Sentinel reports it (SENTINEL REPLICAS). Addresses are `host:port`, ages and durations are in ms. */
 export type ReplicaReport = {
@@ -124,10 +125,7 @@ function peerOf(fields: Fields): PeerReport {
 type Fields = Readonly<Record<string, string>>;
 
 function recordOf(flat: unknown): Fields {
-  const list = flat as string[];
-  const record: Record<string, string> = {};
-  for (let i = 0; i + 1 < list.length; i += 2) record[String(list[i])] = String(list[i + 1]);
-  return record;
+  return Object.fromEntries(pairsOf(flat as string[]));
 }
 
 function addressOf({ ip, port }: Fields): string {

@@ -1,12 +1,12 @@
 /** What three groups of Redis, one for each service, carry beside one group for all. */
-import { Redis } from 'ioredis';
 import { infoField } from '../../api/redis/info.ts';
+import type { Shop } from '../../ops/local/shop.ts';
 import type { ProcessSpec } from '../../ops/local/spec.ts';
 import { environmentOf } from '../support/own-redis.ts';
 import { type RedisNodes, startRedisNodes } from '../support/redis-nodes.ts';
 import { openBench } from './load.ts';
 import { comparePairs } from './pairs.ts';
-import { redisPortsOf } from './subjects.ts';
+import { operatorOf } from './subjects.ts';
 
 const seconds = 5;
 
@@ -22,22 +22,15 @@ export async function benchGroups(): Promise<void> {
       { name: 'one group', measure: () => one.purchases(seconds) },
       { name: 'three groups', measure: () => three.purchases(seconds) },
     );
-    const masterOf = async ({ shop }: Pick<RedisNodes, 'shop'>) => {
-      const [port = 0] = await redisPortsOf(shop);
-      return { port, password: shop.settings.secrets.REDIS_PASSWORD_OPERATOR ?? '' };
-    };
-    await showCpu('one group', { all: await masterOf(one) }, () => one.purchases(seconds));
-    const masters: Record<string, Master> = { users: await masterOf(three) };
-    for (const [service, group] of groups) masters[service] = await masterOf(group);
-    await showCpu('three groups', masters, () => three.purchases(seconds));
+    await showCpu('one group', new Map([['all', one.shop]]), () => one.purchases(seconds));
+    const shops = new Map([['users', three.shop], ...[...groups].map(([name, { shop }]) => [name, shop] as const)]);
+    await showCpu('three groups', shops, () => three.purchases(seconds));
   } finally {
     await one.close();
     await three.close();
     for (const group of groups.values()) await group.close();
   }
 }
-
-type Master = { readonly port: number; readonly password: string };
 
 /** The same process, on the group of its service if that has one; it hears the events of `users` from the shop's first group. */
 function inGroup(spec: ProcessSpec, groups: ReadonlyMap<string, RedisNodes>): ProcessSpec {
@@ -54,29 +47,29 @@ function inGroup(spec: ProcessSpec, groups: ReadonlyMap<string, RedisNodes>): Pr
   return { ...spec, env: { ...spec.env, ...environmentOf(group, service), ...ofUsers } };
 }
 
-/** Prints the CPU time of each master for one purchase. */
+/** Prints the CPU time of each Redis master for one purchase. @param shops those that run the masters, by the name of the group */
 async function showCpu(
   what: string,
-  masters: Readonly<Record<string, Master>>,
+  shops: ReadonlyMap<string, Shop>,
   measure: () => Promise<{ readonly perSecond: number }>,
 ): Promise<void> {
-  const cpuSeconds = ({ port, password }: Master) => cpuSecondsOf(port, password);
-  const before = await Promise.all(Object.values(masters).map(cpuSeconds));
+  const cpuSeconds = () => Promise.all([...shops.values()].map(masterCpuSeconds));
+  const before = await cpuSeconds();
   const { perSecond } = await measure();
-  const after = await Promise.all(Object.values(masters).map(cpuSeconds));
-  const shares = Object.keys(masters).map((name, i) => {
+  const after = await cpuSeconds();
+  const shares = [...shops.keys()].map((name, i) => {
     const ms = (1000 * ((after[i] ?? 0) - (before[i] ?? 0))) / (perSecond * seconds);
     return `${name} ${ms.toFixed(2)} ms`;
   });
   console.log(`  CPU time of the masters for a purchase, ${what}: ${shares.join(', ')}`);
 }
 
-async function cpuSecondsOf(port: number, password: string): Promise<number> {
-  const redis = new Redis({ port, username: 'operator', password, protocol: 2, disableClientInfo: true });
+async function masterCpuSeconds(shop: Shop): Promise<number> {
+  const nodes = await operatorOf(shop);
   try {
-    const info = await redis.info('cpu');
+    const info = (await nodes[0]?.info('cpu')) ?? '';
     return Number(infoField(info, 'used_cpu_user')) + Number(infoField(info, 'used_cpu_sys'));
   } finally {
-    redis.disconnect();
+    for (const node of nodes) node.disconnect();
   }
 }

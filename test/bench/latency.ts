@@ -1,8 +1,11 @@
 /** How long requests wait: at half of the highest throughput, and while as many sign in as the passwords' hashing allows. */
-import { hash, verify } from '@node-rs/argon2';
+import { verify } from '@node-rs/argon2';
+import { deadlineIn } from '../../api/core/clock.ts';
+import { createPasswords } from '../../api/users/passwords.ts';
 import { type Shop, startShop } from '../../ops/local/shop.ts';
 import { shopClient, signUp } from '../support/client.ts';
 import { temporarySettings } from '../support/redis-nodes.ts';
+import { purchaseBody } from './load.ts';
 import { type PacedRequest, type PacedResult, quantile, sendPaced } from './paced.ts';
 import { seedCatalogue } from './subjects.ts';
 import { runWrk, type WrkLoad } from './wrk.ts';
@@ -18,16 +21,11 @@ export async function benchLatency(): Promise<void> {
   const shop = await startShop(settings);
   try {
     const ids = await seedCatalogue(shop, 30_000);
-    const client = shopClient(shop.httpUrl);
-    const read: WrkLoad = { method: 'GET', paths: ids.map((id) => `/products/${id}`) };
-    const buy = async (): Promise<WrkLoad> => ({
-      method: 'POST',
-      headers: { authorization: `Bearer ${(await signUp(client)).token}` },
-      paths: ['/purchases'],
-      bodies: ids.slice(0, 1000).map((productId) => JSON.stringify({ items: [{ productId, quantity: 1 }] })),
-    });
-    await atHalf(shop, 'product, each another', read);
-    await atHalf(shop, 'purchase', await buy());
+    await atHalf(shop, 'product, each another', { method: 'GET', paths: ids.map((id) => `/products/${id}`) });
+    const { token } = await signUp(shopClient(shop.httpUrl));
+    const headers = { authorization: `Bearer ${token}` };
+    const bodies = ids.slice(0, 1000).map(purchaseBody);
+    await atHalf(shop, 'purchase', { method: 'POST', headers, paths: ['/purchases'], bodies });
     await duringSignIns(shop, ids);
   } finally {
     await shop.killAll(); // the data go anyway
@@ -82,7 +80,7 @@ async function duringSignIns({ httpUrl }: Shop, ids: readonly string[]): Promise
 
 /** How many passwords this process verifies in a second, with as many at once as libuv has threads for. */
 async function verificationsPerSecond(password: string): Promise<number> {
-  const stored = await hash(password, { memoryCost: 19456, timeCost: 2, parallelism: 1 });
+  const stored = await createPasswords().hash(password, deadlineIn(10_000));
   let done = 0;
   const untilMs = performance.now() + 1000 * (seconds / 2);
   const work = async () => {

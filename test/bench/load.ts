@@ -21,6 +21,9 @@ export type Bench = {
 
 const clients = 20;
 
+/** The body of a purchase of one piece. */
+export const purchaseBody = (productId: string) => JSON.stringify({ items: [{ productId, quantity: 1 }] });
+
 /** Starts a shop of its own. @param rewire changes its processes */
 export async function openBench(
   changes: Partial<Settings>,
@@ -45,9 +48,8 @@ export async function openBench(
     async purchases(seconds) {
       const { token } = await signUp(client); // anew: a token lives five minutes
       const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-      const body = (productId: string) => JSON.stringify({ items: [{ productId, quantity: 1 }] });
       return load(seconds, {
-        requests: ids.map((id) => ({ method: 'POST', path: '/purchases', headers, body: body(id) })),
+        requests: ids.map((id) => ({ method: 'POST', path: '/purchases', headers, body: purchaseBody(id) })),
       });
     },
     products: (seconds) => load(seconds, { requests: ids.map((id) => ({ method: 'GET', path: `/products/${id}` })) }),

@@ -14,7 +14,7 @@ import { benchAgainst } from './revision.ts';
 import { benchSearch } from './search.ts';
 import { benchSize } from './size.ts';
 
-/** Each prints what it measured, and runs for less than five minutes. */
+/** Each prints what it measured. Most run for less than five minutes; `size` stores a million products first. */
 const benches: Record<string, () => Promise<void>> = {
   references: () => benchReferences(),
   'references-small': () => benchReferences(small),

@@ -8,7 +8,7 @@ import type { Redis } from 'ioredis';
 import { infoField } from '../../api/redis/info.ts';
 import { shopClient, signUp } from '../support/client.ts';
 import { seedProducts } from '../support/seed-products.ts';
-import { openBench } from './load.ts';
+import { openBench, purchaseBody } from './load.ts';
 import { type PacedResult, quantile, sendPaced } from './paced.ts';
 import { operatorOf, reportSlowCommands } from './subjects.ts';
 
@@ -59,7 +59,7 @@ export async function benchSearch(count: number): Promise<void> {
           'content-type': 'application/json',
           'idempotency-key': randomUUID(),
         },
-        body: JSON.stringify({ items: [{ productId: ids[n % ids.length], quantity: 1 }] }),
+        body: purchaseBody(ids[n % ids.length] ?? ''),
       });
       const search = (n: number) =>
         ({ method: 'GET', path: `/products?${searches[n % searches.length]}`, address: '127.0.0.66' }) as const;

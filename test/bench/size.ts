@@ -2,6 +2,7 @@
 import { type Shop, startShop } from '../../ops/local/shop.ts';
 import { shopClient, signUp } from '../support/client.ts';
 import { temporarySettings } from '../support/redis-nodes.ts';
+import { purchaseBody } from './load.ts';
 import { operatorOf, reportSlowCommands, seedCatalogue } from './subjects.ts';
 import { runWrk, type WrkLoad } from './wrk.ts';
 
@@ -30,13 +31,13 @@ async function measureShop(count: number): Promise<Map<string, number>> {
     const ids = await seedCatalogue(shop, count);
     console.log(`${count} products, stored in ${((performance.now() - startedMs) / 1000).toFixed(0)} s`);
     const loads = await loadsOf(shop, ids);
-    for (const node of await operatorOf(shop)) await node.call('SLOWLOG', 'RESET').finally(() => node.disconnect());
+    const nodes = await operatorOf(shop);
+    for (const node of nodes) await node.call('SLOWLOG', 'RESET');
     const times = new Map<string, number>();
     for (const [name, load] of loads) {
       await runWrk(shop.httpUrl, 1, 1, load);
       times.set(name, (await runWrk(shop.httpUrl, 1, seconds, load)).p50);
     }
-    const nodes = await operatorOf(shop);
     await reportSlowCommands(nodes);
     for (const node of nodes) node.disconnect();
     return times;
@@ -46,7 +47,7 @@ async function measureShop(count: number): Promise<Map<string, number>> {
   }
 }
 
-/** Each with a parameter that differs from request to request, so that Nginx has none of the answers. */
+/** All with a token: Nginx has none of the answers. */
 async function loadsOf({ httpUrl }: Shop, ids: readonly string[]): Promise<Map<string, WrkLoad>> {
   const client = shopClient(httpUrl);
   const { token } = await signUp(client);
@@ -54,7 +55,7 @@ async function loadsOf({ httpUrl }: Shop, ids: readonly string[]): Promise<Map<s
   const get = (paths: readonly string[]): WrkLoad => ({ method: 'GET', headers, paths });
   const some = Array.from({ length: 1000 }, (_, i) => ids[Math.floor((i * ids.length) / 1000)] ?? '');
   const categories = Array.from({ length: 40 }, (_, i) => `c${Math.floor((i * ids.length) / 20 / 40)}`);
-  const bodies = some.map((productId) => JSON.stringify({ items: [{ productId, quantity: 1 }] }));
+  const bodies = some.map(purchaseBody);
   const buying: WrkLoad = { method: 'POST', headers, paths: ['/purchases'], bodies };
   await runWrk(httpUrl, 4, 2, buying);
   return new Map<string, WrkLoad>([

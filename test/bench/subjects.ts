@@ -5,6 +5,7 @@ import type { Shop } from '../../ops/local/shop.ts';
 import { portsFrom } from '../../ops/local/spec.ts';
 import { shopClient, signUp } from '../support/client.ts';
 import { seedProducts } from '../support/seed-products.ts';
+import { purchaseBody } from './load.ts';
 import { runWrk, type WrkLoad, type WrkMeasured } from './wrk.ts';
 
 const usualConnections = 32;
@@ -84,8 +85,6 @@ export function createSubjects(shop: Shop, referenceUrl: string, productIds: rea
   const purchases = { answered: 0, unanswered: 0 };
 
   const read = (paths: readonly string[]): WrkLoad => ({ method: 'GET', paths });
-  const purchaseOf = (productId: string) => ({ items: [{ productId, quantity: 1 }] });
-  const bodiesOf = (ids: readonly string[]) => ids.map((id) => JSON.stringify(purchaseOf(id)));
 
   const reference = (name: string, load: WrkLoad, connections = usualConnections): Subject => ({
     name,
@@ -102,7 +101,7 @@ export function createSubjects(shop: Shop, referenceUrl: string, productIds: rea
     async measure(seconds) {
       const { token } = await signUp(client); // anew: a token lives five minutes
       const headers = { authorization: `Bearer ${token}` };
-      const load: WrkLoad = { method: 'POST', headers, paths: ['/purchases'], bodies: bodiesOf(ids) };
+      const load: WrkLoad = { method: 'POST', headers, paths: ['/purchases'], bodies: ids.map(purchaseBody) };
       const measured = await runWrk(shop.httpUrl, connections, seconds, load);
       purchases.answered += measured.answered;
       purchases.unanswered += connections;
@@ -114,7 +113,7 @@ export function createSubjects(shop: Shop, referenceUrl: string, productIds: rea
     of: 'R1',
     async measure(seconds) {
       const { token } = await signUp(client);
-      const bought = await client('POST', '/purchases', { token, body: purchaseOf(some[0] ?? '') });
+      const bought = await client('POST', '/purchases', { token, body: JSON.parse(purchaseBody(some[0] ?? '')) });
       if (bought.status !== 201) throw new Error(`a purchase was answered with ${bought.status}`);
       purchases.answered += 1;
       const load = { ...read([`/purchases/${bought.body.id}`]), headers: { authorization: `Bearer ${token}` } };
@@ -122,7 +121,7 @@ export function createSubjects(shop: Shop, referenceUrl: string, productIds: rea
     },
   };
 
-  const writes: WrkLoad = { method: 'POST', paths: ['/express-write/'], bodies: bodiesOf(some) };
+  const writes: WrkLoad = { method: 'POST', paths: ['/express-write/'], bodies: some.map(purchaseBody) };
   const products = productIds.map((id) => `/products/${id}`);
   const pages = ['price', 'name', '-price', '-name', 'createdAt', '-createdAt'].flatMap((sort) =>
     Array.from(

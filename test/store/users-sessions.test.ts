@@ -1,37 +1,25 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { monotonicMs, setShopOffset } from '../../api/core/clock.ts';
 import { newId } from '../../api/core/ids.ts';
-import { Unavailable } from '../../api/core/outcome.ts';
 import { infoField } from '../../api/redis/info.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
-import type { Writes } from '../../api/redis/writes.ts';
-import {
-  graceMarginMs,
-  graceMs,
-  maxSessions,
-  oldRotationKey,
-  rotationEndsKey,
-  rotationsKey,
-  sessionsKey,
-} from '../../api/users/keys.ts';
+import { maxSessions, sessionsKey } from '../../api/users/keys.ts';
 import type { Account } from '../../api/users/record.ts';
 import { createSessionReads, type SessionReads } from '../../api/users/store-reads.ts';
 import { createSessionWrites, type SessionWrites } from '../../api/users/store-sessions.ts';
 import { openTestRedis, operator } from '../support/redis.ts';
 import {
   asRead,
+  begunIn,
   context,
   createdIn,
   createUserStore,
   eventsOf,
+  sessionLimits,
   soon,
   type UserStore,
   unstoredAccount,
 } from './users-support.ts';
-
-const dayMs = 24 * 3_600_000;
-const limits = { customer: 90 * dayMs, admin: 12 * 3_600_000 };
 
 let redis: ShopRedis;
 let store: UserStore;
@@ -40,7 +28,7 @@ let master: Redis;
 beforeAll(async () => {
   redis = openTestRedis('users');
   store = createUserStore(redis);
-  sessions = { ...createSessionReads(redis.reads), ...createSessionWrites(redis.writes, limits) };
+  sessions = { ...createSessionReads(redis.reads), ...createSessionWrites(redis.writes, sessionLimits) };
   master = await operator();
 });
 afterAll(() => {
@@ -48,15 +36,10 @@ afterAll(() => {
   master.disconnect();
 });
 
-const created = (changes?: Partial<Account>) => createdIn(store, changes);
+const created = () => createdIn(store);
+const begun = (read: Account) => begunIn(sessions, read);
 
 describe('a sign-in', () => {
-  async function begun(read: Account) {
-    const sessionId = newId();
-    expect(await sessions.begin(read, sessionId, 'address', context())).toEqual({ kind: 'begun', role: read.role });
-    return { userId: read.id, sessionId, generation: 1 };
-  }
-
   it('begun again after a lost acknowledgement is one', async () => {
     const made = await created();
     const token = await begun(made);
@@ -103,111 +86,6 @@ describe('a sign-in', () => {
     expect(await master.hlen(sessionsKey(made.id))).toBe(maxSessions);
     expect((await eventsOf(master, made.id)).filter(({ type }) => type === 'session.ended')).toEqual([]);
     expect(await master.pttl(sessionsKey(made.id))).toBeGreaterThan(30 * 24 * 3600 * 1000);
-  });
-
-  it('is exchanged once, however often it is presented: every caller gets what the first one sealed', async () => {
-    const made = await created();
-    const token = await begun(made);
-    const outcomes = await Promise.all(
-      Array.from({ length: 20 }, (_, i) => sessions.exchange(token, 'customer', `sealed ${i}`, context())),
-    );
-    for (const outcome of outcomes) expect(outcome).toEqual({ kind: 'exchanged', sealed: 'sealed 0' });
-    expect(await master.hget(sessionsKey(made.id), token.sessionId)).toMatch(/^2:/);
-  });
-
-  it("gives its answer again for 30 s by the shop's time, whatever the clock of a new master says", async () => {
-    const made = await created();
-    const token = await begun(made);
-    await sessions.exchange(token, 'customer', 'sealed', context());
-    expect(await master.pttl(rotationsKey)).toBeGreaterThan(3_600_000); // longer than a clock an hour ahead takes away
-    const offsetMs = Date.now() - monotonicMs();
-    try {
-      setShopOffset(offsetMs + 28_000);
-      expect(await sessions.exchange(token, 'customer', 'again', context())).toEqual({
-        kind: 'exchanged',
-        sealed: 'sealed',
-      });
-      setShopOffset(offsetMs + 31_000);
-      expect(await sessions.exchange(token, 'customer', 'again', context())).toEqual({ kind: 'ended' });
-    } finally {
-      setShopOffset(offsetMs);
-    }
-  });
-
-  it('gives its answer again for ten minutes while no request could be answered, and then for 30 s', async () => {
-    const made = await created();
-    const token = await begun(made);
-    const unanswered: Writes = {
-      ...redis.writes,
-      async run(...call) {
-        await redis.writes.run(...call);
-        throw new Unavailable('not confirmed in time');
-      },
-    };
-    const cutOff = createSessionWrites(unanswered, limits);
-    await expect(cutOff.exchange(token, 'customer', 'sealed', context())).rejects.toThrow(Unavailable);
-    const exchanged = { kind: 'exchanged', sealed: 'sealed' };
-    const offsetMs = Date.now() - monotonicMs();
-    try {
-      setShopOffset(offsetMs + 60_000);
-      await expect(cutOff.exchange(token, 'customer', 'again', context())).rejects.toThrow(Unavailable);
-      setShopOffset(offsetMs + 500_000);
-      expect(await sessions.exchange(token, 'customer', 'again', context())).toEqual(exchanged);
-      setShopOffset(offsetMs + 529_000);
-      expect(await sessions.exchange(token, 'customer', 'again', context())).toEqual(exchanged);
-      setShopOffset(offsetMs + 531_000);
-      expect(await sessions.exchange(token, 'customer', 'again', context())).toEqual({ kind: 'ended' });
-    } finally {
-      setShopOffset(offsetMs);
-    }
-  });
-
-  it('exchanged after its grace is ended, and a repetition gets the same answer', async () => {
-    const made = await created();
-    const token = await begun(made);
-    await sessions.exchange(token, 'customer', 'sealed', context());
-    await master.hdel(rotationsKey, `${token.sessionId}:1`);
-    for (let i = 0; i < 3; i++) {
-      expect(await sessions.exchange(token, 'customer', 'again', context())).toEqual({ kind: 'ended' });
-    }
-    const ended = (await eventsOf(master, made.id)).filter(({ type }) => type === 'session.ended');
-    expect(ended).toEqual([{ type: 'session.ended', data: { userId: made.id, sessionIds: [token.sessionId] } }]);
-  });
-
-  it('as 5eb7839 stored it is exchanged, and gives again what that release answered', async () => {
-    const made = await created();
-    const [, old] = [await begun(made), newId()];
-    await master.hset(sessionsKey(made.id), old, `2:${Date.now() + dayMs}`);
-    await master.set(oldRotationKey(old, 1), 'sealed by 5eb7839', 'PX', 30_000);
-    const token = { userId: made.id, sessionId: old, generation: 1 };
-    const exchanged = { kind: 'exchanged', sealed: 'sealed by 5eb7839' };
-    expect(await sessions.exchange(token, 'customer', 'again', context())).toEqual(exchanged);
-    const next = { ...token, generation: 2 };
-    expect(await sessions.exchange(next, 'customer', 'next', context())).toEqual({ kind: 'exchanged', sealed: 'next' });
-    const listed = await sessions.list(made.id, context());
-    expect(listed.find(({ id }) => id === old)).toMatchObject({ userAgent: undefined });
-  });
-
-  it('leaves answers that the exchanges of the next minute delete', async () => {
-    const made = await created();
-    const { sessionId, userId } = await begun(made);
-    const fields = Array.from({ length: 15 }, (_, i) => `gone-${newId()}:${i}`);
-    for (const field of fields) {
-      await master.hset(rotationsKey, field, 'sealed');
-      await master.zadd(rotationEndsKey, Date.now() - graceMs - graceMarginMs - 1000, field);
-    }
-    for (let generation = 1; generation <= 3; generation++) {
-      await sessions.exchange({ userId, sessionId, generation }, 'customer', 'sealed', context());
-    }
-    expect(await master.hmget(rotationsKey, ...fields)).toEqual(fields.map(() => null));
-    expect(await master.hexists(rotationsKey, `${sessionId}:3`)).toBe(1);
-  });
-
-  it('is not exchanged with a role that has changed since it was read', async () => {
-    const made = await created();
-    const token = await begun(made);
-    expect(await sessions.exchange(token, 'admin', 'sealed', context())).toEqual({ kind: 'conflict' });
-    expect(await sessions.exchange(token, 'customer', 'sealed', context())).toMatchObject({ kind: 'exchanged' });
   });
 
   it('ended twice is announced once', async () => {

@@ -9,6 +9,7 @@ import type { Account } from '../../api/users/record.ts';
 import { newAccount } from '../../api/users/service.ts';
 import { createUserWrites } from '../../api/users/store.ts';
 import { createUserReads } from '../../api/users/store-reads.ts';
+import type { SessionWrites } from '../../api/users/store-sessions.ts';
 import { contextOf, userCaller } from '../support/redis.ts';
 
 /** The reads and writes of users, together. */
@@ -47,6 +48,16 @@ export async function createdIn(store: UserStore, changes?: Partial<Account>): P
   const made = unstoredAccount(changes);
   expect(await store.create(made, context())).toMatchObject({ kind: 'created', replayed: false });
   return made;
+}
+
+/** How long the sign-ins of each role last at most, in ms. */
+export const sessionLimits = { customer: 90 * 24 * 3_600_000, admin: 12 * 3_600_000 };
+
+/** A sign-in begun now, and its first refresh token. */
+export async function begunIn(sessions: Pick<SessionWrites, 'begin'>, read: Account) {
+  const sessionId = newId();
+  expect(await sessions.begin(read, sessionId, 'address', context())).toEqual({ kind: 'begun', role: read.role });
+  return { userId: read.id, sessionId, generation: 1 };
 }
 
 /** What a write needs to know of the user it was read as. */

@@ -43,8 +43,7 @@ export type OwnRedis = {
 /** Starts it, in about 3 s. @param service as whom `redis` is opened */
 export async function startOwnRedis(service: string): Promise<OwnRedis> {
   const nodes = await startRedisNodes();
-  const settings = redisSettingsOf(nodes, service);
-  const redis = openRedis(settings);
+  const redis = openRedis(redisSettingsOf(nodes, service));
   const master = new Redis({
     port: nodes.redisPorts[0] ?? 0, // the first start: no other node was elected
     username: 'operator',
@@ -55,13 +54,7 @@ export async function startOwnRedis(service: string): Promise<OwnRedis> {
   return {
     redis,
     master,
-    settings: {
-      REDIS_SENTINELS: settings.sentinels.join(','),
-      REDIS_NODES: (settings.nodes ?? []).join(','),
-      REDIS_MASTER_NAME: settings.masterName,
-      REDIS_PASSWORD: settings.password,
-      SENTINEL_PASSWORD: settings.sentinelPassword,
-    },
+    settings: environmentOf(nodes, service),
     dataDirs: [1, 2, 3].map((number) => join(nodes.shop.settings.dir, `redis-${number}`)),
     async close() {
       redis.close();

@@ -1,4 +1,5 @@
 /** Answers of Sentinels, made up for tests. Without changes: a healthy cluster in which every replica has everything. */
+import type { Role } from '../../api/redis/role.ts';
 import type { PeerReport, ReplicaReport, SentinelReport, SilentSentinel } from '../../api/redis/sentinel-report.ts';
 
 /** A replica that is up, or with `down` one that has been down for 8 s. */
@@ -59,6 +60,21 @@ export function sentinelReport(
     peers: peerReports(number),
     ...changes,
   };
+}
+
+/** Three Redis nodes. Without changes the first is the master, and the second has the larger offset. */
+export const [a, b, c] = ['h:1', 'h:2', 'h:3'] as const;
+/** The replicas `b` and `c` as a Sentinel reports them. */
+export const bFirst = [replicaReport(b, { offset: 1001, follows: a }), replicaReport(c, { follows: a })];
+
+/** What a replica of `a` answers to INFO. */
+export function roleOfReplica(changes: Partial<Role> = {}): Role {
+  return { follows: a, state: 'connected', history: 'now', offset: 9, ...changes };
+}
+
+/** The answer of Sentinel 1, 2 or 3 about `a`, `b` and `c`. */
+export function reportOfAbc(number: number, changes: Partial<SentinelReport> = {}): SentinelReport {
+  return sentinelReport(number, a, bFirst, changes);
 }
 
 /** Sentinel 1, 2 or 3 that does not answer. */

@@ -4,8 +4,8 @@
 -- KEYS: stream, user, sessions, rotations (sealed answers: a hash), rotationEnds (the times until which they are given: a sorted set),
 --       revocation (the trace that a revocation leaves), oldRotation (the sealed answer to this token as 5eb7839 stored it)
 -- ARGV: request, id (of the user), session, tokenGeneration, role (in the sealed answer), sealed (the answer if this is the first exchange),
---       unansweredMs (how long it is given again while no request that was answered has shortened that: refresh-answered.lua), idleMs (how long a sign-in lasts without a refresh),
---       lastEndMs (when it ends at the latest, ms since 1970), shopTimeMs (ms since 1970),
+--       unansweredMs (how long it is given again; an answered request shortens that: refresh-answered.lua),
+--       idleMs (how long a sign-in lasts without a refresh), lastEndMs (when it ends at the latest, ms since 1970), shopTimeMs (ms since 1970),
 --       marginMs (how much longer a sealed answer is stored than it is given), unusedMs (when the answers end if no other refresh follows)
 -- Reply: exchanged (sealed) | ended | conflict: the role is another than in the sealed answer
 

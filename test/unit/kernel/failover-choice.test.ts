@@ -2,21 +2,21 @@
 import { describe, expect, test } from 'vitest';
 import { chooseFailover } from '../../../api/redis/failover-choice.ts';
 import type { Role } from '../../../api/redis/role.ts';
-import type { SentinelReport } from '../../../api/redis/sentinel-report.ts';
 import type { SentinelAnswer } from '../../../api/redis/sentinels.ts';
-import { peerReports, replicaReport, sentinelReport, silentSentinel } from '../../support/sentinel-reports.ts';
+import {
+  a,
+  b,
+  bFirst,
+  c,
+  peerReports,
+  replicaReport,
+  reportOfAbc,
+  roleOfReplica,
+  sentinelReport,
+  silentSentinel,
+} from '../../support/sentinel-reports.ts';
 
-const [a, b, c] = ['h:1', 'h:2', 'h:3'] as const;
 const periods = { pingMs: 500, infoMs: 250 };
-const follows = (changes: Partial<Role> = {}): Role => ({
-  follows: a,
-  state: 'connected',
-  history: 'now',
-  offset: 9,
-  ...changes,
-});
-const bFirst = [replicaReport(b, { offset: 1001, follows: a }), replicaReport(c, { follows: a })];
-const report = (number: number, changes: Partial<SentinelReport> = {}) => sentinelReport(number, a, bFirst, changes);
 type Evidence = Parameters<typeof chooseFailover>[0];
 /** Nothing has changed for a minute. */
 const calm = {
@@ -30,8 +30,8 @@ const calm = {
 
 describe('the Sentinel to ask while all replicas answer this service', () => {
   const reached = new Map([
-    [b, follows()],
-    [c, follows()],
+    [b, roleOfReplica()],
+    [c, roleOfReplica()],
   ]);
   function choose(
     answers: SentinelAnswer[],
@@ -42,36 +42,37 @@ describe('the Sentinel to ask while all replicas answer this service', () => {
   }
 
   test('is the first, and it would promote the replica with the larger offset', () => {
-    expect(choose([report(1), report(2), report(3)])).toMatchObject({ sentinel: 's:1', replica: b });
+    expect(choose([reportOfAbc(1), reportOfAbc(2), reportOfAbc(3)])).toMatchObject({ sentinel: 's:1', replica: b });
   });
 
   test('is the one that reaches most of the others, so that services on both sides of a cut choose the same', () => {
-    const cutBetween1And2 = (number: number, other: number) => report(number, { peers: peerReports(number, [other]) });
-    const inOneHost = choose([cutBetween1And2(1, 2), silentSentinel(2), report(3)]);
-    const inTheOther = choose([silentSentinel(1), cutBetween1And2(2, 1), report(3)]);
+    const cutBetween1And2 = (number: number, other: number) =>
+      reportOfAbc(number, { peers: peerReports(number, [other]) });
+    const inOneHost = choose([cutBetween1And2(1, 2), silentSentinel(2), reportOfAbc(3)]);
+    const inTheOther = choose([silentSentinel(1), cutBetween1And2(2, 1), reportOfAbc(3)]);
     expect(inOneHost).toMatchObject({ sentinel: 's:3' });
     expect(inTheOther).toMatchObject({ sentinel: 's:3' });
   });
 
   test('may see the master as down alone, or name one that another Sentinel does not reach', () => {
     const s_down = { masterFlags: new Set(['s_down', 'master']), masterDownForMs: 1000 };
-    expect(choose([silentSentinel(1), report(2, s_down), report(3)])).toBeDefined();
+    expect(choose([silentSentinel(1), reportOfAbc(2, s_down), reportOfAbc(3)])).toBeDefined();
   });
 
-  const down3 = (number: number) => report(number, { peers: peerReports(number, [1, 2, 3]) });
+  const down3 = (number: number) => reportOfAbc(number, { peers: peerReports(number, [1, 2, 3]) });
   test.each<[string, SentinelAnswer[]]>([
-    ['only one answers: it could be in a minority', [report(1), silentSentinel(2), silentSentinel(3)]],
+    ['only one answers: it could be in a minority', [reportOfAbc(1), silentSentinel(2), silentSentinel(3)]],
     ['the two that answer do not reach each other', [down3(1), down3(2), silentSentinel(3)]],
-    ['they differ about the master', [report(1), sentinelReport(2, b, bFirst), silentSentinel(3)]],
-    ['they differ about the epoch', [report(1), report(2, { epoch: 0 }), silentSentinel(3)]],
-    ['one of them knows a newer epoch', [report(1), report(2), sentinelReport(3, b, bFirst, { epoch: 2 })]],
+    ['they differ about the master', [reportOfAbc(1), sentinelReport(2, b, bFirst), silentSentinel(3)]],
+    ['they differ about the epoch', [reportOfAbc(1), reportOfAbc(2, { epoch: 0 }), silentSentinel(3)]],
+    ['one of them knows a newer epoch', [reportOfAbc(1), reportOfAbc(2), sentinelReport(3, b, bFirst, { epoch: 2 })]],
     [
       'one runs a failover',
-      [report(1), report(2), report(3, { masterFlags: new Set(['master', 'failover_in_progress']) })],
+      [reportOfAbc(1), reportOfAbc(2), reportOfAbc(3, { masterFlags: new Set(['master', 'failover_in_progress']) })],
     ],
     [
       'two see the master as down',
-      [report(1), report(2), report(3, { masterFlags: new Set(['master', 's_down', 'o_down']) })],
+      [reportOfAbc(1), reportOfAbc(2), reportOfAbc(3, { masterFlags: new Set(['master', 's_down', 'o_down']) })],
     ],
     [
       'each of them sees the other replica as down: it may have more',
@@ -84,60 +85,70 @@ describe('the Sentinel to ask while all replicas answer this service', () => {
       ),
     ],
     ['they have no candidate', [1, 2, 3].map((n) => sentinelReport(n, a, [replicaReport(b, { down: true })]))],
-    ['the last change of master is less than 15 s ago', [1, 2, 3].map((n) => report(n, { masterRoleAgeMs: 14_000 }))],
+    [
+      'the last change of master is less than 15 s ago',
+      [1, 2, 3].map((n) => reportOfAbc(n, { masterRoleAgeMs: 14_000 })),
+    ],
   ])('is none when %s', (_, answers) => expect(choose(answers)).toBeUndefined());
 
   test.each<[string, Role | undefined]>([
     ['is not reached by this service', undefined],
-    ['is being filled', follows({ state: 'sync' })],
-    ['has not got as far as the beginning of this master', follows({ state: 'connect', history: 'before' })],
-    ['follows another', follows({ follows: c })],
+    ['is being filled', roleOfReplica({ state: 'sync' })],
+    [
+      'has not taken over the replication id of this master yet',
+      roleOfReplica({ state: 'connect', history: 'before' }),
+    ],
+    ['follows another', roleOfReplica({ follows: c })],
     ['is a master', { state: 'master', offset: 9 }],
   ])('is none when the replica that it would promote %s', (_, role) => {
     const roles = new Map(
       role === undefined
-        ? [[c, follows()]]
+        ? [[c, roleOfReplica()]]
         : [
             [b, role],
-            [c, follows()],
+            [c, roleOfReplica()],
           ],
     );
-    expect(choose([report(1), report(2), report(3)], roles)).toBeUndefined();
+    expect(choose([reportOfAbc(1), reportOfAbc(2), reportOfAbc(3)], roles)).toBeUndefined();
   });
 
   test('is none when this service saw a change less than 15 s ago', () => {
-    expect(choose([report(1), report(2), report(3)], reached, { unchangedForMs: 14_000 })).toBeUndefined();
+    expect(
+      choose([reportOfAbc(1), reportOfAbc(2), reportOfAbc(3)], reached, { unchangedForMs: 14_000 }),
+    ).toBeUndefined();
   });
 
   test('is none when another replica has got further since the Sentinels asked it', () => {
-    const roles = new Map([...reached, [c, follows({ offset: 10 })] as const]);
-    expect(choose([report(1), report(2), report(3)], roles)).toBeUndefined();
+    const roles = new Map([...reached, [c, roleOfReplica({ offset: 10 })] as const]);
+    expect(choose([reportOfAbc(1), reportOfAbc(2), reportOfAbc(3)], roles)).toBeUndefined();
   });
 
   test.each<[string, Role | undefined]>([
     ['does not answer this service: it may have died with what it alone has', undefined],
-    ['is being filled', follows({ state: 'sync' })],
-    ['is in another history, whose offsets do not compare', follows({ state: 'connect', history: 'before' })],
-    ['follows another', follows({ follows: b })],
+    ['is being filled', roleOfReplica({ state: 'sync' })],
+    ['is in another history, whose offsets do not compare', roleOfReplica({ state: 'connect', history: 'before' })],
+    ['follows another', roleOfReplica({ follows: b })],
     ['is a master', { state: 'master', history: 'now', offset: 9 }],
   ])('is none when the other replica %s', (_, role) => {
-    const roles = new Map(role === undefined ? [[b, follows()]] : [[b, follows()] as const, [c, role] as const]);
-    expect(choose([report(1), report(2), report(3)], roles)).toBeUndefined();
+    const roles = new Map(
+      role === undefined ? [[b, roleOfReplica()]] : [[b, roleOfReplica()] as const, [c, role] as const],
+    );
+    expect(choose([reportOfAbc(1), reportOfAbc(2), reportOfAbc(3)], roles)).toBeUndefined();
   });
 
   test('would promote one of two replicas that have got equally far', () => {
-    const answers = [1, 2, 3].map((number) => report(number, { replicas: [replicaReport(b), replicaReport(c)] }));
+    const answers = [1, 2, 3].map((number) => reportOfAbc(number, { replicas: [replicaReport(b), replicaReport(c)] }));
     expect(choose(answers)).toMatchObject({ replica: b });
   });
 
   test('is none when this service has not heard from the master since it became master', () => {
-    const answers = [report(1), report(2), report(3)];
+    const answers = [reportOfAbc(1), reportOfAbc(2), reportOfAbc(3)];
     expect(choose(answers, reached, { history: undefined })).toBeUndefined();
     expect(choose(answers, reached, { history: 'now' })).toBeDefined();
   });
 
   test('is none while the Sentinel may still close its connection to the replica, after a cut: it would pass it over', () => {
-    const answers = [report(1), report(2), report(3)];
+    const answers = [reportOfAbc(1), reportOfAbc(2), reportOfAbc(3)];
     const brokenAt1 = (ms: number) => ({
       steadyForMs: (sentinel: string, replica: string) => (sentinel === 's:1' && replica === b ? ms : 60_000),
     });
@@ -146,7 +157,7 @@ describe('the Sentinel to ask while all replicas answer this service', () => {
   });
 
   test('a Sentinel that has just started does not count as a change', () => {
-    expect(choose([report(1, { masterRoleAgeMs: 100 }), report(2), report(3)])).toBeDefined();
+    expect(choose([reportOfAbc(1, { masterRoleAgeMs: 100 }), reportOfAbc(2), reportOfAbc(3)])).toBeDefined();
   });
 });
 
@@ -158,7 +169,7 @@ describe('the Sentinel to ask while a replica is silent to this service', () => 
   const hearingAll = (silent = {}) => sentinelReport(3, a, withSilentC(silent));
   type Situation = { master?: Role | undefined; candidate?: Role; answers?: SentinelAnswer[] };
   function choose(situation: Situation) {
-    const { candidate = follows(), answers } = situation;
+    const { candidate = roleOfReplica(), answers } = situation;
     const evidence = {
       ...calm,
       answers: answers ?? [losingC, silentSentinel(2), hearingAll()],
@@ -170,20 +181,20 @@ describe('the Sentinel to ask while a replica is silent to this service', () => 
 
   test.each<[string, Situation]>([
     ['has reached the offset that the master had before', {}],
-    ['has got further meanwhile', { candidate: follows({ offset: 10 }) }],
-    ['has just lost the master', { candidate: follows({ state: 'connect' }) }],
+    ['has got further meanwhile', { candidate: roleOfReplica({ offset: 10 }) }],
+    ['has just lost the master', { candidate: roleOfReplica({ state: 'connect' }) }],
   ])('is the one that hears all replicas, if the other replica %s', (_, situation) => {
     expect(choose(situation)).toMatchObject({ sentinel: 's:3', replica: b });
   });
 
   test.each<[string, Situation]>([
     ['the master does not answer either: only the silent replica may have all', { master: undefined }],
-    ['the master is a replica', { master: follows({ follows: b }) }],
+    ['the master is a replica', { master: roleOfReplica({ follows: b }) }],
     ['the master does not name its history', { master: { state: 'master', offset: 9 } }],
-    ['the other replica has not reached the offset of the master', { candidate: follows({ offset: 8 }) }],
-    ['the other replica is being filled', { candidate: follows({ state: 'sync' }) }],
-    ['the other replica is in another history', { candidate: follows({ history: 'before' }) }],
-    ['the other replica follows the silent one', { candidate: follows({ follows: c }) }],
+    ['the other replica has not reached the offset of the master', { candidate: roleOfReplica({ offset: 8 }) }],
+    ['the other replica is being filled', { candidate: roleOfReplica({ state: 'sync' }) }],
+    ['the other replica is in another history', { candidate: roleOfReplica({ history: 'before' }) }],
+    ['the other replica follows the silent one', { candidate: roleOfReplica({ follows: c }) }],
     ['the other replica is a master', { candidate: { state: 'master', history: 'now', offset: 9 } }],
     ...[
       ['says that it is a master: it was promoted', { follows: undefined }],

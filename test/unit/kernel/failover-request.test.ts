@@ -3,18 +3,8 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type FailoverRequest, openFailoverRequest } from '../../../api/redis/failover-request.ts';
 import type { Role } from '../../../api/redis/role.ts';
 import type { SentinelAnswer } from '../../../api/redis/sentinels.ts';
-import { replicaReport, sentinelReport } from '../../support/sentinel-reports.ts';
+import { a, b, c, reportOfAbc, roleOfReplica } from '../../support/sentinel-reports.ts';
 
-const [a, b, c] = ['h:1', 'h:2', 'h:3'] as const;
-const follows = (changes: Partial<Role> = {}): Role => ({
-  follows: a,
-  state: 'connected',
-  history: 'now',
-  offset: 9,
-  ...changes,
-});
-const bFirst = [replicaReport(b, { offset: 1001, follows: a }), replicaReport(c, { follows: a })];
-const report = (number: number, changes = {}) => sentinelReport(number, a, bFirst, changes);
 const view = { master: a, epoch: 1, replicas: [] };
 
 let answers: SentinelAnswer[];
@@ -30,10 +20,10 @@ let request: FailoverRequest;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  answers = [report(1), report(2), report(3)];
+  answers = [reportOfAbc(1), reportOfAbc(2), reportOfAbc(3)];
   roles = new Map([
-    [b, follows()],
-    [c, follows()],
+    [b, roleOfReplica()],
+    [c, roleOfReplica()],
   ]);
   masterRole = async () => undefined;
   onReplicasAsked = () => undefined;
@@ -79,9 +69,9 @@ test('a request is sent once, when no write was acknowledged for longer than Sen
 });
 
 test('a request is not sent when the second look finds that another service has asked another Sentinel', async () => {
-  const started = report(3, { masterFlags: new Set(['master', 'force_failover']) });
+  const started = reportOfAbc(3, { masterFlags: new Set(['master', 'force_failover']) });
   let looks = 0;
-  ask.mockImplementation(async () => (++looks === 1 ? answers : [report(1), report(2), started]));
+  ask.mockImplementation(async () => (++looks === 1 ? answers : [reportOfAbc(1), reportOfAbc(2), started]));
   await stallFor(5000);
   expect(failover).not.toHaveBeenCalled();
   expect(looks).toBeGreaterThan(1);
@@ -143,8 +133,8 @@ test('a request is sent as soon as a replica could take over, when none could at
   await stallFor(4000);
   expect(failover).not.toHaveBeenCalled();
   roles = new Map([
-    [b, follows({ state: 'connect' })],
-    [c, follows({ state: 'connect' })],
+    [b, roleOfReplica({ state: 'connect' })],
+    [c, roleOfReplica({ state: 'connect' })],
   ]);
   await stallFor(600);
   expect(failover).toHaveBeenCalledOnce();
