@@ -1,7 +1,7 @@
 /** Exact counting: by all replicas of a service together, in Redis; by each replica alone while there is no master. */
 import type { Redis } from 'ioredis';
 import { monotonicMs, within } from '../core/clock.ts';
-import { runUnconfirmed } from '../redis/run-script.ts';
+import { runUnconfirmed } from '../redis/send-script.ts';
 import { createMemoryCounters, createRecentRefusals } from './limit-memory.ts';
 import type { Charge, Count } from './limit-policies.ts';
 import { scripts } from './scripts.ts';

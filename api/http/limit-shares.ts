@@ -8,7 +8,7 @@
 import type { Redis } from 'ioredis';
 import { monotonicMs, within } from '../core/clock.ts';
 import { newId } from '../core/ids.ts';
-import { runUnconfirmed } from '../redis/run-script.ts';
+import { runUnconfirmed } from '../redis/send-script.ts';
 import { aloneMs, redisTimeoutMs } from './limit-counters.ts';
 import type { Count, Policy } from './limit-policies.ts';
 import { scripts } from './scripts.ts';

@@ -1,7 +1,7 @@
 /** What a search reads of the indexes, in bounded pieces: no script here holds a Redis node for more than about 2 ms. */
 import { parseReadReply } from '../redis/define-script.ts';
 import type { ShopRedis } from '../redis/open.ts';
-import { addReadScript } from '../redis/run-script.ts';
+import { addReadScript } from '../redis/send-script.ts';
 import { productKey, type SortField, wordsKey } from './keys.ts';
 import { readScripts } from './scripts.ts';
 import type { IndexRange, Reading } from './store-reads.ts';

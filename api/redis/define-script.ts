@@ -1,14 +1,15 @@
 /**
  * A Lua script, declared once: its keys, arguments and replies by name. The script finds its keys and arguments in locals of these names,
  * callers pass objects, replies come back as a union discriminated by `result`. test/unit/scripts.test.ts compares the head of each Lua file
- * with its declaration. run-script.ts runs declared scripts.
+ * with its declaration. run-script.ts and send-script.ts run declared scripts.
  */
 import { readFileSync } from 'node:fs';
 import { loadReadScript, loadScript, type Script } from './script.ts';
 
 /** Names in their order; the last may be `...name`, a list of any length. */
 export type Names = readonly string[];
-type Replies = Readonly<Record<string, Names>>;
+/** Results, and the names of the fields of each. */
+export type Replies = Readonly<Record<string, Names>>;
 
 type Single<N extends Names> = Exclude<N[number], `...${string}`>;
 type Rest<N extends Names> = N[number] extends infer Name ? (Name extends `...${infer R}` ? R : never) : never;
@@ -133,6 +134,16 @@ export function parseReply<K extends Names, A extends Names, R extends Replies>(
   const names = script.replies[result];
   if (names === undefined) throw new Error(`${script.name} replied '${stored}'`);
   return { result, replayed, ...byName(names, fields) } as unknown as Reply<R>;
+}
+
+/** The reply of a script without an Idempotency-Key, as Redis sent it, with its fields by name. @throws as {@link parseReply} */
+export function parseRawReply<K extends Names, A extends Names, R extends Replies>(
+  script: DeclaredScript<K, A, R>,
+  reply: readonly string[],
+): Reply<R> {
+  const decoded = decodeReply(reply);
+  if (decoded === undefined) throw new Error(`${script.name} replied 'reused'`);
+  return parseReply(script, decoded);
 }
 
 /** The reply of a read-only script by name; the caller knows the types of the values. */

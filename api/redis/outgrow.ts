@@ -5,8 +5,8 @@
 import type { Redis } from 'ioredis';
 import { monotonicMs } from '../core/clock.ts';
 import type { MasterRole } from './role.ts';
-import { runUnconfirmed } from './run-script.ts';
 import { scripts } from './scripts.ts';
+import { runUnconfirmed } from './send-script.ts';
 import type { SentinelAnswer } from './sentinels.ts';
 
 const marginBytes = 1024;

@@ -1,23 +1,20 @@
-/** Runs declared scripts (see define-script.ts): named values in, a reply by name out. */
-import type { ChainableCommander, Redis } from 'ioredis';
+/** Runs declared scripts (see define-script.ts) as acknowledged writes: named values in, a reply by name out. */
 import type { Deadline } from '../core/clock.ts';
 import { isRefusal, type Refusal } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
 import {
   type Call,
   type DeclaredScript,
-  decodeReply,
   type Names,
+  parseRawReply,
   parseReply,
   positionsOf,
-  type ReadScript,
+  type Replies,
   type Reply,
 } from './define-script.ts';
-import { keyReused, runKeyed } from './keyed.ts';
+import { runKeyed } from './keyed.ts';
 import { scripts } from './scripts.ts';
 import type { Writes } from './writes.ts';
-
-type Replies = Readonly<Record<string, Names>>;
 
 /**
  * Runs a script of a write under the request's Idempotency-Key; see {@link runKeyed}.
@@ -62,41 +59,5 @@ export async function runScript<K extends Names, A extends Names, R extends Repl
   deadline: Deadline,
 ): Promise<Reply<R>> {
   const { keys, args } = positionsOf(script, call);
-  return replyOf(script, await writes.run(script, keys, args, deadline));
-}
-
-/**
- * Runs a script on the master without waiting for replicas: for what may be lost in a failover.
- * @throws when the connection or the script fails
- */
-export async function runUnconfirmed<K extends Names, A extends Names, R extends Replies>(
-  redis: Redis,
-  script: DeclaredScript<K, A, R>,
-  call: Call<K, A>,
-): Promise<Reply<R>> {
-  const { keys, args } = positionsOf(script, call);
-  const reply = await redis.evalsha(script.sha, keys.length, ...keys, ...args).catch((error: Error) => {
-    if (!/NOSCRIPT/.test(error.message)) throw error;
-    return redis.eval(script.source, keys.length, ...keys, ...args);
-  });
-  return replyOf(script, reply as string[]);
-}
-
-/** Adds a read-only script to a pipeline; its reply is for `parseReadReply`. @see https://redis.io/docs/latest/commands/eval_ro/ */
-export function addReadScript<K extends Names, A extends Names>(
-  pipeline: ChainableCommander,
-  script: ReadScript<K, A>,
-  call: Call<K, A>,
-): void {
-  const { keys, args } = positionsOf(script, call);
-  pipeline.eval_ro(script.source, keys.length, ...keys, ...args);
-}
-
-function replyOf<K extends Names, A extends Names, R extends Replies>(
-  script: DeclaredScript<K, A, R>,
-  reply: readonly string[],
-): Reply<R> {
-  const decoded = decodeReply(reply);
-  if (decoded === undefined) throw new Error(`${script.name}: ${keyReused().detail}`);
-  return parseReply(script, decoded);
+  return parseRawReply(script, await writes.run(script, keys, args, deadline));
 }

@@ -69,9 +69,6 @@ export function watchSentinels(
   let state: ViewState = { view: undefined, changedAtMs: Number.NEGATIVE_INFINITY, lower: undefined };
   let answeredAtMs = monotonicMs();
   let silentRounds = 0;
-  let polling = false;
-  let polledAtMs = Number.NEGATIVE_INFINITY;
-  let hurriedUntilMs = Number.NEGATIVE_INFINITY;
 
   async function askOne(client: Client): Promise<SentinelAnswer> {
     const id = lastReports.get(client.address)?.id;
@@ -98,16 +95,7 @@ export function watchSentinels(
     return answers;
   });
 
-  async function poll() {
-    const now = monotonicMs();
-    if (polling || (now > hurriedUntilMs && now - polledAtMs < pollIntervalMs)) return;
-    polling = true;
-    polledAtMs = now;
-    await ask().catch(() => undefined);
-    polling = false;
-  }
-  const timer = setInterval(() => void poll(), hurriedPollIntervalMs);
-  void poll();
+  const polling = poll(ask);
 
   return {
     view: () => state.view,
@@ -117,9 +105,7 @@ export function watchSentinels(
     silentForMs: () => (silentRounds < 2 ? 0 : monotonicMs() - answeredAtMs),
     steadyForMs: (sentinel, replica) => links.steadyForMs(sentinel, replica, monotonicMs()),
     ask,
-    hurry() {
-      hurriedUntilMs = monotonicMs() + hurryForMs;
-    },
+    hurry: polling.hurry,
     async failover(sentinel) {
       const client = clients.find(({ address }) => address === sentinel);
       if (client === undefined) throw new Error(`${sentinel} is not one of the Sentinels`);
@@ -131,9 +117,34 @@ export function watchSentinels(
       return () => listeners.delete(listener);
     },
     close() {
-      clearInterval(timer);
+      polling.stop();
       for (const { redis } of clients) redis.disconnect();
     },
+  };
+}
+
+/** Calls `ask` at once and every 250 ms, and every 50 ms for half a second after `hurry`; never while the call before runs. */
+function poll(ask: () => Promise<unknown>): { hurry(): void; stop(): void } {
+  let isAsking = false;
+  let askedAtMs = Number.NEGATIVE_INFINITY;
+  let hurriedUntilMs = Number.NEGATIVE_INFINITY;
+
+  async function askIfDue() {
+    const now = monotonicMs();
+    if (isAsking || (now > hurriedUntilMs && now - askedAtMs < pollIntervalMs)) return;
+    isAsking = true;
+    askedAtMs = now;
+    await ask().catch(() => undefined);
+    isAsking = false;
+  }
+  const timer = setInterval(() => void askIfDue(), hurriedPollIntervalMs);
+  void askIfDue();
+
+  return {
+    hurry() {
+      hurriedUntilMs = monotonicMs() + hurryForMs;
+    },
+    stop: () => clearInterval(timer),
   };
 }
 

@@ -1,13 +1,16 @@
 /** Requests of a service to other processes, and its timers. */
-import { type Process, perform, send } from './network.ts';
-import type { Service } from './services.ts';
+import { type Network, type Process, perform, send } from './network.ts';
+import type { Simulator } from './simulator.ts';
+
+/** The service that sends requests. */
+type Sender = { readonly net: Network; readonly process: Process; readonly sim: Simulator };
 
 /**
  * A request to another process. `ask` runs there, and gives its answer to the function that it is passed, when it likes.
  * @param timeoutMs after this, `onReply` gets `undefined`
  */
 export function request<T>(
-  service: Service,
+  service: Sender,
   to: Process,
   timeoutMs: number,
   ask: (reply: (answer: T) => void) => void,
@@ -23,7 +26,7 @@ type Call<T> = {
   isOpen: boolean;
   isTimed: boolean;
   readonly untilMs: number;
-  readonly service: Service;
+  readonly service: Sender;
   readonly onReply: (answer: T | undefined) => void;
 };
 
@@ -42,7 +45,7 @@ function timeOut<T>(call: Call<T>): void {
 }
 
 /** Runs an action of the service after a time on its own clock. */
-export function later(service: Service, delayMs: number, action: () => void): void {
+export function later(service: Sender, delayMs: number, action: () => void): void {
   service.sim.after(delayMs / service.process.clock.rate, () => perform(service.process, action));
 }
 

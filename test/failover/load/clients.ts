@@ -6,18 +6,12 @@ import type { Operation, StoredPurchase } from '../ledger/ledger.ts';
 import type { Outcome } from '../ledger/outcome.ts';
 import { type Account, type Fixtures, newProduct } from './fixtures.ts';
 import type { Client, Sending } from './http-client.ts';
+import type { Actor } from './load.ts';
 import type { Random } from './random.ts';
 import { sessionClient } from './session-client.ts';
 
 /** The purchases of all buyers, so that each can try to read another's. */
 type KnownPurchases = { purchases: { id: string; userId: string }[] };
-
-/** An actor: its next request. */
-export type Actor = {
-  readonly name: string;
-  readonly everyMs: number;
-  act(client: Client, random: Random): Promise<unknown>;
-};
 
 const asPage = (body: { data: StoredPurchase[]; nextCursor: string | null }) => ({
   data: body.data.map(({ id, userId, status }) => ({ id, userId, status })),

@@ -3,10 +3,16 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Ledger } from '../ledger/ledger.ts';
 import { outcomeOf } from '../ledger/outcome.ts';
-import type { Actor } from './clients.ts';
 import type { Fixtures } from './fixtures.ts';
 import { type Client, openClient, type RetryWindow } from './http-client.ts';
 import type { Random } from './random.ts';
+
+/** A client that begins a request every `everyMs` on average. */
+export type Actor = {
+  readonly name: string;
+  readonly everyMs: number;
+  act(client: Client, random: Random): Promise<unknown>;
+};
 
 /** See {@link startLoad}. */
 export type Load = {

@@ -4,9 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import { outcomeOf } from '../ledger/outcome.ts';
-import type { Actor } from './clients.ts';
 import type { Account } from './fixtures.ts';
 import type { Client, Sending } from './http-client.ts';
+import type { Actor } from './load.ts';
 import type { Random } from './random.ts';
 
 type User = { id: string; email: string; password: string; isAdmin: boolean; changing: boolean };
