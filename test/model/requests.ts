@@ -1,23 +1,23 @@
-/** Requests of a service to other processes, and its timers. */
+/** Requests of a process to others, and its timers. */
 import { type Network, type Process, perform, send } from './network.ts';
 import type { Simulator } from './simulator.ts';
 
-/** The service that sends requests. */
-type Sender = { readonly net: Network; readonly process: Process; readonly sim: Simulator };
+/** Who asks. */
+type Asker = { readonly sim: Simulator; readonly net: Network; readonly process: Process };
 
 /**
  * A request to another process. `ask` runs there, and gives its answer to the function that it is passed, when it likes.
  * @param timeoutMs after this, `onReply` gets `undefined`
  */
 export function request<T>(
-  service: Sender,
+  asker: Asker,
   to: Process,
   timeoutMs: number,
   ask: (reply: (answer: T) => void) => void,
   onReply: (answer: T | undefined) => void,
 ): void {
-  const { net, process, sim } = service;
-  const call: Call<T> = { isOpen: true, isTimed: false, untilMs: sim.nowMs + timeoutMs, service, onReply };
+  const { net, process, sim } = asker;
+  const call: Call<T> = { isOpen: true, isTimed: false, untilMs: sim.nowMs + timeoutMs, asker, onReply };
   const setTimer = () => timeOut(call);
   send(net, process, to, () => ask((answer) => send(net, to, process, () => finish(call, answer), setTimer)), setTimer);
 }
@@ -26,7 +26,7 @@ type Call<T> = {
   isOpen: boolean;
   isTimed: boolean;
   readonly untilMs: number;
-  readonly service: Sender;
+  readonly asker: Asker;
   readonly onReply: (answer: T | undefined) => void;
 };
 
@@ -40,13 +40,13 @@ function finish<T>(call: Call<T>, answer: T | undefined): void {
 function timeOut<T>(call: Call<T>): void {
   if (call.isTimed) return;
   call.isTimed = true;
-  const { sim, process } = call.service;
+  const { sim, process } = call.asker;
   sim.at(call.untilMs, () => perform(process, () => finish(call, undefined)));
 }
 
-/** Runs an action of the service after a time on its own clock. */
-export function later(service: Sender, delayMs: number, action: () => void): void {
-  service.sim.after(delayMs / service.process.clock.rate, () => perform(service.process, action));
+/** Runs an action of a process after a time on its own clock. */
+export function later({ sim, process }: Asker, delayMs: number, action: () => void): void {
+  sim.after(delayMs / process.clock.rate, () => perform(process, action));
 }
 
 /** Calls `ask` once for each of `of`; `onAll` gets the answers in the same order when the last one is there. */

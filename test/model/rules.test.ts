@@ -25,7 +25,7 @@ test.each(losing)(
   },
 );
 
-/** Seeds in which earlier versions of production's rule lost a write, or the last two, ended with two masters; test/model/README.md says how. */
+/** Seeds that earlier versions of production's rule, or of the model, failed; test/model/README.md says how. */
 const cured: [number, Exploration['settings']][] = [
   [505073, earlierSettings],
   [405520, shopSettings],
@@ -36,6 +36,8 @@ const cured: [number, Exploration['settings']][] = [
   [5001879, earlierSettings],
   [9009571, shopSettings],
   [11004027, shopSettings],
+  [11004827, shopSettings],
+  [11017431, shopSettings],
 ];
 
 test.each(cured)('the rule of production loses nothing and shows nothing wrong in seed %i', (seed, settings) => {

@@ -21,6 +21,7 @@ import {
 } from './schedule.ts';
 import { createInstance, createSentinel, currentMaster, type Sentinel, type SentinelSettings } from './sentinel.ts';
 import { startSentinel } from './sentinel-failover.ts';
+import { startWatch } from './sentinel-watch.ts';
 import { createService, type Service, startPolling } from './services.ts';
 import { createSimulator, type Simulator, type TimelineEntry } from './simulator.ts';
 import { startWriter, type Writer } from './writer.ts';
@@ -162,10 +163,11 @@ export function createCluster(sim: Simulator, net: Network, settings: SentinelSe
     node.follows = 'redis-1';
     connectToMaster(node);
   }
-  for (const [name, sentinel] of sentinels) {
+  for (const [i, [name, sentinel]] of [...sentinels].entries()) {
     for (const other of sentinelNames)
       if (other !== name) sentinel.sentinels.set(other, createInstance('sentinel', other, sentinel.master.lastPubTime));
     startSentinel(sentinel, sim.random() * 1000);
+    startWatch(sentinel, 600 * (i + 1));
   }
   const services = serviceNames.map((name) =>
     createService({ sim, net, nodes, sentinels, process: processOf(net, name) }, 'redis-1'),
