@@ -17,10 +17,14 @@ if (major < 20 || (major === 20 && minor < 19)) {
 // npm leaves this file behind; it is as old as the last installation.
 const installed = join(project, 'node_modules', '.package-lock.json');
 const wanted = join(project, 'package-lock.json');
-if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(wanted).mtimeMs) {
+const isInstalled = () => existsSync(installed) && statSync(installed).mtimeMs >= statSync(wanted).mtimeMs;
+if (!isInstalled()) {
   console.log('Installing the npm packages of package-lock.json …');
-  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: project, stdio: 'inherit' });
-  if (npm.status !== 0) {
+  // Under a lock, because two commands that begin together would delete each other's files: the second finds the packages installed.
+  const command = '[ -e "$1" ] && ! [ "$2" -nt "$1" ] || npm ci --no-audit --no-fund';
+  const options = { cwd: project, stdio: 'inherit' };
+  const { status } = spawnSync('flock', [wanted, 'sh', '-c', command, 'sh', installed, wanted], options);
+  if (status !== 0 || !isInstalled()) {
     console.error('npm ci did not succeed: the lines above say why.');
     process.exit(1);
   }

@@ -32,7 +32,11 @@ if [ "$(id -u)" -ne 0 ]; then
   exit 1
 fi
 
-export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 LC_ALL=C
+
+# One at a time, for instance when `npm start` and `npm test` begin together: the second one finds everything installed.
+exec 9<"$0"
+flock 9
 
 # Keeps only what it installs from starting: an nginx that was there before stays as it is.
 fresh=
@@ -58,14 +62,26 @@ trap 'exit 143' TERM HUP
 printf '#!/bin/sh\nexit 101\n' >"$policy"
 chmod 755 "$policy"
 
+# Another apt may be at work: the unattended upgrades of Ubuntu begin soon after the machine has started.
+patience_s=300
+
 # Package lists that are missing or older than a day would name versions that the mirror no longer has.
 if [ -z "$(find /var/lib/apt/lists -name '*_Packages*' -mtime -1 2>/dev/null | head -n 1)" ]; then
   say "apt-get update"
-  apt-get update -q
+  waited_s=0
+  until errors=$(apt-get update -q 2>&1 >&3); do
+    case $errors in
+      *'Could not get lock'*) [ "$waited_s" -lt "$patience_s" ] || { say "$errors"; exit 1; } ;;
+      *) say "$errors"; exit 1 ;;
+    esac
+    say "Waiting for another apt to end, $waited_s of at most $patience_s s"
+    sleep 5
+    waited_s=$((waited_s + 5))
+  done 3>&1
 fi
 say "apt-get install$fresh"
 # shellcheck disable=SC2086 # a list of package names
-apt-get install -q -y --no-install-recommends $fresh
+apt-get install -o DPkg::Lock::Timeout="$patience_s" -q -y --no-install-recommends $fresh
 
 # policy-rc.d was only in place during the installation; this is for the next boot.
 for package in $fresh; do
