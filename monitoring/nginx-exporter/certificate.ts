@@ -3,7 +3,7 @@ import { Gauge, type Registry } from 'prom-client';
 import { connectTo, type TlsTarget } from './tls-target.ts';
 
 const checkIntervalMs = 60_000;
-const timeoutMs = 3000;
+const certificateTimeoutMs = 3000;
 
 /** Reads it now and then every minute. @returns a function that stops it */
 export function watchCertificate(registry: Registry, target: TlsTarget): () => void {
@@ -23,10 +23,10 @@ export function watchCertificate(registry: Registry, target: TlsTarget): () => v
 }
 
 /** When the certificate at `target` expires, in seconds since 1970. @throws when there is no answer in time */
-export function expiryOf(target: TlsTarget): Promise<number> {
+export function expiryOf(target: TlsTarget, timeoutMs = certificateTimeoutMs): Promise<number> {
   return new Promise((resolve, reject) => {
     const socket = connectTo(target, timeoutMs);
-    socket.once('error', reject);
+    socket.on('error', reject);
     socket.once('secureConnect', () => {
       resolve(Date.parse(socket.getPeerCertificate().valid_to) / 1000);
       socket.destroy();

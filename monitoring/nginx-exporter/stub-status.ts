@@ -16,9 +16,12 @@ export async function scrapeNginx(target: string, timeoutMs = 2000): Promise<str
 
 async function valuesOf(target: string, timeoutMs: number): Promise<Record<string, number>> {
   try {
-    const answer = await fetch(`http://${target}/stub_status`, { signal: AbortSignal.timeout(timeoutMs) });
-    if (!answer.ok) return { up: 0 };
-    const fits = await fetch(`http://${target}/certificate`, { signal: AbortSignal.timeout(timeoutMs) });
+    // One deadline for both: Prometheus gives the whole scrape 3 s, and without an answer by then it would be the exporter that counts as down.
+    const signal = AbortSignal.timeout(timeoutMs);
+    const [answer, fits] = await Promise.all(
+      ['stub_status', 'certificate'].map((page) => fetch(`http://${target}/${page}`, { signal })),
+    );
+    if (answer?.ok !== true || fits === undefined) return { up: 0 };
     const certificate = fits.ok ? { certificate_fits: Number(await fits.text()) } : {}; // an older Nginx has no such page
     return { up: 1, ...certificate, ...parseStubStatus(await answer.text()) };
   } catch {

@@ -11,16 +11,17 @@ export type TlsTarget = {
 };
 
 /**
- * Connects. Errors of the connection and silence of `timeoutMs` come as errors of the socket.
+ * Connects. A failed connection is one `error` event of the socket, and so is the end of `timeoutMs`, counted from now until the socket closes.
  * @see https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt (section 2.1: UNKNOWN, for a connection that is not relayed)
  */
 export function connectTo({ address, speaksProxy }: TlsTarget, timeoutMs: number): TLSSocket {
   const colon = address.lastIndexOf(':');
   const plain = connect({ host: address.slice(0, colon), port: Number(address.slice(colon + 1)) });
   if (speaksProxy) plain.write('PROXY UNKNOWN\r\n');
-  // Whether to trust the certificate is for the clients to decide; a self-signed one expires as well.
-  const socket = connectTls({ socket: plain, rejectUnauthorized: false });
-  plain.setTimeout(timeoutMs, () => plain.destroy(new Error(`no answer within ${timeoutMs} ms`)));
-  plain.once('error', (error) => socket.destroy(error));
-  return socket;
+  // Not setTimeout of the socket: that starts again while something waits to be written.
+  const deadline = setTimeout(() => plain.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  plain.once('close', () => clearTimeout(deadline));
+  // The TLS socket passes on the errors of the connection by itself. Whether to trust the certificate is for the clients to decide; a
+  // self-signed one expires as well.
+  return connectTls({ socket: plain, rejectUnauthorized: false });
 }

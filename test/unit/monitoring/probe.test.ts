@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { afterEach, describe, expect, test } from 'vitest';
 import { watchContainer } from '../../../api/http/container-metrics.ts';
+import { expiryOf } from '../../../monitoring/nginx-exporter/certificate.ts';
 import { probe } from '../../../monitoring/nginx-exporter/probe.ts';
+import { connectTo } from '../../../monitoring/nginx-exporter/tls-target.ts';
 import { seriesOf } from '../../../monitoring/prometheus/used-series.ts';
 
 describe('the probe', () => {
@@ -21,10 +23,18 @@ describe('the probe', () => {
     server = createServer(() => undefined);
     await new Promise<void>((listening) => server?.listen(0, '127.0.0.1', listening));
     const { port } = server.address() as { port: number };
-    await expect(probe({ address: `127.0.0.1:${port}`, speaksProxy: false }, 100)).rejects.toThrow(
-      'no answer within 100 ms',
-    );
+    const target = { address: `127.0.0.1:${port}`, speaksProxy: false };
+    for (const ask of [probe, expiryOf]) await expect(ask(target, 100)).rejects.toThrow('no answer within 100 ms');
   });
+});
+
+// A second error event of a socket, which its only listener no longer hears, ends the whole exporter while Nginx is away.
+test('a connection that is refused reports one error', async () => {
+  const errors: Error[] = [];
+  const socket = connectTo({ address: '127.0.0.1:1', speaksProxy: false }, 500);
+  socket.on('error', (error) => errors.push(error));
+  await new Promise((closed) => socket.on('close', closed));
+  expect(errors.map(({ message }) => message)).toEqual(['connect ECONNREFUSED 127.0.0.1:1']);
 });
 
 describe('memory of the container', () => {
