@@ -4,7 +4,6 @@
  */
 import { isDeepStrictEqual as isEqual } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { authorizationOf } from '../../monitoring/status/prometheus.ts';
 import { waitFor } from '../support/wait.ts';
 import { type ComposeShop, composeShop, hasEngine } from './compose.ts';
 import { type Load, type Seen, startLoad } from './load.ts';
@@ -47,17 +46,9 @@ describe.skipIf(!engine)('The shop in containers', { timeout: 120_000 }, () => {
 
   test('is watched: Prometheus reaches every part, and counts what clients ask Nginx for', async () => {
     const prometheus = (await shop.compose('port', 'prometheus', '9090')).trim();
-    const shown = await shop.compose('run', '--rm', '-T', 'secrets', 'show');
-    const monitoringPassword = shown.match(/^MONITORING_PASSWORD=(.+)$/m)?.[1];
     expect((await fetch(`http://${prometheus}/api/v1/query?query=up`)).status).toBe(401);
-    const ask = async (query: string) => {
-      const headers = authorizationOf(monitoringPassword);
-      const answer = await fetch(`http://${prometheus}/api/v1/query?query=${encodeURIComponent(query)}`, { headers });
-      const { data } = (await answer.json()) as {
-        data: { result: { metric: { job?: string }; value: [number, string] }[] };
-      };
-      return Object.fromEntries(data.result.map(({ metric, value }) => [metric.job ?? '', Number(value[1])]));
-    };
+    const ask = async (query: string) =>
+      Object.fromEntries((await shop.query(query)).map(({ metric, value }) => [metric.job ?? '', value]));
     const expected = {
       ...{ api: 6, redis: 3, sentinel: 3, 'redis-exporter': 1, nginx: 1, edge: 1, node: 1 },
       ...{ prometheus: 1, alertmanager: 1 },

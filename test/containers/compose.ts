@@ -4,12 +4,16 @@ import { createServer } from 'node:net';
 import process from 'node:process';
 import { connect } from 'node:tls';
 import { promisify } from 'node:util';
+import { authorizationOf } from '../../monitoring/status/prometheus.ts';
 import { edgeClient } from './client.ts';
 
 const execute = promisify(execFile);
 
 /** What a list holds: there is more in it, which is only compared. */
 export type Item = { readonly id: string };
+
+/** One series of Prometheus and its present value. */
+export type Sample = { readonly metric: Readonly<Record<string, string>>; readonly value: number };
 
 /** See {@link composeShop}. */
 export type ComposeShop = {
@@ -29,6 +33,8 @@ export type ComposeShop = {
   /** Kills a container's first process, as the kernel would: Docker starts it again. (`docker kill` is an order, and it would not.) */
   crash(container: string): Promise<void>;
   adminPassword(): Promise<string>;
+  /** What Prometheus answers to a query. */
+  query(expression: string): Promise<Sample[]>;
   /** Whether every service has a replica that is ready, seen through the edge. */
   healthy(): Promise<boolean>;
   /** The container that the Sentinels name. */
@@ -81,10 +87,12 @@ export async function composeShop(project: string, settings: Record<string, stri
   const docker = (...words: string[]) => run('docker', words);
   const inside = (service: string, script: string) => compose('exec', '-T', service, 'bash', '-c', script);
   const url = `http://127.0.0.1:${httpPort}`;
-  const adminPassword = async () => {
+  const secret = async (name: string) => {
     const shown = await compose('run', '--rm', '-T', 'secrets', 'show');
-    return shown.match(/^ADMIN_PASSWORD=(.+)$/m)?.[1] ?? '';
+    return new RegExp(`^${name}=(.+)$`, 'm').exec(shown)?.[1] ?? '';
   };
+  const adminPassword = () => secret('ADMIN_PASSWORD');
+  let monitoringPassword: string | undefined;
   return {
     httpPort,
     httpsPort,
@@ -98,6 +106,16 @@ export async function composeShop(project: string, settings: Record<string, stri
       process.kill(Number(await docker('inspect', '-f', '{{.State.Pid}}', container)), 'SIGKILL');
     },
     adminPassword,
+    async query(expression) {
+      monitoringPassword ??= await secret('MONITORING_PASSWORD');
+      const address = (await compose('port', 'prometheus', '9090')).trim();
+      const url = `http://${address}/api/v1/query?query=${encodeURIComponent(expression)}`;
+      const answer = await fetch(url, { headers: authorizationOf(monitoringPassword) });
+      if (!answer.ok) throw new Error(`Prometheus answered ${answer.status}`);
+      type Answer = { data: { result: { metric: Record<string, string>; value: [number, string] }[] } };
+      const { data } = (await answer.json()) as Answer;
+      return data.result.map(({ metric, value }) => ({ metric, value: Number(value[1]) }));
+    },
     healthy: async () => (await fetch(`${url}/healthz`)).status === 200,
     async master() {
       const auth = 'REDISCLI_AUTH=$(cat /run/secrets/SENTINEL_PASSWORD)';

@@ -36,13 +36,13 @@ const stoppedForMs = 80_000;
 const blind = (jobs: string) => `[WARNING] Monitoring is blind: ${jobs}`;
 const faults: readonly Fault[] = [
   { name: 'Nginx', services: ['nginx'], subject: '[CRITICAL] Nginx is down', withinS: wholeS },
-  {
-    name: 'one replica of users',
-    services: ['users'],
+  ...['users', 'products', 'purchases'].map((service) => ({
+    name: `one replica of ${service}`,
+    services: [service],
     onlyFirst: true,
-    subject: '[WARNING] users: fewer than two replicas run',
+    subject: `[WARNING] ${service}: fewer than two replicas run`,
     withinS: partS,
-  },
+  })),
   { name: 'all replicas of products', services: ['products'], subject: '[CRITICAL] products is down', withinS: wholeS },
   { name: 'a Redis replica', services: 'replica', subject: '[WARNING] Redis redis-', withinS: partS },
   { name: 'the Redis master', services: 'master', subject: '[WARNING] Redis redis-', withinS: partS },
@@ -102,7 +102,14 @@ async function rowOf(shop: ComposeShop, fault: Fault): Promise<{ row: string; is
     firing.length === 1 && first.subject.startsWith(fault.subject) && mailS <= fault.withinS && endS <= overS;
   const subjects = firing.map(({ subject }) => subject).join('; ');
   const timeline = all.map(({ subject, atMs }) => `${((atMs - stoppedAtMs) / 1000).toFixed(0)} s ${subject}`);
-  const cells = [fault.name, subjects, `${mailS.toFixed(0)} s`, firing.length, `${endS.toFixed(0)} s`];
+  const cells = [
+    fault.name,
+    subjects,
+    `${mailS.toFixed(0)} s`,
+    firing.length,
+    `${endS.toFixed(0)} s`,
+    loadavg()[0]?.toFixed(0),
+  ];
   const row = `| ${cells.join(' | ')} |`;
   return { row: isRight ? row : `${row}\nNot as promised (${fault.withinS} s): ${timeline.join('; ')}`, isRight };
 }
@@ -117,12 +124,14 @@ let load: Load | undefined;
 try {
   await shop.compose('up', '-d', '--wait', '--build', '--quiet-pull');
   load = await startLoad([shop.url], { email: 'admin@example.com', password: await shop.adminPassword() }, 4);
+  // The first requests of new processes are slow, which is a fault of its own to the alerts about latency.
+  const isCalm = async () => (await shop.query('ALERTS{severity!="none"} or prometheus:starting:info')).length === 0;
   await delay(45_000); // Prometheus has seen the whole shop at work
-  console.log(`load of the machine: ${loadavg()[0]?.toFixed(1)}`);
-  console.log('| stopped | mail | after | mails | "over" after |\n|---|---|---|---|---|');
+  await waitFor('no alert to be pending', isCalm, 400_000, 5000);
+  console.log('| stopped | mail | after | mails | "over" after | load |\n|---|---|---|---|---|---|');
   for (const fault of chosen) {
     const { row, isRight } = await rowOf(shop, fault).catch((error: Error) => ({
-      row: `| ${fault.name} | ${error.message} | | | |`,
+      row: `| ${fault.name} | ${error.message} | | | | |`,
       isRight: false,
     }));
     if (!isRight) process.exitCode = 1;
