@@ -1,10 +1,12 @@
 /** Searches of thousands of products, on a Redis of its own: a page costs a bounded amount of work, whatever is asked for. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sortableNumber } from '../../api/products/indexes.ts';
+import { sortKey } from '../../api/products/keys.ts';
 import { listQuery } from '../../api/products/schema.ts';
 import { createSearch, type Search } from '../../api/products/search.ts';
 import { usualBounds } from '../../api/products/search-budget.ts';
 import { createProductReads } from '../../api/products/store-reads.ts';
-import { createSearchReads } from '../../api/products/store-search.ts';
+import { createSearchReads, type Scan } from '../../api/products/store-search.ts';
 import { type OwnRedis, startOwnRedis } from '../support/own-redis.ts';
 import { contextOf, userCaller } from '../support/redis.ts';
 import { seedProducts } from '../support/seed-products.ts';
@@ -84,4 +86,63 @@ test('a search whose client has gone ends after a slice of each way of looking',
   const gone = await page({ q: 'even odd' }, AbortSignal.abort());
   expect(gone.work.entries).toBeGreaterThan(0);
   expect(gone.work.entries).toBeLessThanOrEqual(2 * usualBounds.sliceEntries);
+});
+
+describe('a piece of an index', () => {
+  const reads = () => createSearchReads(own.redis);
+  /** The products 10 to 15, by price. */
+  const range = {
+    key: sortKey('price', { of: 'all' }),
+    min: `[${sortableNumber(10)}`,
+    max: `(${sortableNumber(16)}`,
+  };
+  const scan = (changes: Partial<Scan>) =>
+    reads().scan(
+      {
+        range,
+        descending: false,
+        scope: undefined,
+        words: [],
+        maxEntries: 1000,
+        maxMatches: 1000,
+        cpuMs: 1000,
+        ...changes,
+      },
+      context(),
+    );
+  const prices = (members: readonly string[]) => members.map((member) => Number(member.split('\0')[0]));
+
+  test.each<[string, Partial<Scan>, { matches: number[]; entries: number; isEnd: boolean }]>([
+    ['reaches the end of its range', {}, { matches: [10, 11, 12, 13, 14, 15], entries: 6, isEnd: true }],
+    ['goes backwards', { descending: true }, { matches: [15, 14, 13, 12, 11, 10], entries: 6, isEnd: true }],
+    ['stops at enough matches', { maxMatches: 2 }, { matches: [10, 11], entries: 2, isEnd: false }],
+    [
+      'with as many matches as wanted, knows that nothing follows',
+      { maxMatches: 6 },
+      { matches: [10, 11, 12, 13, 14, 15], entries: 6, isEnd: true },
+    ],
+    ['stops at enough entries', { maxEntries: 5 }, { matches: [10, 11, 12, 13, 14], entries: 5, isEnd: false }],
+    ['has only products with the words', { words: [['odd']] }, { matches: [11, 13, 15], entries: 6, isEnd: true }],
+    [
+      'with words stops at enough matches',
+      { words: [['odd']], maxMatches: 1 },
+      { matches: [11], entries: 2, isEnd: false },
+    ],
+  ])('%s', async (_name, changes, { matches, entries, isEnd }) => {
+    const piece = await scan(changes);
+    expect(prices(piece.matches)).toEqual(matches);
+    expect(piece.entries).toBe(entries);
+    if (isEnd) expect(piece.last).toBeUndefined();
+    else expect(prices([piece.last ?? ''])).toEqual(matches.slice(-1));
+  });
+
+  test('of the words with a prefix knows none, some, or that there are more than asked for', async () => {
+    const { prefixes, rangeEntries } = await reads().measure(['nothing', 'odd', 'a'], 3, [range], context());
+    expect(prefixes).toEqual([
+      { entries: 0, spellings: [] },
+      { entries: count, spellings: ['odd', 'oddity'] },
+      { entries: count, spellings: undefined },
+    ]);
+    expect(rangeEntries).toEqual([6]);
+  });
 });

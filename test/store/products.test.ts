@@ -186,8 +186,18 @@ describe('If-Match', () => {
     });
     expect(await rules.restock(id, 1, context({ ifMatch: [old] }))).toMatchObject({ code: 'precondition-failed' });
     expect(await rules.remove(id, context({ ifMatch: [old] }))).toMatchObject({ code: 'precondition-failed' });
+    expect(await reads.read([id], context())).toMatchObject([{ doc: { name: 'A' }, stock: 5, version: '2' }]);
     expect(await rules.update(id, { name: 'C' }, context({ ifMatch: '*' }))).toMatchObject({ kind: 'done' });
     expect(await reads.read([id], context())).toMatchObject([{ doc: { name: 'C' }, stock: 5, version: '3' }]);
+  });
+
+  test('lets a restock and a deletion through whose version it names', async () => {
+    const made = await make();
+    const { id } = made.doc;
+    const restocked = await rules.restock(id, 2, context({ ifMatch: [tagOf(made)] }));
+    expect(restocked).toMatchObject({ kind: 'done', value: { stock: 7, version: '2' } });
+    const present = tagOf({ ...made, version: '2' });
+    expect(await rules.remove(id, context({ ifMatch: [present] }))).toMatchObject({ kind: 'done' });
   });
 
   test('of the first time does not stand in the way of a repetition', async () => {

@@ -5,10 +5,12 @@ import { infoField } from '../../api/redis/info.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
 import { maxSessions, sessionsKey } from '../../api/users/keys.ts';
 import type { Account } from '../../api/users/record.ts';
+import { sessionIdleMs } from '../../api/users/record-sessions.ts';
 import { createSessionReads, type SessionReads } from '../../api/users/store-reads.ts';
 import { createSessionWrites, type SessionWrites } from '../../api/users/store-sessions.ts';
 import { openTestRedis, operator } from '../support/redis.ts';
 import {
+  again,
   asRead,
   begunIn,
   context,
@@ -36,7 +38,7 @@ afterAll(() => {
   master.disconnect();
 });
 
-const created = () => createdIn(store);
+const created = (changes?: Partial<Account>) => createdIn(store, changes);
 const begun = (read: Account) => begunIn(sessions, read);
 
 describe('a sign-in', () => {
@@ -113,6 +115,39 @@ describe('a sign-in', () => {
     const { sessionId } = await begun(made);
     expect(await store.remove(asRead(made), sessionId, context())).toMatchObject({ kind: 'deleted' });
   });
+});
+
+describe('the sign-ins of a user', () => {
+  it('end once under a key: the repetition says that it is one, and a later sign-in stays', async () => {
+    const made = await created();
+    const [own, other] = [await begun(made), await begun(made)];
+    const first = context();
+    expect(await sessions.endSessions(made.id, { which: 'others', sessionId: own.sessionId }, own, first)).toEqual({
+      kind: 'ended',
+      replayed: false,
+    });
+    const later = await begun(made);
+    expect(
+      await sessions.endSessions(made.id, { which: 'others', sessionId: own.sessionId }, own, again(first)),
+    ).toEqual({ kind: 'ended', replayed: true });
+    expect((await master.hkeys(sessionsKey(made.id))).sort()).toEqual([own.sessionId, later.sessionId].sort());
+    expect(await sessions.endSessions(made.id, { which: 'one', sessionId: other.sessionId }, own, context())).toEqual({
+      kind: 'missing',
+    });
+  });
+
+  it.each(['customer', 'admin'] as const)(
+    'of a %s last without a refresh for as long as the role allows',
+    async (role) => {
+      const made = await created({ role });
+      const { sessionId } = await begun(made);
+      const [, ends] = String(await master.hget(sessionsKey(made.id), sessionId)).split(':');
+      const lastsMs = Number(ends) - Date.now();
+      const expectedMs = Math.min(sessionIdleMs, sessionLimits[role]);
+      expect(lastsMs).toBeGreaterThan(expectedMs - 60_000);
+      expect(lastsMs).toBeLessThanOrEqual(expectedMs);
+    },
+  );
 });
 
 describe('every write', () => {

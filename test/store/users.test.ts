@@ -161,3 +161,17 @@ describe('a user', () => {
     expect(await master.sismember('{users}:admins', made.id)).toBe(0);
   });
 });
+
+it('a page of users says whether another follows, also when the last one is full', async () => {
+  // Lower than every other id: the list is in descending order, so that these two end it.
+  const ids = [newId(), newId()].map((id) => `00000000${id.slice(8)}`).sort();
+  const [lower, upper] = ids;
+  for (const id of ids) await created({ id });
+  const pageOf = async (limit: number) => {
+    const { items, last } = await store.page('00000001', limit, context());
+    return [items.map(({ id }) => id), last];
+  };
+  expect(await pageOf(1)).toEqual([[upper], upper]);
+  expect(await pageOf(2)).toEqual([[upper, lower], undefined]);
+  expect(await pageOf(3)).toEqual([[upper, lower], undefined]);
+});

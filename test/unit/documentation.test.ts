@@ -63,6 +63,21 @@ test('the list links to every problem; an unknown one is a 404', async () => {
   expect([wrong.status, wrong.headers.allow]).toEqual([405, 'GET, HEAD, OPTIONS']);
 });
 
+test('each request of the collection carries the token of the caller who may make it', async () => {
+  type Item = { name: string; request: { auth: { type: string; bearer?: [{ value: string }] } } };
+  const { body } = await request.get('/postman.json');
+  const items: Item[] = body.item.flatMap((folder: { item: Item[] }) => folder.item);
+  const tokenFor = (name: string) => {
+    const auth = items.find((item) => item.name === name)?.request.auth;
+    return auth?.bearer?.[0].value ?? auth?.type;
+  };
+  expect(['Health', 'Buy two', 'Make a product'].map(tokenFor)).toEqual([
+    'noauth',
+    '{{accessToken}}',
+    '{{adminToken}}',
+  ]);
+});
+
 const paths = ['/users', '/users/login', '/users/me', '/users/me/sessions', '/users/:id', '/products/:id/stock'];
 
 test.each([
