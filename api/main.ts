@@ -1,11 +1,11 @@
 /** Starts one service: `main.ts users`. Configuration, Redis, app, listen, drain; nothing else. */
-import { createServer } from 'node:http';
 import { hostname } from 'node:os';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { assemble } from './assemble.ts';
 import { BadConfig } from './core/config.ts';
 import { openLog } from './http/log.ts';
+import { createAppServer } from './http/server.ts';
 import { readServiceConfig, type ServiceModule } from './http/service.ts';
 import { serviceNames } from './services.ts';
 
@@ -22,7 +22,7 @@ const { app, service, readiness, close } = assemble(config, module.open, log);
 const stopBackground = service.background?.() ?? (() => undefined);
 
 // Longer than Nginx keeps a connection to us (60 s), or it would send a request into one that we are closing.
-const server = createServer({ keepAliveTimeout: 75_000, headersTimeout: 80_000, requestTimeout: 80_000 }, app);
+const server = createAppServer(app, { keepAliveTimeout: 75_000, headersTimeout: 80_000, requestTimeout: 80_000 });
 server.on('error', (error) => fail(error, `cannot listen on ${config.HOST}:${config.PORT}`));
 server.listen(config.PORT, config.HOST, () => log.info({ port: config.PORT }, 'listening'));
 
