@@ -17,6 +17,7 @@ import type { Subject } from './limit-policies.ts';
 import { isUncounted, type Limits } from './limits.ts';
 import { requestLog } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { inTurn, onlyFor, shed } from './middleware.ts';
 import { nearestPath } from './nearest-path.ts';
 import { parseInput, takesParams } from './parse.ts';
 import type { Answer, Route } from './route.ts';
@@ -59,15 +60,17 @@ export function buildApp(parts: HttpParts, { routes, internal }: ServiceRoutes):
   app.set('query parser', 'simple');
   app.disable('x-powered-by');
   app.use(
-    identifyRequest,
-    requestLog(parts.log),
-    parts.metrics.measure,
-    serverTiming,
-    setSecurityHeaders(),
-    closeWhenDraining(parts),
-    onlyFor(['/livez', '/readyz', '/healthz'], parts.health),
-    onlyFor(['/metrics'], exposeMetrics(parts.metrics)),
-    shed(parts.config.MAX_IN_FLIGHT),
+    inTurn(
+      identifyRequest,
+      requestLog(parts.log),
+      parts.metrics.measure,
+      serverTiming,
+      setSecurityHeaders(),
+      closeWhenDraining(parts),
+      onlyFor(['/livez', '/readyz', '/healthz'], parts.health),
+      onlyFor(['/metrics'], exposeMetrics(parts.metrics)),
+      shed(parts.config.MAX_IN_FLIGHT),
+    ),
   );
   const base = `/${parts.config.service}`;
   const notFound = refuseUnknownPath(routes.map(({ path }) => (path === '/' ? base : base + path)));
@@ -89,11 +92,6 @@ export const identifyRequest: RequestHandler = (req, res, next) => {
   next();
 };
 
-/** Calls the handler only for these paths, so that other requests do not pay for its routes. */
-function onlyFor(paths: readonly string[], handler: RequestHandler): RequestHandler {
-  return (req, res, next) => (paths.includes(req.path) ? handler(req, res, next) : next());
-}
-
 function closeWhenDraining({ isDraining }: HttpParts): RequestHandler {
   return (_req, res, next) => {
     if (isDraining()) res.set('Connection', 'close');
@@ -103,26 +101,6 @@ function closeWhenDraining({ isDraining }: HttpParts): RequestHandler {
 
 function exposeMetrics({ registry }: Metrics): RequestHandler {
   return async (_req, res) => void res.set('Content-Type', registry.contentType).end(await registry.metrics());
-}
-
-/**
- * Load shedding: above `maxInFlight`, answers 503 at once so that the other requests stay fast. Internal calls have a limit of their own of the same
- * size: a purchase that has begun elsewhere must not wait behind the catalogue's readers.
- */
-function shed(maxInFlight: number): RequestHandler {
-  const inFlight = { internal: 0, external: 0 };
-  return (req, res, next) => {
-    const kind = req.path.startsWith('/internal/') ? 'internal' : 'external';
-    if (inFlight[kind] >= maxInFlight) {
-      sendRefusal(res, refuse('temporarily-unavailable', 'Too many requests at once. Repeat this one in a second.'));
-      return;
-    }
-    inFlight[kind] += 1;
-    res.once('close', () => {
-      inFlight[kind] -= 1;
-    });
-    next();
-  };
 }
 
 /** Aborted when the connection has closed before the answer was sent. */

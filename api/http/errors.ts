@@ -27,8 +27,11 @@ export function sendRefusal(res: Response, refusal: Refusal): void {
 /** The last middleware: every thrown value becomes a refusal. Faults of the body parser are named by their `type`. */
 export const problemOfError: ErrorRequestHandler = (error, req, res, _next) => {
   const refusal = isRefusal(error) ? error : refusalOf(error);
-  if (refusal.code === 'internal-error') req.log.error({ err: error }, 'a bug');
-  else if (refusal.code === 'temporarily-unavailable') req.log.warn({ reason: String(error?.message) }, 'unavailable');
+  const requestId = req.id;
+  if (refusal.code === 'internal-error') req.log.error({ requestId, err: error }, 'a bug');
+  else if (refusal.code === 'temporarily-unavailable') {
+    req.log.warn({ requestId, reason: String(error?.message) }, 'unavailable');
+  }
   if (res.headersSent) res.destroy();
   else sendRefusal(res, refusal);
 };

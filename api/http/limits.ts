@@ -80,6 +80,7 @@ export function createLimits(config: Config, master: () => Redis | undefined): L
   }
 
   async function charge(charges: readonly Charge[], res: Response): Promise<Refusal | undefined> {
+    if (charges.length === 0) return undefined;
     const exact = charges.filter(({ policy }) => policy.counting === 'exact');
     const [exactCounts, shared] = await Promise.all([
       counters.charge(exact),

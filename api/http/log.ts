@@ -10,27 +10,25 @@ export function openLog(service: string, replica: string, level: string): Logger
 
 /** One line for each request that is answered; none for health and metrics. */
 export function requestLog(log: Logger): HttpLogger {
-  return pinoHttp({
+  const middleware = pinoHttp({
     logger: log,
-    // The line of an answer is made when it is written. By default pino-http makes a logger for each request that repeats it in all its lines.
-    quietReqLogger: true,
-    quietResLogger: true,
     wrapSerializers: false,
-    customAttributeKeys: { reqId: 'requestId', req: 'unused' },
-    serializers: { unused: () => undefined },
     customSuccessObject: (req, res, { responseTime }) => lineOf(req, res, responseTime),
     customErrorObject: (req, res, error, { responseTime }) => ({ ...lineOf(req, res, responseTime), err: error }),
     autoLogging: { ignore: (req) => /^\/(livez|readyz|healthz|metrics)$/.test(req.url ?? '') },
     customLogLevel: (_req, res, error) =>
       error || res.statusCode >= 500 ? 'error' : res.statusCode >= 400 ? 'warn' : 'info',
   });
+  // pino-http makes a logger for each request, to repeat its id in all its lines. There is only one line here as a rule, and it is made when it is written.
+  Object.assign(middleware.logger, { child: () => middleware.logger });
+  return middleware;
 }
 
 function lineOf(
-  { method, originalUrl, url }: IncomingMessage & { originalUrl?: string },
+  { id, method, originalUrl, url }: IncomingMessage & { originalUrl?: string },
   res: ServerResponse,
   responseTime: number,
 ) {
   const [path] = (originalUrl ?? url ?? '').split('?');
-  return { req: { method, path }, res: { status: res.statusCode }, responseTime };
+  return { requestId: id, req: { method, path }, res: { status: res.statusCode }, responseTime };
 }

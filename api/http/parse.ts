@@ -13,7 +13,7 @@ type Parsed = { readonly params: unknown; readonly query: unknown; readonly body
 
 /** Whether the parameters in the path can be what the route means by them. */
 export function takesParams(route: Route, req: Request): boolean {
-  return (route.params ?? nothing).safeParse(req.params).success;
+  return route.params === undefined || route.params.safeParse(req.params).success;
 }
 
 /** Parses by the route's schemas. Path parameters that cannot be an id are simply not there: 404. */
@@ -22,9 +22,10 @@ export function parseInput(route: Route, req: Request, body: unknown): Parsed | 
   if (!params.success) return refuse('not-found', 'There is nothing under this address.');
   const shape = faultOfShape(body);
   if (shape !== undefined) return invalid([{ pointer: '#', detail: shape }]);
-  const texts = [...faultsOfText(without(body, route.itemsOf)), ...faultsOfText(req.query).map(asParameter)];
+  const sentQuery = req.query; // Express parses it at each access
+  const texts = [...faultsOfText(without(body, route.itemsOf)), ...faultsOfText(sentQuery).map(asParameter)];
   if (texts.length > 0) return invalid(texts);
-  const query = (route.query ?? nothing).safeParse(req.query);
+  const query = (route.query ?? nothing).safeParse(sentQuery);
   const parsedBody = (route.body ?? withoutBody).safeParse(body);
   const faults = [
     ...(query.success ? [] : faultsOf(query.error, body).map(asParameter)),

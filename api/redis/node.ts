@@ -55,20 +55,36 @@ export function closedNode(): Redis {
 
 const lookEveryMs = 50;
 
+/** A connection that is watched for silence. */
+type Watched = { readonly redis: Redis; readonly silentMs: number; silentForMs: number };
+
+const watched = new Set<Watched>();
+let timer: NodeJS.Timeout | undefined;
+
 /**
  * Ends a connection on which answers are due and nothing has come for `silentMs`. ioredis' own socketTimeout takes a busy process of
  * ours for a silent peer, and so makes it busier: here only time counts in which this process could have heard something.
  */
 function endWhenSilent(redis: Redis, silentMs: number): void {
   const { stream } = redis;
-  let silentForMs = 0;
+  const connection = { redis, silentMs, silentForMs: 0 };
   stream.on('data', () => {
-    silentForMs = 0;
+    connection.silentForMs = 0;
   });
-  const timer = setInterval(() => {
-    silentForMs = redis.commandQueue.length === 0 ? 0 : silentForMs + lookEveryMs;
-    if (silentForMs >= silentMs) stream.destroy(new Error(`nothing heard for ${silentMs} ms`));
-  }, lookEveryMs);
-  timer.unref();
-  stream.once('close', () => clearInterval(timer));
+  watched.add(connection);
+  timer ??= setInterval(look, lookEveryMs).unref(); // one for all connections: a process has a dozen
+  stream.once('close', () => {
+    watched.delete(connection);
+    if (watched.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  });
+}
+
+function look(): void {
+  for (const connection of watched) {
+    const { redis, silentMs } = connection;
+    connection.silentForMs = redis.commandQueue.length === 0 ? 0 : connection.silentForMs + lookEveryMs;
+    if (connection.silentForMs >= silentMs) redis.stream.destroy(new Error(`nothing heard for ${silentMs} ms`));
+  }
 }

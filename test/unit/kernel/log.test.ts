@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { requestLog } from '../../../api/http/log.ts';
 
 type Line = {
+  requestId: string;
   level: string;
   req: { method: string; path: string };
   res: { status: number };
@@ -19,6 +20,10 @@ const log = pino(
 );
 const request = supertest(
   express()
+    .use((req, _res, next) => {
+      req.id = 'request-1';
+      next();
+    })
     .use(requestLog(log))
     .get('/fails', () => {
       throw new Error('a fault');
@@ -38,10 +43,10 @@ test.each([
   ['/499', 'warn'],
   ['/500', 'error'],
   ['/503', 'error'],
-])('GET %s is logged as %s, with method, path without query, and status', async (path, level) => {
+])('GET %s is logged as %s, with its id, method, path without query, and status', async (path, level) => {
   lines.length = 0;
   await request.get(`${path}?secret=1`);
-  expect(lines).toEqual([expect.objectContaining({ level, req: { method: 'GET', path }, res: expect.anything() })]);
+  expect(lines).toEqual([expect.objectContaining({ requestId: 'request-1', level, req: { method: 'GET', path } })]);
   expect(lines[0]?.res.status).toBe(Number(path.slice(1)));
 });
 

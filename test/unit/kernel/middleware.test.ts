@@ -1,0 +1,49 @@
+import express, { type RequestHandler } from 'express';
+import supertest from 'supertest';
+import { expect, test } from 'vitest';
+import { inTurn } from '../../../api/http/middleware.ts';
+
+const note =
+  (text: string): RequestHandler =>
+  (_req, res, next) => {
+    res.locals.notes = [...(res.locals.notes ?? []), text];
+    next();
+  };
+const app = (...handlers: RequestHandler[]) =>
+  supertest(
+    express()
+      .use(inTurn(...handlers))
+      .use((_req, res) => void res.json(res.locals.notes))
+      .use(
+        ((error, _req, res, _next) => void res.status(500).json(String(error))) satisfies express.ErrorRequestHandler,
+      ),
+  );
+
+test('middleware in turn runs in its order, then what comes after it', async () => {
+  expect((await app(note('a'), note('b'), note('c')).get('/')).body).toEqual(['a', 'b', 'c']);
+});
+
+test('middleware in turn ends with the one that answers', async () => {
+  const answer = await app(note('a'), (_req, res) => void res.json('answered'), note('c')).get('/');
+  expect(answer.body).toBe('answered');
+});
+
+test.each<[string, RequestHandler]>([
+  [
+    'thrown',
+    () => {
+      throw new Error('a fault');
+    },
+  ],
+  ['passed on', (_req, _res, next) => next(new Error('a fault'))],
+  [
+    'rejected with',
+    async () => {
+      throw new Error('a fault');
+    },
+  ],
+])('an error %s by one of them skips the rest', async (_how, handler) => {
+  const answer = await app(note('a'), handler, note('c')).get('/');
+  expect(answer.status).toBe(500);
+  expect(answer.body).toBe('Error: a fault');
+});
