@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { type Grower, growersOut } from '../contracts/growth.ts';
 import { type Deadline, rfc3339, shopTimeMs, within } from '../core/clock.ts';
 import { pairsOf } from '../core/pairs.ts';
-import type { Reads } from '../redis/reads.ts';
+import type { Reads } from '../redis/reads/reads.ts';
 import { runUnconfirmed } from '../redis/send-script.ts';
 import { redisTimeoutMs } from './limit-counters.ts';
 import { type Route, route } from './route.ts';

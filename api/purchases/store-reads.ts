@@ -4,7 +4,7 @@ import type { Deadline } from '../core/clock.ts';
 import type { Page } from '../core/page.ts';
 import { pairsOf } from '../core/pairs.ts';
 import type { Consistency } from '../core/request.ts';
-import type { Reads } from '../redis/reads.ts';
+import type { Reads } from '../redis/reads/reads.ts';
 import {
   endingKey,
   listKey,

@@ -5,7 +5,7 @@ import { isRefusal, type Refusal } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
 import type { Reply } from '../redis/define-script.ts';
 import { runKeyedScript, runScript } from '../redis/run-script.ts';
-import type { Writes } from '../redis/writes.ts';
+import type { Writes } from '../redis/writes/writes.ts';
 import { endingKey, oldHistoryKey, oldLists, oldReleasePendingKey, purchaseKey, unfinishedKey } from './keys.ts';
 import { type Begun, type Purchase, purchaseOfList, storedEntry } from './record.ts';
 import type { Failure } from './schema.ts';

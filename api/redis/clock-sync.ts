@@ -4,7 +4,7 @@
  */
 import type { Redis } from 'ioredis';
 import { monotonicMs, setShopOffset, within } from '../core/clock.ts';
-import type { Sentinels } from './sentinels.ts';
+import type { Sentinels } from './sentinels/sentinels.ts';
 
 /** See {@link syncClock}. */
 export type ClockSync = {

@@ -1,9 +1,10 @@
 /** Whether a failover that the Sentinels see no need for would help and lose nothing, and which Sentinel to ask for it. */
-import { type SentinelPeriods, selectReplica } from './election.ts';
+
 import { furthestOffset, type Role } from './role.ts';
-import type { SentinelReport } from './sentinel-report.ts';
-import type { SentinelAnswer } from './sentinels.ts';
-import type { View } from './view.ts';
+import { type SentinelPeriods, selectReplica } from './sentinels/election.ts';
+import type { SentinelReport } from './sentinels/sentinel-report.ts';
+import type { SentinelAnswer } from './sentinels/sentinels.ts';
+import type { View } from './sentinels/view.ts';
 
 /** A failover costs all services a second. One that does not help, because this service is cut off, is not repeated before this. */
 export const betweenChangesMs = 15_000;

@@ -5,8 +5,8 @@
 import { monotonicMs } from '../core/clock.ts';
 import { betweenChangesMs, chooseFailover } from './failover-choice.ts';
 import type { Nodes } from './nodes.ts';
-import { sentinelPeriods } from './proof.ts';
-import type { Sentinels } from './sentinels.ts';
+import { sentinelPeriods } from './sentinels/proof.ts';
+import type { Sentinels } from './sentinels/sentinels.ts';
 
 /** See {@link openFailoverRequest}. */
 export type FailoverRequest = {

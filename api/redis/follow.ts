@@ -1,8 +1,8 @@
 /** Follows an event stream, computes a state from it, and knows how old that state is. */
 import { deadlineIn, monotonicMs, pause } from '../core/clock.ts';
 import { pairsOf } from '../core/pairs.ts';
-import type { Reads } from './reads.ts';
-import type { Sentinels } from './sentinels.ts';
+import type { Reads } from './reads/reads.ts';
+import type { Sentinels } from './sentinels/sentinels.ts';
 
 /** An entry of a stream: its id and fields. */
 export type StreamEntry = { readonly id: string; readonly fields: Readonly<Record<string, string>> };

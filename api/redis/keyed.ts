@@ -3,10 +3,10 @@ import type { Deadline } from '../core/clock.ts';
 import { NoFirstAnswer, type Refusal, refuse } from '../core/outcome.ts';
 import type { RequestContext, WriteIdentity } from '../core/request.ts';
 import { decodeReply, type ScriptReply } from './define-script.ts';
-import type { Reads } from './reads.ts';
+import type { Reads } from './reads/reads.ts';
 import type { Script } from './script.ts';
 import { scripts } from './scripts.ts';
-import type { Writes } from './writes.ts';
+import type { Writes } from './writes/writes.ts';
 
 /**
  * Runs a script whose KEYS begin with the idempotency record and the service's event stream, and whose ARGV begin with

@@ -1,7 +1,7 @@
 /** The replication id of the present master, by which offsets compare: see role.ts. */
 import { monotonicMs } from '../core/clock.ts';
 import type { Role } from './role.ts';
-import type { Sentinels } from './sentinels.ts';
+import type { Sentinels } from './sentinels/sentinels.ts';
 
 const intervalMs = 500;
 const unknownIntervalMs = 50;

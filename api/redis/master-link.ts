@@ -1,7 +1,7 @@
 /** A connection that follows the master. */
 import type { Redis } from 'ioredis';
 import { type Address, addressText } from './node.ts';
-import type { Sentinels } from './sentinels.ts';
+import type { Sentinels } from './sentinels/sentinels.ts';
 
 /** The present master and the connection to it; `undefined` until a Sentinel has named one. */
 export type MasterLink = () => { readonly address: Address; readonly redis: Redis } | undefined;

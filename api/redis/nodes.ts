@@ -5,7 +5,7 @@ import { singleFlight } from '../core/single-flight.ts';
 import { watchMasterHistory } from './master-history.ts';
 import { type Address, addressText, parseAddress } from './node.ts';
 import { parseInfo, parseMasterRole, parseRole, type Role } from './role.ts';
-import type { Sentinels } from './sentinels.ts';
+import type { Sentinels } from './sentinels/sentinels.ts';
 
 /** See {@link openNodes}. A node that does not answer in time is absent. */
 export type Nodes = {

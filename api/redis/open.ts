@@ -8,10 +8,10 @@ import { watchMemory } from './memory.ts';
 import { type Address, closedNode, connectNode } from './node.ts';
 import { createNodeList } from './node-list.ts';
 import { openNodes } from './nodes.ts';
-import { openReads, type Reads } from './reads.ts';
+import { openReads, type Reads } from './reads/reads.ts';
 import type { Script } from './script.ts';
-import { isIsolated, watchSentinels } from './sentinels.ts';
-import { openWrites, type Writes } from './writes.ts';
+import { isIsolated, watchSentinels } from './sentinels/sentinels.ts';
+import { openWrites, type Writes } from './writes/writes.ts';
 
 /** See {@link openRedis}. */
 export type ShopRedis = {

@@ -14,7 +14,7 @@ import {
 } from './define-script.ts';
 import { runKeyed } from './keyed.ts';
 import { scripts } from './scripts.ts';
-import type { Writes } from './writes.ts';
+import type { Writes } from './writes/writes.ts';
 
 /**
  * Runs a script of a write under the request's Idempotency-Key; see {@link runKeyed}.

@@ -2,7 +2,7 @@
 import { type Deadline, shopTimeMs } from '../core/clock.ts';
 import type { Page } from '../core/page.ts';
 import type { Consistency, RequestContext, Role } from '../core/request.ts';
-import type { Reads } from '../redis/reads.ts';
+import type { Reads } from '../redis/reads/reads.ts';
 import { adminsKey, emailKey, knownAddressesKey, knownAddressMs, listKey, sessionsKey, userKey } from './keys.ts';
 import { type Account, accountOf } from './record.ts';
 import { readSession, roleOf, type StoredSession } from './record-sessions.ts';

@@ -5,7 +5,7 @@ import { timeOfId } from '../core/ids.ts';
 import { isRefusal, type Refusal } from '../core/outcome.ts';
 import type { RequestContext, Role } from '../core/request.ts';
 import { runKeyedScript, runScript } from '../redis/run-script.ts';
-import type { Writes } from '../redis/writes.ts';
+import type { Writes } from '../redis/writes/writes.ts';
 import {
   graceMarginMs,
   graceMs,

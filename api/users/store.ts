@@ -5,7 +5,7 @@ import { isRefusal, type Refusal } from '../core/outcome.ts';
 import { type RequestContext, wantedTags } from '../core/request.ts';
 import type { Reply } from '../redis/define-script.ts';
 import { runKeyedScript, runScript } from '../redis/run-script.ts';
-import type { Writes } from '../redis/writes.ts';
+import type { Writes } from '../redis/writes/writes.ts';
 import { adminsKey, emailKey, knownAddressesKey, listKey, sessionsKey, userKey } from './keys.ts';
 import { type Account, fieldsOf, sealUser, type User, unsealUser, user } from './record.ts';
 import type { Changes } from './schema.ts';

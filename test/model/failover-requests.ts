@@ -1,8 +1,9 @@
 /** When a service asks a Sentinel for a failover by itself (SENTINEL FAILOVER, which needs no votes). */
-import type { Evidence } from '../../api/redis/durability.ts';
-import type { SentinelPeriods } from '../../api/redis/election.ts';
+
 import { chooseFailover } from '../../api/redis/failover-choice.ts';
 import type { Role } from '../../api/redis/role.ts';
+import type { Evidence } from '../../api/redis/sentinels/durability.ts';
+import type { SentinelPeriods } from '../../api/redis/sentinels/election.ts';
 import { gather, request } from './requests.ts';
 import { isQuiet } from './rules.ts';
 import type { Sentinel } from './sentinel.ts';

@@ -1,7 +1,7 @@
 /** The model does what real Redis and Sentinels did in the same cuts, and selects as production expects. */
 import { expect, test } from 'vitest';
-import { selectReplica } from '../../api/redis/election.ts';
-import { sentinelPeriods } from '../../api/redis/proof.ts';
+import { selectReplica } from '../../api/redis/sentinels/election.ts';
+import { sentinelPeriods } from '../../api/redis/sentinels/proof.ts';
 import { chooseAsBefore, chooseAsProduction } from './failover-requests.ts';
 import { createNetwork } from './network.ts';
 import { rules } from './rules.ts';

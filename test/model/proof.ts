@@ -1,7 +1,7 @@
-/** Asks the Sentinels until their answers prove a claim, as api/redis/proof.ts does. */
-import type { Evidence } from '../../api/redis/durability.ts';
-import type { SentinelPeriods } from '../../api/redis/election.ts';
-import type { Claim } from '../../api/redis/proof.ts';
+/** Asks the Sentinels until their answers prove a claim, as api/redis/sentinels/proof.ts does. */
+import type { Evidence } from '../../api/redis/sentinels/durability.ts';
+import type { SentinelPeriods } from '../../api/redis/sentinels/election.ts';
+import type { Claim } from '../../api/redis/sentinels/proof.ts';
 import { later } from './requests.ts';
 import type { Rule } from './rules.ts';
 import { askSentinels, type Service, serviceMs } from './services.ts';

@@ -1,5 +1,5 @@
 /** What a read asks of the nodes: their roles, and data together with the role at that moment. */
-import { covers, type ReadIndex } from '../../api/redis/read-rules.ts';
+import { covers, type ReadIndex } from '../../api/redis/reads/read-rules.ts';
 import type { Role } from '../../api/redis/role.ts';
 import { roleByInfo, roleOf } from './redis-commands.ts';
 import type { Log } from './redis-log.ts';

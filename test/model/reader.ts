@@ -1,15 +1,16 @@
 /**
- * The read path of a service, as api/redis/reads.ts has it: an index, a node that has reached it, and the proof that what it shows is
- * durable (reads with a token) or new enough (reads without). What is decided is decided by api/redis/read-rules.ts.
+ * The read path of a service, as api/redis/reads/reads.ts has it: an index, a node that has reached it, and the proof that what it shows is
+ * durable (reads with a token) or new enough (reads without). What is decided is decided by api/redis/reads/read-rules.ts.
  */
-import type { SentinelPeriods } from '../../api/redis/election.ts';
+
 import {
   indexOfReplicas,
   isFreshEnough,
   isReusable,
   judgeSnapshot,
   type ReadIndex,
-} from '../../api/redis/read-rules.ts';
+} from '../../api/redis/reads/read-rules.ts';
+import type { SentinelPeriods } from '../../api/redis/sentinels/election.ts';
 import type { Promises } from './promises.ts';
 import { proveClaim } from './proof.ts';
 import { askByRole, askRoles, type OnSnapshot, type Snapshot, timeoutMs, tryNodes } from './read-nodes.ts';

@@ -1,14 +1,14 @@
 /** The rules of acknowledgement that the model compares: production's, the one before it, and those that look right at first. */
-import { type Evidence, judgeDurability } from '../../api/redis/durability.ts';
-import type { SentinelPeriods } from '../../api/redis/election.ts';
-import type { SentinelReport } from '../../api/redis/sentinel-report.ts';
+import { type Evidence, judgeDurability } from '../../api/redis/sentinels/durability.ts';
+import type { SentinelPeriods } from '../../api/redis/sentinels/election.ts';
+import type { SentinelReport } from '../../api/redis/sentinels/sentinel-report.ts';
 
 export type Rule = {
   /** What it demands, in one line. */
   readonly about: string;
   /** Whether a write is acknowledged on a number of confirmations alone, without asking the Sentinels. */
   readonly enough?: (confirmed: number) => boolean;
-  /** Whether a new master pads its history to stand further than nodes of another one (api/redis/outgrow.ts). */
+  /** Whether a new master pads its history to stand further than nodes of another one (api/redis/writes/outgrow.ts). */
   readonly pads?: true;
   /** Whether the evidence proves that a write, or what a read saw, is durable. */
   readonly holds: (evidence: Evidence, periods: SentinelPeriods) => boolean;
@@ -60,7 +60,7 @@ function missingAreDown(evidence: Evidence): boolean {
 
 export const rules = {
   production: {
-    about: 'judgeDurability of api/redis/durability.ts',
+    about: 'judgeDurability of api/redis/sentinels/durability.ts',
     pads: true,
     holds: (evidence, periods) => judgeDurability(evidence, periods).durable,
   },

@@ -1,5 +1,5 @@
-/** What a Sentinel says to a service that asks it, as api/redis/sentinel-report.ts reads it. */
-import type { PeerReport, ReplicaReport, SentinelReport } from '../../api/redis/sentinel-report.ts';
+/** What a Sentinel says to a service that asks it, as api/redis/sentinels/sentinel-report.ts reads it. */
+import type { PeerReport, ReplicaReport, SentinelReport } from '../../api/redis/sentinels/sentinel-report.ts';
 import { currentMaster, type Instance, mstime, type Sentinel } from './sentinel.ts';
 
 /** A report whose times the service fills in. */

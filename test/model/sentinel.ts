@@ -3,7 +3,7 @@
  * that of 7.2, 7.4 and 8.0 (and Valkey 8) differs in log levels, CONFIG and one more flag shown, not in what decides. Names are those
  * of sentinel.c, so that both can be read side by side. Left out: host names, scripts, SENTINEL SET and RESET, address changes.
  */
-import { sentinelPeriods } from '../../api/redis/proof.ts';
+import { sentinelPeriods } from '../../api/redis/sentinels/proof.ts';
 import { type Connection, clockMs, type Network, type Process } from './network.ts';
 import type { RedisNode } from './redis-node.ts';
 import type { Simulator } from './simulator.ts';

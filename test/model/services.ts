@@ -1,9 +1,10 @@
-/** What every service process does: it follows the Sentinels' view, as api/redis/sentinels.ts and nodes.ts do. */
-import type { Evidence } from '../../api/redis/durability.ts';
+/** What every service process does: it follows the Sentinels' view, as api/redis/sentinels/sentinels.ts and nodes.ts do. */
+
 import type { Role } from '../../api/redis/role.ts';
-import type { SentinelReport } from '../../api/redis/sentinel-report.ts';
-import { type SteadyLinks, trackSteadyLinks } from '../../api/redis/steady-links.ts';
-import { nextView, type View, type ViewState } from '../../api/redis/view.ts';
+import type { Evidence } from '../../api/redis/sentinels/durability.ts';
+import type { SentinelReport } from '../../api/redis/sentinels/sentinel-report.ts';
+import { type SteadyLinks, trackSteadyLinks } from '../../api/redis/sentinels/steady-links.ts';
+import { nextView, type View, type ViewState } from '../../api/redis/sentinels/view.ts';
 import { clockMs, type Network, type Process } from './network.ts';
 import { roleByInfo } from './redis-commands.ts';
 import type { RedisNode } from './redis-node.ts';

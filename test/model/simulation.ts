@@ -1,5 +1,5 @@
 /** One schedule played: three Redis nodes, three Sentinels, two services that write and read, and what clients were promised. */
-import type { SentinelPeriods } from '../../api/redis/election.ts';
+import type { SentinelPeriods } from '../../api/redis/sentinels/election.ts';
 import { resume } from './connection.ts';
 import { type Choose, chooseAsProduction, createFailoverRequests } from './failover-requests.ts';
 import { createNetwork, kill, type Network, processOf, setCut, setDelay, stall } from './network.ts';

@@ -1,11 +1,11 @@
 /**
- * The write path of a service, as api/redis/writes.ts has it: groups of scripts with one WAIT, one group at a time; what a group does not
+ * The write path of a service, as api/redis/writes/writes.ts has it: groups of scripts with one WAIT, one group at a time; what a group does not
  * prove durable is asked about, or repeated, until its deadline.
  */
-import { deliveryMs } from '../../api/redis/durability.ts';
-import type { SentinelPeriods } from '../../api/redis/election.ts';
-import { paddingBytes } from '../../api/redis/outgrow.ts';
-import type { Claim } from '../../api/redis/proof.ts';
+import { deliveryMs } from '../../api/redis/sentinels/durability.ts';
+import type { SentinelPeriods } from '../../api/redis/sentinels/election.ts';
+import type { Claim } from '../../api/redis/sentinels/proof.ts';
+import { paddingBytes } from '../../api/redis/writes/outgrow.ts';
 import type { FailoverRequests } from './failover-requests.ts';
 import type { Promises } from './promises.ts';
 import { proveClaim } from './proof.ts';
@@ -155,7 +155,7 @@ export function startWriter(parts: WriterParts, everyMs: () => number, firstMs: 
 
 const accept = (reply: (answer: true) => void) => reply(true);
 
-/** As in api/redis/writes.ts: whether all replicas confirm or those which do are named, and how many a WAIT asks for. */
+/** As in api/redis/writes/writes.ts: whether all replicas confirm or those which do are named, and how many a WAIT asks for. */
 function trackConfirmations(service: Service) {
   let isNamed = false;
   let waitForAllAtMs = Number.NEGATIVE_INFINITY;

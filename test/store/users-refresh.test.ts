@@ -4,7 +4,7 @@ import { monotonicMs, setShopOffset } from '../../api/core/clock.ts';
 import { newId } from '../../api/core/ids.ts';
 import { Unavailable } from '../../api/core/outcome.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
-import type { Writes } from '../../api/redis/writes.ts';
+import type { Writes } from '../../api/redis/writes/writes.ts';
 import {
   graceMarginMs,
   graceMs,

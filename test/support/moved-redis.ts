@@ -2,8 +2,8 @@
 import { Redis } from 'ioredis';
 import { type Address, addressText, connectNode } from '../../api/redis/node.ts';
 import { type Nodes, openNodes } from '../../api/redis/nodes.ts';
-import { openReads, type Reads } from '../../api/redis/reads.ts';
-import type { Sentinels } from '../../api/redis/sentinels.ts';
+import { openReads, type Reads } from '../../api/redis/reads/reads.ts';
+import type { Sentinels } from '../../api/redis/sentinels/sentinels.ts';
 import { type RedisNodes, startRedisNodes } from './redis-nodes.ts';
 import { replicaReport, sentinelReport } from './sentinel-reports.ts';
 import { waitFor } from './wait.ts';

@@ -1,6 +1,11 @@
 /** Answers of Sentinels, made up for tests. Without changes: a healthy cluster in which every replica has everything. */
 import type { Role } from '../../api/redis/role.ts';
-import type { PeerReport, ReplicaReport, SentinelReport, SilentSentinel } from '../../api/redis/sentinel-report.ts';
+import type {
+  PeerReport,
+  ReplicaReport,
+  SentinelReport,
+  SilentSentinel,
+} from '../../api/redis/sentinels/sentinel-report.ts';
 
 /** A replica that is up, or with `down` one that has been down for 8 s. */
 export function replicaReport(

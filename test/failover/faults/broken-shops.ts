@@ -46,7 +46,7 @@ export async function patchApi(patches: readonly Patch[]): Promise<PatchedApi> {
 /** Acknowledges what one replica has, whatever the Sentinels say: a plain `WAIT 1`. */
 export const plainWait: readonly Patch[] = [
   {
-    file: 'redis/durability.ts',
+    file: 'redis/sentinels/durability.ts',
     from: "if (answers.length < 2) return doubt('too-few-sentinels');",
     to: 'if (confirmed.size > 0) return { durable: true };',
   },
@@ -58,7 +58,7 @@ export const plainWait: readonly Patch[] = [
  */
 export const untilNoticed: readonly Patch[] = [
   {
-    file: 'redis/durability.ts',
+    file: 'redis/sentinels/durability.ts',
     from: "if (answers.length < 2) return doubt('too-few-sentinels');",
     to: `const silent = evidence.sentinels.length - answers.length;
   const noticed = ['s_down', 'o_down', 'force_failover', 'failover_in_progress'];
@@ -76,7 +76,7 @@ export const untilNoticed: readonly Patch[] = [
 /** Acknowledges what the master alone has. */
 export const withoutWait: readonly Patch[] = [
   {
-    file: 'redis/confirmations.ts',
+    file: 'redis/writes/confirmations.ts',
     from: "if (replicas.length > 0 && reply.confirmations >= replicas.length) return 'all';",
     to: "return 'all';",
   },

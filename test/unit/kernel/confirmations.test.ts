@@ -1,8 +1,8 @@
 /** What a group of writes learns from the replies of its replicas, and how the next group is sent. */
 import { expect, test } from 'vitest';
-import { trackConfirmations } from '../../../api/redis/confirmations.ts';
-import type { GroupReply } from '../../../api/redis/group.ts';
 import type { MasterRole } from '../../../api/redis/role.ts';
+import { trackConfirmations } from '../../../api/redis/writes/confirmations.ts';
+import type { GroupReply } from '../../../api/redis/writes/group.ts';
 
 const master = 'h:1';
 const replicas = ['h:2', 'h:3'];

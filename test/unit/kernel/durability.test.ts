@@ -1,7 +1,7 @@
 /** The rule of acknowledgement, case by case: three nodes a (the master), b (has the write), c (lacks it), three Sentinels. */
 import { describe, expect, test } from 'vitest';
-import { type Doubt, type Evidence, judgeDurability } from '../../../api/redis/durability.ts';
-import type { SentinelReport, SilentSentinel } from '../../../api/redis/sentinel-report.ts';
+import { type Doubt, type Evidence, judgeDurability } from '../../../api/redis/sentinels/durability.ts';
+import type { SentinelReport, SilentSentinel } from '../../../api/redis/sentinels/sentinel-report.ts';
 import { peerReports, replicaReport, sentinelReport, silentSentinel } from '../../support/sentinel-reports.ts';
 
 const periods = { pingMs: 500, infoMs: 250 };

@@ -1,7 +1,7 @@
 /** The replica that a Sentinel would promote (sentinelSelectSlave): of b, which has the write, and c, which lacks it. */
 import { expect, test } from 'vitest';
-import { selectReplica } from '../../../api/redis/election.ts';
-import type { SentinelReport } from '../../../api/redis/sentinel-report.ts';
+import { selectReplica } from '../../../api/redis/sentinels/election.ts';
+import type { SentinelReport } from '../../../api/redis/sentinels/sentinel-report.ts';
 import { replicaReport, sentinelReport } from '../../support/sentinel-reports.ts';
 
 const periods = { pingMs: 500, infoMs: 250 };

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { chooseFailover } from '../../../api/redis/failover-choice.ts';
 import type { Role } from '../../../api/redis/role.ts';
-import type { SentinelAnswer } from '../../../api/redis/sentinels.ts';
+import type { SentinelAnswer } from '../../../api/redis/sentinels/sentinels.ts';
 import {
   a,
   b,

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type FailoverRequest, openFailoverRequest } from '../../../api/redis/failover-request.ts';
 import type { Role } from '../../../api/redis/role.ts';
-import type { SentinelAnswer } from '../../../api/redis/sentinels.ts';
+import type { SentinelAnswer } from '../../../api/redis/sentinels/sentinels.ts';
 import { a, b, c, reportOfAbc, roleOfReplica } from '../../support/sentinel-reports.ts';
 
 const view = { master: a, epoch: 1, replicas: [] };

@@ -1,8 +1,8 @@
 /** Following a stream: how far back it begins, and when the state is computed anew. */
 import { afterEach, expect, test } from 'vitest';
 import { type Followed, followStream } from '../../../api/redis/follow.ts';
-import type { Reads } from '../../../api/redis/reads.ts';
-import type { Sentinels } from '../../../api/redis/sentinels.ts';
+import type { Reads } from '../../../api/redis/reads/reads.ts';
+import type { Sentinels } from '../../../api/redis/sentinels/sentinels.ts';
 import { waitFor } from '../../support/wait.ts';
 
 const historyMs = 60_000;

@@ -1,6 +1,6 @@
 /** How far a new master must write to stand further than a former one in a history of its own. */
 import { expect, test } from 'vitest';
-import { paddingBytes } from '../../../api/redis/outgrow.ts';
+import { paddingBytes } from '../../../api/redis/writes/outgrow.ts';
 import { replicaReport, sentinelReport, silentSentinel } from '../../support/sentinel-reports.ts';
 
 const [a, b, c] = ['h:1', 'h:2', 'h:3'] as const;

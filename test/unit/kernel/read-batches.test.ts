@@ -1,7 +1,7 @@
 /** Reads of one moment share a pipeline, and nothing else: each has its own replies and its own errors. */
 import type { ChainableCommander, Redis } from 'ioredis';
 import { expect, test } from 'vitest';
-import { createReadBatches } from '../../../api/redis/read-batches.ts';
+import { createReadBatches } from '../../../api/redis/reads/read-batches.ts';
 
 type Reply = [error: Error | null, reply: unknown];
 const replica = (offset: number) => ['slave', '127.0.0.1', 7001, 'connected', offset];

@@ -2,9 +2,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Address } from '../../../api/redis/node.ts';
 import type { Nodes } from '../../../api/redis/nodes.ts';
-import { openReadIndexes } from '../../../api/redis/read-index.ts';
+import { openReadIndexes } from '../../../api/redis/reads/read-index.ts';
 import { parseRole } from '../../../api/redis/role.ts';
-import type { Sentinels } from '../../../api/redis/sentinels.ts';
+import type { Sentinels } from '../../../api/redis/sentinels/sentinels.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] })); // time stands still unless a test moves it
 afterEach(() => void vi.useRealTimers());

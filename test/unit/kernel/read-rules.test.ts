@@ -8,7 +8,7 @@ import {
   judgeSnapshot,
   orderOfReplicas,
   type ReadIndex,
-} from '../../../api/redis/read-rules.ts';
+} from '../../../api/redis/reads/read-rules.ts';
 import type { Role } from '../../../api/redis/role.ts';
 
 const [a, b, c] = ['h:1', 'h:2', 'h:3'] as const;

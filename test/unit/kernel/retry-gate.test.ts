@@ -1,7 +1,7 @@
 /** In an outage few reads are tried at a time, and all of them as soon as one has succeeded. */
 import { expect, test } from 'vitest';
 import { deadlineIn } from '../../../api/core/clock.ts';
-import { createRetryGate } from '../../../api/redis/retry-gate.ts';
+import { createRetryGate } from '../../../api/redis/reads/retry-gate.ts';
 
 const soon = () => deadlineIn(30_000);
 const turnOfEventLoop = () => new Promise((resolve) => setImmediate(resolve));

@@ -1,8 +1,8 @@
 /** The parser of what a Sentinel says. Replies are those of Redis 7.0, shortened. */
 
 import { describe, expect, test } from 'vitest';
-import { parseReport } from '../../../api/redis/sentinel-report.ts';
-import { majorityNamedAtMs } from '../../../api/redis/sentinels.ts';
+import { parseReport } from '../../../api/redis/sentinels/sentinel-report.ts';
+import { majorityNamedAtMs } from '../../../api/redis/sentinels/sentinels.ts';
 
 type Fields = Record<string, string | number>;
 const asked = { address: 's:1', askedAtMs: 100, answeredAtMs: 102 };

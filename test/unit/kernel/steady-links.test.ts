@@ -1,6 +1,6 @@
 /** For how long a Sentinel has heard a replica without a break. */
 import { expect, test } from 'vitest';
-import { trackSteadyLinks } from '../../../api/redis/steady-links.ts';
+import { trackSteadyLinks } from '../../../api/redis/sentinels/steady-links.ts';
 import { replicaReport, sentinelReport, silentSentinel } from '../../support/sentinel-reports.ts';
 
 const disconnected = { flags: new Set(['slave', 'disconnected']) };

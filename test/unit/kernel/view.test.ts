@@ -1,7 +1,7 @@
 /** Which master a service follows when Sentinels differ, or begin again at epoch 0. */
 import { describe, expect, test } from 'vitest';
-import type { SentinelAnswer } from '../../../api/redis/sentinels.ts';
-import { nextView, type ViewState } from '../../../api/redis/view.ts';
+import type { SentinelAnswer } from '../../../api/redis/sentinels/sentinels.ts';
+import { nextView, type ViewState } from '../../../api/redis/sentinels/view.ts';
 import { sentinelReport, silentSentinel } from '../../support/sentinel-reports.ts';
 
 const [a, b] = ['h:1', 'h:2'] as const;

@@ -1,9 +1,9 @@
 /** The Sentinels, asked in parallel: what each of them reports, and the view of the cluster that follows from it. */
 import type { Redis } from 'ioredis';
-import { monotonicMs, within } from '../core/clock.ts';
-import { singleFlight } from '../core/single-flight.ts';
-import { type Address, type Credentials, connectNode, parseAddress } from './node.ts';
-import type { NodeList } from './node-list.ts';
+import { monotonicMs, within } from '../../core/clock.ts';
+import { singleFlight } from '../../core/single-flight.ts';
+import { type Address, type Credentials, connectNode, parseAddress } from '../node.ts';
+import type { NodeList } from '../node-list.ts';
 import type { SentinelReport, SilentSentinel } from './sentinel-report.ts';
 import { parseReport, reportCommands } from './sentinel-report.ts';
 import { trackSteadyLinks } from './steady-links.ts';

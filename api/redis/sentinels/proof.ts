@@ -1,5 +1,5 @@
 /** Asks the Sentinels until their answers prove a write durable, or show that it must be repeated. */
-import { monotonicMs, pause } from '../core/clock.ts';
+import { monotonicMs, pause } from '../../core/clock.ts';
 import { type Doubt, type Evidence, judgeDurability } from './durability.ts';
 import type { SentinelPeriods } from './election.ts';
 import type { SentinelAnswer, Sentinels } from './sentinels.ts';

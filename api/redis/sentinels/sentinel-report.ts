@@ -1,5 +1,5 @@
 /** What a Sentinel says, as data, and its parser. */
-import { pairsOf } from '../core/pairs.ts';
+import { pairsOf } from '../../core/pairs.ts';
 
 /** A replica as one Sentinel reports it (SENTINEL REPLICAS). Addresses are `host:port`, ages and durations are in ms. */
 export type ReplicaReport = {

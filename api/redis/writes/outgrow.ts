@@ -3,11 +3,11 @@
  * has synchronized, Sentinel would prefer it by its offset, so nothing can be acknowledged without it. The new master's offset is made larger.
  */
 import type { Redis } from 'ioredis';
-import { monotonicMs } from '../core/clock.ts';
-import type { MasterRole } from './role.ts';
-import { scripts } from './scripts.ts';
-import { runUnconfirmed } from './send-script.ts';
-import type { SentinelAnswer } from './sentinels.ts';
+import { monotonicMs } from '../../core/clock.ts';
+import type { MasterRole } from '../role.ts';
+import { scripts } from '../scripts.ts';
+import { runUnconfirmed } from '../send-script.ts';
+import type { SentinelAnswer } from '../sentinels/sentinels.ts';
 
 const marginBytes = 1024;
 /** Of one step; a larger distance takes several. */

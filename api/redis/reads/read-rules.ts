@@ -3,10 +3,11 @@
  * A read index (Raft, section 6.4 of Ongaro's thesis) is a replication offset: a node of the same history that has reached it has
  * everything that was acknowledged before the index was taken.
  */
-import { deliveryMs } from './durability.ts';
-import type { Claim } from './proof.ts';
-import { furthestOffset, type Role } from './role.ts';
-import type { View } from './view.ts';
+
+import { furthestOffset, type Role } from '../role.ts';
+import { deliveryMs } from '../sentinels/durability.ts';
+import type { Claim } from '../sentinels/proof.ts';
+import type { View } from '../sentinels/view.ts';
 
 /** How new a read must be, as a position in the replication stream. */
 export type ReadIndex = {

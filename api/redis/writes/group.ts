@@ -1,9 +1,9 @@
 /** A group of writes: n scripts and what asks the replicas for them, in one pipeline. */
 import type { ChainableCommander, Redis } from 'ioredis';
-import { type Deadline, remainingMs } from '../core/clock.ts';
-import { Unavailable } from '../core/outcome.ts';
-import { type MasterRole, parseMasterRole } from './role.ts';
-import type { Script } from './script.ts';
+import { type Deadline, remainingMs } from '../../core/clock.ts';
+import { Unavailable } from '../../core/outcome.ts';
+import { type MasterRole, parseMasterRole } from '../role.ts';
+import type { Script } from '../script.ts';
 
 /** A write that waits for its acknowledgement. */
 export type PendingWrite = {

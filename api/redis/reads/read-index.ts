@@ -2,12 +2,12 @@
  * Takes read indexes: how new a read must be, as the master's replication offset, asked for after the read began. While no master answers,
  * the replicas' offsets are the index (see read-rules.ts).
  */
-import { monotonicMs } from '../core/clock.ts';
-import type { Consistency } from '../core/request.ts';
-import { singleFlight } from '../core/single-flight.ts';
-import type { Nodes } from './nodes.ts';
+import { monotonicMs } from '../../core/clock.ts';
+import type { Consistency } from '../../core/request.ts';
+import { singleFlight } from '../../core/single-flight.ts';
+import type { Nodes } from '../nodes.ts';
+import type { Sentinels } from '../sentinels/sentinels.ts';
 import { indexOfReplicas, isReusable, type ReadIndex, replicasOf } from './read-rules.ts';
-import type { Sentinels } from './sentinels.ts';
 
 /** See {@link openReadIndexes}. */
 type ReadIndexes = {

@@ -2,7 +2,7 @@
  * Bounds the work of reads that cannot succeed for a while. In a failover or a cut of the network all reads wait for the same event. If each
  * tried again for itself, hundreds of them would keep the process busy, so that no Redis node is heard in time even after the cut has healed.
  */
-import { type Deadline, remainingMs, within } from '../core/clock.ts';
+import { type Deadline, remainingMs, within } from '../../core/clock.ts';
 
 /** See {@link createRetryGate}. */
 export type RetryGate = {

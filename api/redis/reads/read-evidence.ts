@@ -2,13 +2,13 @@
  * Evidence about what a read has found, gathered after it was found: that no failover can undo it, or that it is at most a second old. The
  * decisions are in read-rules.ts.
  */
-import { type Deadline, monotonicMs, pause, remainingMs } from '../core/clock.ts';
-import type { Doubt } from './durability.ts';
-import type { Nodes } from './nodes.ts';
-import { proveDurable } from './proof.ts';
+import { type Deadline, monotonicMs, pause, remainingMs } from '../../core/clock.ts';
+import type { Nodes } from '../nodes.ts';
+import type { Doubt } from '../sentinels/durability.ts';
+import { proveDurable } from '../sentinels/proof.ts';
+import type { Sentinels } from '../sentinels/sentinels.ts';
 import type { Snapshot } from './read-batches.ts';
 import { isFreshEnough, judgeSnapshot, type ReadIndex, replicasOf, type SnapshotVerdict } from './read-rules.ts';
-import type { Sentinels } from './sentinels.ts';
 
 /** See {@link openReadEvidence}. */
 type ReadEvidence = {

@@ -6,17 +6,17 @@
  * ROLEs, which name the replicas that have it, and the Sentinels are asked until the rule in durability.ts is satisfied.
  */
 import type { Redis } from 'ioredis';
-import { type Deadline, monotonicMs, pause, remainingMs } from '../core/clock.ts';
-import { Unavailable } from '../core/outcome.ts';
+import { type Deadline, monotonicMs, pause, remainingMs } from '../../core/clock.ts';
+import { Unavailable } from '../../core/outcome.ts';
+import type { FailoverRequest } from '../failover-request.ts';
+import type { MasterLink } from '../master-link.ts';
+import { addressText } from '../node.ts';
+import type { Script } from '../script.ts';
+import { type Claim, proveDurable } from '../sentinels/proof.ts';
+import { isIsolated, type Sentinels } from '../sentinels/sentinels.ts';
 import { trackConfirmations } from './confirmations.ts';
-import type { FailoverRequest } from './failover-request.ts';
 import { createPendingWrite, type ExecutedWrite, type GroupReply, type PendingWrite, sendGroup } from './group.ts';
-import type { MasterLink } from './master-link.ts';
-import { addressText } from './node.ts';
 import { createPadding, paddingBytes } from './outgrow.ts';
-import { type Claim, proveDurable } from './proof.ts';
-import type { Script } from './script.ts';
-import { isIsolated, type Sentinels } from './sentinels.ts';
 
 /** See {@link openWrites}. */
 export type Writes = {

@@ -3,16 +3,16 @@
  * a failover, so it is shown only when it is durable, by the rule that acknowledges writes (read-evidence.ts).
  */
 import type { ChainableCommander } from 'ioredis';
-import { type Deadline, pause, remainingMs } from '../core/clock.ts';
-import { Unavailable } from '../core/outcome.ts';
-import type { Consistency } from '../core/request.ts';
-import type { Nodes } from './nodes.ts';
+import { type Deadline, pause, remainingMs } from '../../core/clock.ts';
+import { Unavailable } from '../../core/outcome.ts';
+import type { Consistency } from '../../core/request.ts';
+import type { Nodes } from '../nodes.ts';
+import { isIsolated, type Sentinels } from '../sentinels/sentinels.ts';
 import { createReadBatches, type Snapshot } from './read-batches.ts';
 import { openReadEvidence } from './read-evidence.ts';
 import { openReadIndexes } from './read-index.ts';
 import { covers, orderOfReplicas, type ReadIndex } from './read-rules.ts';
 import { createRetryGate } from './retry-gate.ts';
-import { isIsolated, type Sentinels } from './sentinels.ts';
 
 /** Adds a query's commands to a pipeline. */
 type Fill = (pipeline: ChainableCommander) => unknown;

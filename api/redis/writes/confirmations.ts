@@ -1,8 +1,8 @@
 /** Whether all replicas confirm what is written, or those which do must be named. */
-import { monotonicMs } from '../core/clock.ts';
-import { deliveryMs } from './durability.ts';
+import { monotonicMs } from '../../core/clock.ts';
+import { deliveryMs } from '../sentinels/durability.ts';
+import type { Claim } from '../sentinels/proof.ts';
 import type { GroupReply } from './group.ts';
-import type { Claim } from './proof.ts';
 
 /** How often a group waits for all replicas while one of them is connected to the master and does not confirm. */
 const waitForAllEveryMs = 1000;
