@@ -26,7 +26,7 @@ const examplePurchase = {
 const id = z.string().regex(idPattern, 'must be 1 to 64 of A-Z a-z 0-9 _ -');
 
 /** An amount of a product. */
-export const wanted = z.strictObject({ productId: id, quantity: z.int().min(1).max(1000) });
+const wanted = z.strictObject({ productId: id, quantity: z.int().min(1).max(1000) });
 /** See {@link wanted}; summed for each product, the quantity may be above that of a single line. */
 export type Wanted = z.infer<typeof wanted>;
 

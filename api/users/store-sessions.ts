@@ -43,7 +43,7 @@ type SessionsEnded =
   | { readonly kind: 'missing' | 'signed-out' };
 
 /** `conflict`: the password is another than was compared. */
-export type Begun = { readonly kind: 'begun'; readonly role: Role } | { readonly kind: 'conflict' };
+type Begun = { readonly kind: 'begun'; readonly role: Role } | { readonly kind: 'conflict' };
 /** `sealed`: the answer to this token, by the request that came first. `conflict`: the role is another than was read. */
 type Exchanged =
   | { readonly kind: 'exchanged'; readonly sealed: string }

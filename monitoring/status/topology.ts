@@ -2,7 +2,7 @@
 import type { Prometheus, Series } from './prometheus.ts';
 
 /** One process or container. `requestsPerS` for services and Nginx, `role` and `behindBytes` for Redis. */
-export type Node = {
+type Node = {
   readonly name: string;
   readonly isUp: boolean;
   readonly role?: 'master' | 'replica';

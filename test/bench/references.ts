@@ -24,7 +24,7 @@ const usual: Size = { seconds: 3, rounds: 3, products: 30_000 };
 export const small: Size = { seconds: 1, rounds: 1, products: 3000 };
 
 /** What came of a subject: medians over the rounds, times in ms; `ratio` and `p50Ratio` to the subject named by `of`. */
-export type Row = {
+type Row = {
   readonly name: string;
   readonly perSecond: number;
   readonly p50: number;

@@ -5,7 +5,7 @@ import https from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
 import { checkAnswer } from '../support/documented.ts';
 
-export type Answer = { readonly status: number; readonly body: unknown };
+type Answer = { readonly status: number; readonly body: unknown };
 export type Call = { readonly method: string; readonly path: string; readonly body?: unknown; readonly token?: string };
 
 /** See {@link edgeClient}. */

@@ -10,10 +10,10 @@ import { edgeClient } from './client.ts';
 const execute = promisify(execFile);
 
 /** What a list holds: there is more in it, which is only compared. */
-export type Item = { readonly id: string };
+type Item = { readonly id: string };
 
 /** One series of Prometheus and its present value. */
-export type Sample = { readonly metric: Readonly<Record<string, string>>; readonly value: number };
+type Sample = { readonly metric: Readonly<Record<string, string>>; readonly value: number };
 
 /** See {@link composeShop}. */
 export type ComposeShop = {

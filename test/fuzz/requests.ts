@@ -3,7 +3,7 @@ import fc, { type Arbitrary } from 'fast-check';
 import { broken, type Json, valueBy } from './values.ts';
 
 /** Who sends it. */
-export type Sender = 'anonymous' | 'forger' | 'customer' | 'admin';
+type Sender = 'anonymous' | 'forger' | 'customer' | 'admin';
 
 /** A request whose ids are still names of what the run will have made: `{known}` and a number. */
 export type Plan = {

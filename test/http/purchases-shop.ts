@@ -11,13 +11,13 @@ import { accessToken, startInternalRouter, startTestService, type TestService } 
 import { waitFor } from '../support/wait.ts';
 
 /** `open`; `shut`: products does not hear; `deaf`: products does what it is asked, but its answer is lost. */
-export type Gate = 'open' | 'shut' | 'deaf';
+type Gate = 'open' | 'shut' | 'deaf';
 
 /** The answer to a purchase. */
 export type Bought = Response;
 
 /** A signed-in user. */
-export type Person = {
+type Person = {
   readonly userId: string;
   buy(items: readonly Wanted[], key?: string): Promise<Bought>;
   post(path: string, body?: object, key?: string, headers?: Record<string, string>): Promise<Response>;

@@ -23,7 +23,7 @@ export type Count = {
   readonly seeds: number[];
 };
 
-export const hasFailed = (outcome: Outcome) =>
+const hasFailed = (outcome: Outcome) =>
   outcome.lost.length > 0 || outcome.wentBack.length > 0 || outcome.stale.length > 0 || !outcome.isSettled;
 
 export function playSeed(seed: number, { rule, mode, settings }: Exploration): Outcome {

@@ -131,7 +131,7 @@ export const unixSeconds = (node: RedisNode) => Math.floor(clockMs(node.sim, nod
 export const shownOffset = (node: RedisNode) => (node.canContinue && node.linkState !== 'sync' ? node.offset : 1);
 
 /** WAIT counts connections of replicas. */
-export const countConfirmed = (node: RedisNode, offset: number) =>
+const countConfirmed = (node: RedisNode, offset: number) =>
   node.replicas.filter((replica) => replica.isOnline && replica.ackedOffset >= offset).length;
 
 /** What ROLE says after the WAIT: it names the replicas. */

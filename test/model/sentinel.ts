@@ -132,7 +132,7 @@ export const mstime = (s: Sentinel) => clockMs(s.sim, s.process);
 export const event = (s: Sentinel, text: string) => s.sim.trace?.(`${s.process.name} ${text}`);
 
 /** createInstanceLink. */
-export function createLink(now: number): Link {
+function createLink(now: number): Link {
   return {
     disconnected: true,
     pendingCommands: 0,

@@ -1,6 +1,6 @@
 /** The processes of the cluster and the service under test, and where each is. */
 
-export const members = ['r1', 'r2', 'r3', 's1', 's2', 's3', 'service'] as const;
+const members = ['r1', 'r2', 'r3', 's1', 's2', 's3', 'service'] as const;
 export type Member = (typeof members)[number];
 
 export const processes = members.filter((member) => member !== 'service');

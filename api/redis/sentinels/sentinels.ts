@@ -4,6 +4,7 @@ import { monotonicMs, within } from '../../core/clock.ts';
 import { singleFlight } from '../../core/single-flight.ts';
 import { type Address, type Credentials, connectNode, parseAddress } from '../node.ts';
 import type { NodeList } from '../node-list.ts';
+import { poll } from './polling.ts';
 import type { SentinelReport, SilentSentinel } from './sentinel-report.ts';
 import { parseReport, reportCommands } from './sentinel-report.ts';
 import { trackSteadyLinks } from './steady-links.ts';
@@ -40,9 +41,6 @@ export type Sentinels = {
 /** Longer than two rounds of questions take that no Sentinel answers. */
 const isolatedAfterMs = 600;
 
-const pollIntervalMs = 250;
-const hurriedPollIntervalMs = 50;
-const hurryForMs = 500;
 const timeoutMs = 250;
 
 /** A connection to a Sentinel. */
@@ -120,31 +118,6 @@ export function watchSentinels(
       polling.stop();
       for (const { redis } of clients) redis.disconnect();
     },
-  };
-}
-
-/** Calls `ask` at once and every 250 ms, and every 50 ms for half a second after `hurry`; never while the call before runs. */
-function poll(ask: () => Promise<unknown>): { hurry(): void; stop(): void } {
-  let isAsking = false;
-  let askedAtMs = Number.NEGATIVE_INFINITY;
-  let hurriedUntilMs = Number.NEGATIVE_INFINITY;
-
-  async function askIfDue() {
-    const now = monotonicMs();
-    if (isAsking || (now > hurriedUntilMs && now - askedAtMs < pollIntervalMs)) return;
-    isAsking = true;
-    askedAtMs = now;
-    await ask().catch(() => undefined);
-    isAsking = false;
-  }
-  const timer = setInterval(() => void askIfDue(), hurriedPollIntervalMs);
-  void askIfDue();
-
-  return {
-    hurry() {
-      hurriedUntilMs = monotonicMs() + hurryForMs;
-    },
-    stop: () => clearInterval(timer),
   };
 }
 

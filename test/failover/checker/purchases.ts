@@ -153,7 +153,7 @@ function requestedItems(operation: Operation): StoredPurchase['items'] {
 }
 
 /** Products and quantities, each product once, in one order. */
-export function signature(items: StoredPurchase['items']): string {
+function signature(items: StoredPurchase['items']): string {
   const sums = new Map<string, number>();
   for (const { productId, quantity } of items) sums.set(productId, (sums.get(productId) ?? 0) + quantity);
   return [...sums]

@@ -7,7 +7,7 @@ import { askSentinel } from './elections.ts';
 import type { Fault } from './fault.ts';
 
 /** The node that comes and goes. */
-export const spare = 'redis-4';
+const spare = 'redis-4';
 
 /** A fourth Redis node, made like the third, and listed in every service's REDIS_NODES. */
 export function withSpare(settings: Settings, specs: ProcessSpec[]): ProcessSpec[] {

@@ -13,7 +13,7 @@ const deathShare = 2 / 3;
 const apartMs = 10_000;
 
 /** Draws the links of a cut: two sides, two groups that overlap with neither, or single links by chance. */
-export function drawLinks(names: readonly string[], random: Random): Link[] {
+function drawLinks(names: readonly string[], random: Random): Link[] {
   const shape = random.pick(['two sides', 'two groups', 'single links'] as const);
   const ways = random.pick(['both ways', 'both ways', 'one way'] as const);
   if (shape === 'single links') {
@@ -33,7 +33,7 @@ export function drawLinks(names: readonly string[], random: Random): Link[] {
 }
 
 /** Draws a length in ms; short ones as often as long ones. */
-export function drawLengthMs(random: Random): number {
+function drawLengthMs(random: Random): number {
   return Math.round(shortestMs * (longestMs / shortestMs) ** random.next());
 }
 

@@ -81,7 +81,7 @@ export type Operation = {
 };
 
 /** A step of a fault. */
-export type FaultStep = { atMs: number; fault: string; step: string };
+type FaultStep = { atMs: number; fault: string; step: string };
 
 /** The users and products that the load began with. */
 export type FixtureIds = {

@@ -203,6 +203,6 @@ function newcomers(label: string): Actor {
 }
 
 /** The id of the purchase that an answer holds. */
-export function purchaseIdOf(outcome: Outcome): string | undefined {
+function purchaseIdOf(outcome: Outcome): string | undefined {
   return outcome.kind === 'ok' ? (outcome.body as { id?: string }).id : undefined;
 }
