@@ -1,5 +1,5 @@
 /** From a handler's answer to bytes: entity tags, conditions, links, caching. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Request, Response } from 'express';
 import type { Answer, Route } from './route.ts';
 import { markAsShared } from './shared-answers.ts';
@@ -36,7 +36,7 @@ export function sendAnswer(req: Request, res: Response, route: Route, answer: An
 /** The tag of the resource's version, or of the text of an answer that shows more than one resource. */
 function tagOf({ etag }: Answer, text: string | undefined): string | undefined {
   if (etag !== undefined) return `"${etag}"`;
-  return text === undefined ? undefined : `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`;
+  return text === undefined ? undefined : `"${hash('sha256', text, 'base64url').slice(0, 22)}"`;
 }
 
 /**

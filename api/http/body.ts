@@ -77,15 +77,19 @@ export function faultsOfText(value: unknown, at = '#'): Fault[] {
   const faults: Fault[] = [];
   const open = [{ at, value }];
   for (let item = open.pop(); item !== undefined && faults.length < maxFaults; item = open.pop()) {
-    if (typeof item.value === 'string') {
-      const fault = faultOf(item.value);
-      if (fault !== undefined) faults.push({ pointer: item.at, detail: fault });
-    } else if (typeof item.value === 'object' && item.value !== null) {
-      for (const [name, inner] of Object.entries(item.value)) {
-        const at = `${item.at}/${name.replaceAll('~', '~0').replaceAll('/', '~1').toWellFormed().slice(0, 100)}`;
-        if (name === '__proto__' || faultOf(name) !== undefined)
-          faults.push({ pointer: at, detail: 'is not a name of a field' });
-        else open.push({ at, value: inner });
+    const { at, value } = item;
+    if (typeof value === 'string') {
+      const fault = faultOf(value);
+      if (fault !== undefined) faults.push({ pointer: at, detail: fault });
+    } else if (typeof value === 'object' && value !== null) {
+      for (const [name, inner] of Object.entries(value)) {
+        const hasFaultyName = name === '__proto__' || faultOf(name) !== undefined;
+        // Most values are texts or numbers without a fault: they need no pointer.
+        if (!hasFaultyName && (typeof inner === 'string' ? faultOf(inner) === undefined : typeof inner !== 'object'))
+          continue;
+        const pointer = `${at}/${name.replaceAll('~', '~0').replaceAll('/', '~1').toWellFormed().slice(0, 100)}`;
+        if (hasFaultyName) faults.push({ pointer, detail: 'is not a name of a field' });
+        else open.push({ at: pointer, value: inner });
       }
     }
   }

@@ -63,6 +63,9 @@ export function watchSentinels(
   }));
   const listeners = new Set<(master: Address) => void>();
   const lastReports = new Map<string, SentinelReport>();
+  // Every read asks for these two, so they are computed once for each report.
+  let nodes = nodesOf(nodeList.all, []);
+  const namedAtMs = new Map<string, number>();
   const links = trackSteadyLinks();
   let state: ViewState = { view: undefined, changedAtMs: Number.NEGATIVE_INFINITY, lower: undefined };
   let answeredAtMs = monotonicMs();
@@ -74,6 +77,8 @@ export function watchSentinels(
     if (!('master' in answer)) return answer;
     if (!nodeList.includes(parseAddress(answer.master))) return silentOf(client, id);
     lastReports.set(client.address, answer);
+    nodes = nodesOf(nodeList.all, lastReports.values());
+    namedAtMs.clear();
     return answer;
   }
 
@@ -98,8 +103,12 @@ export function watchSentinels(
   return {
     view: () => state.view,
     changedAtMs: () => state.changedAtMs,
-    nodes: () => nodesOf(nodeList.all, lastReports.values()),
-    namedAtMs: (master) => majorityNamedAtMs(master, [...lastReports.values()], addresses.length),
+    nodes: () => nodes,
+    namedAtMs(master) {
+      const atMs = namedAtMs.get(master) ?? majorityNamedAtMs(master, [...lastReports.values()], addresses.length);
+      namedAtMs.set(master, atMs);
+      return atMs;
+    },
     silentForMs: () => (silentRounds < 2 ? 0 : monotonicMs() - answeredAtMs),
     steadyForMs: (sentinel, replica) => links.steadyForMs(sentinel, replica, monotonicMs()),
     ask,
