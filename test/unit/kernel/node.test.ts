@@ -33,11 +33,19 @@ beforeEach(async () => {
   redis = connectNode({ host: '127.0.0.1', port }, { username: 'u', password: 'p' }, 'sentinel');
   await once(redis, 'ready');
 });
-afterEach(() => {
-  vi.useRealTimers();
-  redis.disconnect();
+afterEach(async () => {
+  await end();
   server.close();
+  vi.useRealTimers(); // last: the timer of all connections ends with the last of them
 });
+
+/** Ends the connection for good. */
+async function end(): Promise<void> {
+  if (redis.status === 'end') return;
+  const ended = once(redis, 'end');
+  redis.disconnect();
+  await ended;
+}
 
 test('a command that is not answered fails when the node has been silent for long, and not before', async () => {
   const asked = redis.get('x').then(
@@ -69,10 +77,8 @@ test('a connection without a question stays open, however long nothing comes', a
   expect(await redis.ping()).toBe('OK');
 });
 
-test('an ended connection leaves no timer behind', async () => {
+test('the last connection that ends leaves no timer behind', async () => {
   expect(vi.getTimerCount()).toBe(1);
-  const closed = once(redis, 'end');
-  redis.disconnect();
-  await closed;
+  await end();
   expect(vi.getTimerCount()).toBe(0);
 });
