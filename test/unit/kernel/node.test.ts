@@ -41,10 +41,9 @@ afterEach(async () => {
 
 /** Ends the connection for good. */
 async function end(): Promise<void> {
-  if (redis.status === 'end') return;
-  const ended = once(redis, 'end');
+  const { stream } = redis;
   redis.disconnect();
-  await ended;
+  if (!stream.closed) await once(stream, 'close');
 }
 
 test('a command that is not answered fails when the node has been silent for long, and not before', async () => {
