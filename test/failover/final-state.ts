@@ -1,5 +1,7 @@
 /** Reads what is there after all: over HTTP as the admin sees it, and on each Redis node as the operator does. */
+
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
 import { waitFor } from '../support/wait.ts';
 import type { FinalState, History, StoredPurchase } from './ledger/ledger.ts';
 import { outcomeOf } from './ledger/outcome.ts';
@@ -104,12 +106,16 @@ function untilNothingIsPending(nodes: Nodes, settleMs: number): Promise<void> {
   });
 }
 
-/** What the events of `products` make of the stock of each product of the run; how much a purchase took is said by the purchase. */
+/**
+ * What the events of `products` make of the stock of each product of the run; how much a purchase took is said by the purchase. Where events have
+ * ended (after ten minutes by the master's clock, which may be wrong), it says nothing about products whose creation is not among the rest.
+ */
 function foldStock(nodes: Nodes, label: string, purchases: readonly StoredPurchase[]): Promise<Record<string, number>> {
   const itemsOf = new Map(purchases.map(({ id, items }) => [id, items]));
   const reserved = new Set<string>();
   return withNodes(nodes, async ([master]) => {
     const stock: Record<string, number> = {};
+    const created = new Set<string>();
     const add = (id: string, amount: number) => {
       if (id.startsWith(`${label}-`)) stock[id] = (stock[id] ?? 0) + amount;
     };
@@ -123,16 +129,28 @@ function foldStock(nodes: Nodes, label: string, purchases: readonly StoredPurcha
         const field = (name: string) => flat[flat.indexOf(name) + 1] ?? '';
         const data = JSON.parse(field('data'));
         const type = field('type');
-        if (type === 'product.created') add(data.productId, data.stock);
-        else if (type === 'product.restocked') add(data.productId, data.delta);
+        if (type === 'product.created') {
+          created.add(data.productId);
+          add(data.productId, data.stock);
+        } else if (type === 'product.restocked') add(data.productId, data.delta);
         else if (type === 'product.reserved') {
           reserved.add(data.purchaseId);
           addItems(data.purchaseId, -1);
         } else if (type === 'product.released' && reserved.has(data.purchaseId)) addItems(data.purchaseId, 1);
       }
       const last = entries.at(-1)?.[0];
-      if (last === undefined) return stock;
+      if (last === undefined) {
+        const known = Object.entries(stock).filter(([id]) => created.has(id));
+        return (await haveEventsEnded(master)) ? Object.fromEntries(known) : stock;
+      }
       from = `(${last}`;
     }
   });
+}
+
+/** Whether the stream of `products` once had more entries than now. */
+async function haveEventsEnded(master: Redis | undefined): Promise<boolean> {
+  const info = (await master?.xinfo('STREAM', '{products}:events')) as (string | number)[];
+  const field = (name: string) => Number(info[info.indexOf(name) + 1]);
+  return field('entries-added') > field('length');
 }
