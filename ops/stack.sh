@@ -35,8 +35,8 @@ case ${1-} in
   test-mail) load_settings; send_alert TestMail 'This is a test of the alert mails: nothing is wrong' ;;
   silence) load_settings; silence "${2:?the name of an alert}" "${3:?for how many hours?}" ;;
   memory) load_settings; memory "${2:?a size such as 1gb}" ;;
-  password) load_settings; for name in ADMIN_EMAIL ADMIN_PASSWORD; do printf '%s=%s\n' "$name" "$(docker exec "$(container_of users)" cat "/run/secrets/$name")"; done ;;
-  token) load_settings; printf '%s\n' "$(docker exec "$(container_of status)" cat /run/secrets/STATUS_TOKEN)" ;;
+  password) load_settings; for name in ADMIN_EMAIL ADMIN_PASSWORD; do value=$(secret_in users "$name"); printf '%s=%s\n' "$name" "$value"; done ;;
+  token) load_settings; value=$(secret_in status STATUS_TOKEN); printf '%s\n' "$value" ;;
   grafana) load_settings; grafana ;;
   certificate) load_settings; certificate "${2:?the certificate, PEM}" "${3:?its key, PEM}" ;;
   mail) given=${SMTP_URL:?}; load_settings; mail "$given" ;;

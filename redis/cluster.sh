@@ -75,7 +75,7 @@ wait_until_safe() {
 # Commands on stdin to node $1, as the Sentinels ask it.
 ask_redis() { ask "$1" sentinel "$REDIS_PASSWORD_SENTINEL"; }
 
-# Holds back what would be replicated from $1, until `CLIENT UNPAUSE` or for 0.8 s (Sentinels hold a node for down after 1 s), and waits until every
+# Holds back what would be replicated from $1, until `CLIENT UNPAUSE` or for 0.8 s (Sentinels consider a node down after 1 s), and waits until every
 # other node has what was written before. See https://redis.io/docs/latest/commands/client-pause/
 hold_writes() {
   echo 'CLIENT PAUSE 800 WRITE' | ask_redis "$1" >/dev/null

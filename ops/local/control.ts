@@ -48,10 +48,10 @@ async function handle(shop: Shop, method: string, url: string): Promise<ControlA
         return { status: 200, body: { message: `${name} was killed; it is started again.` } };
       case 'pause':
         shop.pause(name);
-        return { status: 200, body: { message: `${name} stands still until: npm run shop -- resume ${name}` } };
+        return { status: 200, body: { message: `${name} is paused. Resume it: npm run shop -- resume ${name}` } };
       case 'resume':
         shop.resume(name);
-        return { status: 200, body: { message: `${name} goes on.` } };
+        return { status: 200, body: { message: `${name} was resumed.` } };
       case 'restart':
         await shop.restart(name);
         return { status: 200, body: { message: `${name} was stopped and works again.` } };

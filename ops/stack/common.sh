@@ -54,6 +54,13 @@ secrets_of() { docker service inspect -f '{{range .Spec.TaskTemplate.ContainerSp
 # The next number for a secret that is replaced: they cannot change.
 next_number() { echo $(($(docker secret ls --format '{{.Name}}' | sed -n "s/^$1_//p" | sort -n | tail -n 1) + 1)); }
 image_of() { docker service inspect -f '{{.Spec.TaskTemplate.ContainerSpec.Image}}' "${STACK}_$1"; }
+# Prints the secret $2 as a container of the service $1 has it.
+secret_in() {
+  container=$(container_of "$1")
+  [ -n "$container" ] || die "no container of ${STACK}_$1 runs on this server: docker service ps ${STACK}_$1 says where, run this there"
+  docker exec "$container" cat "/run/secrets/$2"
+}
+
 container_of() { docker ps -q -f "label=com.docker.swarm.service.name=${STACK}_$1" -f status=running | head -n 1; }
 
 # Waits up to $1 seconds for $2, until the command after them succeeds.

@@ -13,12 +13,13 @@ import { type Random, seededRandom } from './load/random.ts';
 import { complaints, summary, table } from './report/table.ts';
 import { type Run, runFaults } from './run.ts';
 
-const usage = `npm run chaos                 every fault once, some 20 minutes
+const usage = `npm run chaos                 every fault once, about an hour
   -- --only TEXT                only those whose name holds TEXT (several: --only a --only b)
   -- --minutes N                random faults for N minutes instead; --pairs: two at a time
   -- --seed S                   the same choices again
   -- --replay FILE              judges a kept history again; nothing is started
-  -- --list                     names the faults`;
+  -- --list                     names the faults
+  -- model --help                the simulation of failovers: test/model/README.md`;
 
 const options = {
   only: { type: 'string', multiple: true },
