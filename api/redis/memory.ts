@@ -2,7 +2,7 @@
 import type { Redis } from 'ioredis';
 import { infoField } from './info.ts';
 
-const askEveryMs = 1000;
+const pollIntervalMs = 1000;
 const fullShare = 0.8;
 
 /** Watches the master's memory. `mayGrow` stays as it was while there is no master to ask. @see https://redis.io/docs/latest/commands/info/ */
@@ -17,7 +17,7 @@ export function watchMemory(master: () => Redis | undefined): { mayGrow(): boole
         full = max > 0 && used > fullShare * max;
       })
       .catch(() => undefined);
-  }, askEveryMs);
+  }, pollIntervalMs);
   timer.unref();
   return { mayGrow: () => !full, close: () => clearInterval(timer) };
 }

@@ -53,7 +53,7 @@ export function closedNode(): Redis {
   return redis;
 }
 
-const lookEveryMs = 50;
+const checkIntervalMs = 50;
 
 /** A connection that is watched for silence. */
 type Watched = { readonly redis: Redis; readonly silentMs: number; silentForMs: number };
@@ -72,7 +72,7 @@ function endWhenSilent(redis: Redis, silentMs: number): void {
     connection.silentForMs = 0;
   });
   watched.add(connection);
-  timer ??= setInterval(look, lookEveryMs).unref(); // one for all connections: a process has a dozen
+  timer ??= setInterval(checkAll, checkIntervalMs).unref(); // one for all connections: a process has a dozen
   stream.once('close', () => {
     watched.delete(connection);
     if (watched.size > 0) return;
@@ -81,10 +81,10 @@ function endWhenSilent(redis: Redis, silentMs: number): void {
   });
 }
 
-function look(): void {
+function checkAll(): void {
   for (const connection of watched) {
     const { redis, silentMs } = connection;
-    connection.silentForMs = redis.commandQueue.length === 0 ? 0 : connection.silentForMs + lookEveryMs;
+    connection.silentForMs = redis.commandQueue.length === 0 ? 0 : connection.silentForMs + checkIntervalMs;
     if (connection.silentForMs >= silentMs) redis.stream.destroy(new Error(`nothing heard for ${silentMs} ms`));
   }
 }

@@ -15,11 +15,11 @@ const longestPauseMs = 5000;
 
 /**
  * Tries until it is known that there is an admin, or that there cannot be one. Several replicas at once make one.
- * @param wish the configured admin, if any
+ * @param configured the admin of the settings, if any
  * @returns `isSettled`: whether that is known, or an attempt has failed because there is no master (the service can serve reads then)
  */
 export function ensureFirstAdmin(
-  wish: { readonly email: string; readonly password: string } | undefined,
+  configured: { readonly email: string; readonly password: string } | undefined,
   store: Pick<UserReads, 'hasAdmin'> & Pick<UserWrites, 'createFirstAdmin'>,
   passwords: Pick<Passwords, 'hash'>,
   log: Logger,
@@ -30,10 +30,16 @@ export function ensureFirstAdmin(
   async function attempt(): Promise<Outcome> {
     const deadline = deadlineIn(attemptMs);
     if (await store.hasAdmin(deadline)) return 'there-is-one';
-    if (wish === undefined) return 'not-configured';
-    if (weaknessOf(wish.password) !== undefined) return 'weak-password';
-    const passwordHash = await passwords.hash(wish.password, deadline);
-    const person = { email: wish.email, firstName: 'First', lastName: 'Admin', role: 'admin', passwordHash } as const;
+    if (configured === undefined) return 'not-configured';
+    if (weaknessOf(configured.password) !== undefined) return 'weak-password';
+    const passwordHash = await passwords.hash(configured.password, deadline);
+    const person = {
+      email: configured.email,
+      firstName: 'First',
+      lastName: 'Admin',
+      role: 'admin',
+      passwordHash,
+    } as const;
     return store.createFirstAdmin(newAccount(person), newId(), deadline);
   }
 

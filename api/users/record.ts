@@ -39,13 +39,13 @@ export function fieldsOf(made: Account): (string | number)[] {
 }
 
 /** Seals what an answer shows of a user, without what never changes of a user and without what the request names. */
-export function sealUser({ recordKey }: Account, answered: User, wish: Changes): string {
-  const rest = Object.entries(changing.parse(answered)).filter(([name]) => !(name in wish));
+export function sealUser({ recordKey }: Account, answered: User, changes: Changes): string {
+  const rest = Object.entries(changing.parse(answered)).filter(([name]) => !(name in changes));
   return seal(Buffer.from(recordKey, 'base64url'), JSON.stringify(Object.fromEntries(rest)));
 }
 
-/** The user as an answer to this wish showed it; an older version sealed the whole user. */
-export function unsealUser(keeper: Account, wish: Changes, sealed: string): User {
+/** The user as the answer to these changes showed it; an older version sealed the whole user. */
+export function unsealUser(keeper: Account, changes: Changes, sealed: string): User {
   const rest: unknown = JSON.parse(unseal(Buffer.from(keeper.recordKey, 'base64url'), sealed));
-  return user.parse({ ...keeper, ...wish, ...changing.partial().parse(rest) });
+  return user.parse({ ...keeper, ...changes, ...changing.partial().parse(rest) });
 }

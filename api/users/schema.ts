@@ -41,7 +41,7 @@ const newPassword = z
 export const role = z.enum(['customer', 'admin']);
 
 const nothingToChange = 'must name something to change';
-const isNotEmpty = (wish: object) => Object.keys(wish).length > 0;
+const isNotEmpty = (change: object) => Object.keys(change).length > 0;
 
 /** Why a password is refused that is made of its user's address or names. */
 export const madeOfOwnName = 'is made of your own address or name';

@@ -16,14 +16,14 @@ import type { UserReads } from './store-reads.ts';
 
 /** See {@link createUserRules}. Everything throws Unavailable when it is not certain before the deadline. */
 export type UserRules = {
-  signUp(wish: SignUp, context: RequestContext): Promise<Written<User> | Refusal>;
+  signUp(person: SignUp, context: RequestContext): Promise<Written<User> | Refusal>;
   get(id: string, context: RequestContext): Promise<User | Refusal>;
   /** A page of the users, newest first, after the index member `after`. */
   list(after: string | undefined, limit: number, context: RequestContext): Promise<Page<User>>;
-  change(id: string, wish: Changes, context: RequestContext): Promise<Written<User> | Refusal>;
+  change(id: string, changes: Changes, context: RequestContext): Promise<Written<User> | Refusal>;
   /** @param caller set when users delete themselves: their sign-in must be active */
   remove(id: string, caller: SignedIn | undefined, context: RequestContext): Promise<Written | Refusal>;
-  changePassword(caller: SignedIn, wish: PasswordChange, context: RequestContext): Promise<Written | Refusal>;
+  changePassword(caller: SignedIn, change: PasswordChange, context: RequestContext): Promise<Written | Refusal>;
 };
 
 /** Creates the rules of users. */
@@ -51,10 +51,10 @@ export function createUserRules(store: UserReads & UserWrites, passwords: Passwo
 
     list: (after, limit, context) => store.page(after, limit, context),
 
-    async change(id, wish, context) {
+    async change(id, changes, context) {
       const outcome = await retryOnConflict(context.deadline, async () => {
         const found = await readBefore(store, id, context);
-        return store.save(found, found.read && changed(found.read, wish, shopTimeMs()), wish, context);
+        return store.save(found, found.read && changed(found.read, changes, shopTimeMs()), changes, context);
       });
       if (isRefusal(outcome)) return outcome;
       switch (outcome.kind) {
@@ -89,7 +89,7 @@ export function createUserRules(store: UserReads & UserWrites, passwords: Passwo
       }
     },
 
-    changePassword: (caller, wish, context) => changePassword(store, passwords, caller, wish, context),
+    changePassword: (caller, change, context) => changePassword(store, passwords, caller, change, context),
   };
 }
 
@@ -102,8 +102,8 @@ export function newAccount(
 }
 
 /** What a user becomes by a change; the same, at the same version, where it changes nothing. */
-export function changed(read: User, wish: Changes, nowMs: number): User {
-  const { firstName = read.firstName, lastName = read.lastName, role = read.role } = wish;
+export function changed(read: User, changes: Changes, nowMs: number): User {
+  const { firstName = read.firstName, lastName = read.lastName, role = read.role } = changes;
   if (firstName === read.firstName && lastName === read.lastName && role === read.role) return read;
   const updatedAtMs = Math.max(nowMs, read.updatedAtMs);
   return { ...read, firstName, lastName, role, updatedAtMs, version: read.version + 1 };

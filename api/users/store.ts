@@ -54,9 +54,9 @@ export type UserWrites = {
   createFirstAdmin(made: Account, requestId: string, deadline: Deadline): Promise<FirstAdmin>;
   /**
    * @param next the user after the change; `undefined` if and only if none was read
-   * @param wish the fields that the request names: a repetition names the same, so they are not stored with its answer
+   * @param changes the fields that the request names: a repetition names the same, so they are not stored with its answer
    */
-  save(before: Before, next: User | undefined, wish: Changes, context: RequestContext): Promise<Saved | Refusal>;
+  save(before: Before, next: User | undefined, changes: Changes, context: RequestContext): Promise<Saved | Refusal>;
   /** @param sessionId the sign-in that must be active, if any */
   remove(before: Before, sessionId: string | undefined, context: RequestContext): Promise<Removed | Refusal>;
   /** @param sessionId the sign-in that stays */
@@ -96,7 +96,7 @@ export function createUserWrites(writes: Writes, reads: Pick<UserReads, 'find'>)
       return (await runScript(writes, scripts.firstAdmin, { keys, args }, deadline)).result;
     },
 
-    async save(before, next, wish, context) {
+    async save(before, next, changes, context) {
       const keys = { user: userKey(before.id), admins: adminsKey };
       const args = {
         ...conditionsOf(before, context),
@@ -105,11 +105,11 @@ export function createUserWrites(writes: Writes, reads: Pick<UserReads, 'find'>)
         role: next?.role ?? '',
         updated: next?.updatedAtMs ?? '',
         nextVersion: next?.version ?? '',
-        sealed: before.read === undefined || next === undefined ? '' : sealUser(before.read, next, wish),
+        sealed: before.read === undefined || next === undefined ? '' : sealUser(before.read, next, changes),
         ownSession: ownSession(before.id, context),
       };
       const reply = await runKeyedScript(writes, 'users', scripts.update, { keys, args }, context);
-      return isRefusal(reply) ? reply : savedOf(reply, before, wish);
+      return isRefusal(reply) ? reply : savedOf(reply, before, changes);
     },
 
     async remove(before, sessionId, context) {
@@ -161,11 +161,11 @@ function firstAnswered(made: Account, { id, createdAtMs }: Account): User {
   return user.parse({ ...made, id, createdAtMs, updatedAtMs: createdAtMs });
 }
 
-function savedOf(reply: Reply<(typeof scripts.update)['replies']>, { read }: Before, wish: Changes): Saved {
+function savedOf(reply: Reply<(typeof scripts.update)['replies']>, { read }: Before, changes: Changes): Saved {
   const { result: kind, replayed } = reply;
   if (kind === 'last-admin') return { kind, replayed };
   if (kind !== 'saved') return { kind };
-  return read === undefined ? { kind: 'gone' } : { kind, user: unsealUser(read, wish, reply.sealed), replayed };
+  return read === undefined ? { kind: 'gone' } : { kind, user: unsealUser(read, changes, reply.sealed), replayed };
 }
 
 function removedOf({ result: kind, replayed }: Reply<(typeof scripts.remove)['replies']>): Removed {

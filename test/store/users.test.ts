@@ -39,9 +39,9 @@ const created = (changes?: Partial<Account>) => createdIn(store, changes);
 describe('the first admin', () => {
   it('is one, however many replicas make one at once, and made again is the same', async () => {
     expect(await store.hasAdmin(soon())).toBe(false);
-    const wishes = Array.from({ length: 4 }, () => unstoredAccount({ role: 'admin', email: 'first@example.com' }));
+    const candidates = Array.from({ length: 4 }, () => unstoredAccount({ role: 'admin', email: 'first@example.com' }));
     const make = (made: Account) => store.createFirstAdmin(made, newId(), soon());
-    const outcomes = await Promise.all(wishes.map(make));
+    const outcomes = await Promise.all(candidates.map(make));
     expect([...outcomes].sort()).toEqual(['created', 'there-is-one', 'there-is-one', 'there-is-one']);
     expect(await store.hasAdmin(soon())).toBe(true);
     const first = (await store.findForSignIn('FIRST@example.com', 'address', soon())).account;
@@ -74,8 +74,8 @@ describe('the first admin', () => {
     const admins = await master.smembers('{users}:admins');
     await master.del('{users}:admins');
     const customer = await created();
-    const wish = unstoredAccount({ role: 'admin', email: customer.email });
-    expect(await store.createFirstAdmin(wish, newId(), soon())).toBe('taken');
+    const candidate = unstoredAccount({ role: 'admin', email: customer.email });
+    expect(await store.createFirstAdmin(candidate, newId(), soon())).toBe('taken');
     await master.sadd('{users}:admins', ...admins);
   });
 });

@@ -107,8 +107,8 @@ describe('the first admin', () => {
     const said: string[] = [];
     const log = pino({ level: 'error' }, { write: (line: string) => void said.push(JSON.parse(line).msg) });
     const store = { hasAdmin: async () => false, createFirstAdmin: () => expect.fail('made an admin') };
-    const wish = { email: 'admin@example.com', password: 'administrator' };
-    ensureFirstAdmin(wish, store, createPasswords(), log);
+    const configured = { email: 'admin@example.com', password: 'administrator' };
+    ensureFirstAdmin(configured, store, createPasswords(), log);
     await waitFor('the log to say why', () => said.length > 0);
     expect(said).toEqual([expect.stringContaining('ADMIN_PASSWORD')]);
   });

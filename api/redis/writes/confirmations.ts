@@ -5,7 +5,7 @@ import type { Claim } from '../sentinels/proof.ts';
 import type { GroupReply } from './group.ts';
 
 /** How often a group waits for all replicas while one of them is connected to the master and does not confirm. */
-const waitForAllEveryMs = 1000;
+const waitForAllIntervalMs = 1000;
 
 /** See {@link trackConfirmations}. */
 type Confirmations = {
@@ -36,7 +36,7 @@ export function trackConfirmations(): Confirmations {
       const listed = new Set(after?.replicas.map((replica) => replica.address));
       // Waiting for a replica that is not even connected to the master only costs time.
       if (waitsForAll || !replicas.every((replica) => listed.has(replica))) {
-        waitForAllAtMs = monotonicMs() + waitForAllEveryMs;
+        waitForAllAtMs = monotonicMs() + waitForAllIntervalMs;
       }
       if (before === undefined || after === undefined) return 'none';
       const { offset } = before;

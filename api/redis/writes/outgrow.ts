@@ -12,7 +12,7 @@ import type { SentinelAnswer } from '../sentinels/sentinels.ts';
 const marginBytes = 1024;
 /** Of one step; a larger distance takes several. */
 const maxBytes = 16 * 1024 * 1024;
-const padEveryMs = 1000;
+const paddingIntervalMs = 1000;
 
 /**
  * How many bytes the master should write to have a larger offset than every node of another history: 0 when there is none. A node that is not
@@ -32,7 +32,7 @@ export function paddingBytes(role: MasterRole, master: string, answers: readonly
 export function createPadding(unused: string): (redis: Redis, bytes: number) => void {
   let paddedAtMs = Number.NEGATIVE_INFINITY;
   return (redis, bytes) => {
-    if (bytes === 0 || monotonicMs() - paddedAtMs < padEveryMs) return;
+    if (bytes === 0 || monotonicMs() - paddedAtMs < paddingIntervalMs) return;
     paddedAtMs = monotonicMs();
     runUnconfirmed(redis, scripts.padding, { keys: { unused }, args: { bytes } }).catch(() => undefined);
   };
