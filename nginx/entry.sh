@@ -14,6 +14,7 @@
 # knows fixed ones).
 # CORS_ORIGINS: the web pages, such as https://shop.example, whose scripts may call the shop, separated by commas or spaces; without it none may.
 # TLS_STATE_DIR, where the last good pair is kept (DATA_DIR/tls; where DATA_DIR does not outlive a container, a volume).
+# CACHE_DIR, where answers are kept (DATA_DIR; another folder where DATA_DIR is on a disk and a file system in memory is at hand).
 # Needs sh, sed, awk, openssl and nginx.
 # shellcheck disable=SC2034,SC2153,SC2154 # templates, and the parts read with `.`, use these variables
 set -eu
@@ -22,6 +23,15 @@ here=$(cd "$(dirname "$0")" && pwd)
 WORKERS=${WORKERS:-auto}
 MAX_FILES=${MAX_FILES:-10000}
 mkdir -p "$DATA_DIR"
+# A full file system would fail requests, so CACHE_DIR must have room for the caches of two Nginx (48 MB each, see cache.conf). Its name can be guessed: a
+# folder or a link that another user has made there is not used.
+# shellcheck disable=SC3067 # dash and busybox know -O
+if [ -n "${CACHE_DIR-}" ] && (umask 077 && mkdir -p "$CACHE_DIR") 2>/dev/null && [ -O "$CACHE_DIR" ] && [ ! -L "$CACHE_DIR" ] &&
+  df -Pk "$CACHE_DIR" | awk 'NR == 2 { exit $4 < 128 * 1024 }'; then
+  ln -sfn "$DATA_DIR" "$CACHE_DIR/of"
+else
+  CACHE_DIR=$DATA_DIR
+fi
 
 # Without root there is no user to change to, and the directive would only cause a warning.
 USER=
@@ -164,7 +174,7 @@ TLS_DIR=$good
 for part in "$here"/*.conf; do
   name=${part##*/}
   [ "$name" != upstreams.conf ] || continue
-  render "$part" USER WORKERS MAX_FILES DATA_DIR HTTP_LISTENS HTTPS_LISTENS INTERNAL_LISTEN WATCH_LISTEN WATCH_LOCAL TLS_DIR CERTIFICATE_FITS RESOLVER FORCE_HTTPS \
+  render "$part" USER WORKERS MAX_FILES DATA_DIR CACHE_DIR HTTP_LISTENS HTTPS_LISTENS INTERNAL_LISTEN WATCH_LISTEN WATCH_LOCAL TLS_DIR CERTIFICATE_FITS RESOLVER FORCE_HTTPS \
     HSTS SHOP_URL TRUSTED_GEO REAL_IP HTTP2_ON SERVICES_IN_WORDS SERVICES_IN_JSON SERVICES_AS_PATTERN LINKS_IN_JSON NEAREST_SERVICES ACCESS_LOG_COPY \
     STATUS_ROUTE CORS_MAP CORS_HEADERS CORS_PREFLIGHT >"$DATA_DIR/$name"
 done

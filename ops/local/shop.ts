@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { compiledFolder, compiledProgram, compilePrograms } from '../compile.mjs';
+import { removeCacheDir, removeOrphanedCacheDirs } from './cache-dirs.ts';
 import { type ShopState, scaleService, setRedisMemory, stopInOrder } from './changes.ts';
 import { rotateLog } from './logs.ts';
 import { writeTargets } from './monitoring.ts';
@@ -135,13 +136,15 @@ export function createShop(settings: Settings, options: ShopOptions = {}): Shop 
     scale: (service, count) => scaleService(state, service, count),
     setMemory: (size) => setRedisMemory(state, size),
     waitUntilHealthy: (some = names(), deadlineMs = 30_000) => processes.waitUntilHealthy(some, deadlineMs),
-    stop() {
+    async stop() {
       end();
-      return stopInOrder(state);
+      await stopInOrder(state);
+      removeCaches(processes);
     },
     async killAll() {
       end();
       await Promise.all(names().map(halt));
+      removeCaches(processes);
     },
   };
 }
@@ -153,6 +156,7 @@ async function startAll(
 ) {
   if (processes.ofKind('nginx').length > 0) makeCertificate(settings);
   await compilePrograms(settings.projectDir);
+  removeOrphanedCacheDirs();
   const startedAt = Date.now();
   writeTargets(settings, specs());
   for (const each of processes.all()) each.start();
@@ -162,6 +166,10 @@ async function startAll(
     readyMs,
     { onHealthy: (name) => onEvent({ what: 'ready', name, afterMs: Date.now() - startedAt }) },
   );
+}
+
+function removeCaches(processes: ShopState['processes']): void {
+  for (const { spec } of processes.ofKind('nginx')) removeCacheDir(spec().env.DATA_DIR ?? '');
 }
 
 /** Rotates logs and looks for a frozen Nginx. @returns a function that ends both */

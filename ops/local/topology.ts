@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { serviceNames } from '../../api/services.ts';
 import { secretOwners, settingName } from '../credentials.ts';
 import { backupProcesses } from './backups.ts';
+import { cacheDirOf } from './cache-dirs.ts';
 import { monitoringProcesses } from './monitoring.ts';
 import type { Settings } from './settings.ts';
 import { addressOf, localhost, masterName, nodeCommand, type Ports, type ProcessSpec, portsFrom } from './spec.ts';
@@ -148,6 +149,7 @@ function nginxProcess({ settings, ports }: Place, number: number, services: read
     command: ['sh', join(settings.projectDir, 'nginx', 'entry.sh')],
     env: {
       DATA_DIR: join(settings.dir, name),
+      CACHE_DIR: cacheDirOf(join(settings.dir, name)),
       TLS_DIR: join(settings.dir, 'tls'),
       HTTP_PORT: String(settings.httpPort),
       HTTP_ADDRESS: settings.httpAddress,

@@ -1,11 +1,21 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { serviceNames } from '../../../api/services.ts';
 import { settingName } from '../../../ops/credentials.ts';
+import { removeCacheDir } from '../../../ops/local/cache-dirs.ts';
 import { makeSecrets } from '../../../ops/local/secrets.ts';
 import { readSettings } from '../../../ops/local/settings.ts';
 import { topology } from '../../../ops/local/topology.ts';
@@ -15,7 +25,10 @@ let dir: string;
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), 'rendering-'));
 });
-afterAll(() => rmSync(dir, { recursive: true }));
+afterAll(() => {
+  removeCacheDir(join(dir, 'nginx-1'));
+  rmSync(dir, { recursive: true });
+});
 
 const withoutComments = (text: string) => text.replaceAll(/^ *#.*$/gm, '');
 
@@ -87,6 +100,22 @@ describe('the files of Nginx', () => {
     copyFileSync(join(dir, 'other', 'cert.pem'), join(given, 'cert.pem'));
     expect(entry().status).toBe(0);
     expect(readFileSync(join(folder, 'tls', 'cert.pem'), 'utf8')).not.toBe(good);
+  });
+
+  test('keep answers in CACHE_DIR, but not behind a link that another user may have made', () => {
+    const folder = join(dir, 'cached');
+    const link = join(dir, 'link');
+    symlinkSync(dir, link);
+    const cachePathWith = (cacheDir: string) => {
+      execFileSync('sh', [join(projectDir, 'nginx/entry.sh'), 'render'], {
+        env: { ...env, DATA_DIR: folder, CACHE_DIR: cacheDir },
+      });
+      return /^proxy_cache_path (\S+)/m.exec(readFileSync(join(folder, 'cache.conf'), 'utf8'))?.[1];
+    };
+    expect(cachePathWith(join(dir, 'memory'))).toBe(join(dir, 'memory', 'catalogue'));
+    expect(readlinkSync(join(dir, 'memory', 'of'))).toBe(folder);
+    expect(cachePathWith(link)).toBe(join(folder, 'catalogue'));
+    expect(cachePathWith('')).toBe(join(folder, 'catalogue'));
   });
 
   test('route to every service', () => {
