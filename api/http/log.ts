@@ -1,11 +1,15 @@
 /** Logs: JSON lines on stdout, each request's with the id that runs through all of them; nothing secret or personal. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Logger, pino } from 'pino';
+import { destination, type Logger, pino } from 'pino';
 import { type HttpLogger, pinoHttp } from 'pino-http';
 
-/** The process's logger. @param level pino's name of the least severe line to write */
+/** Lines are written together, because each write takes a thread for a moment: some 70 µs of CPU. Those that wait are written at the exit. */
+const together = { minLength: 4096, periodicFlush: 100 };
+
+/** The process's logger; SIGKILL loses up to its last 100 ms of lines. @param level pino's name of the least severe line to write */
 export function openLog(service: string, replica: string, level: string): Logger {
-  return pino({ level, base: { service, replica }, timestamp: pino.stdTimeFunctions.isoTime });
+  const options = { level, base: { service, replica }, timestamp: pino.stdTimeFunctions.isoTime };
+  return pino(options, destination({ dest: 1, sync: false, ...together }));
 }
 
 /** One line for each request that is answered; none for health and metrics. */

@@ -1,4 +1,5 @@
 /** The line that a service logs for each request. */
+import { spawnSync } from 'node:child_process';
 import express from 'express';
 import { pino } from 'pino';
 import supertest from 'supertest';
@@ -55,4 +56,12 @@ test('an error is logged with its message, a question about health not at all', 
   await request.get('/fails');
   await request.get('/livez');
   expect(lines).toMatchObject([{ level: 'error', err: { message: 'a fault' } }]);
+});
+
+test('lines that wait to be written with others are written when the process exits', () => {
+  const log = new URL('../../../api/http/log.ts', import.meta.url).href;
+  const program = `import { openLog } from '${log}'; openLog('users', 'users-1', 'info').info('the last line'); process.exit(1);`;
+  const command = ['--import', 'tsx', '--input-type=module', '-e', program];
+  const { stdout } = spawnSync(process.execPath, command, { encoding: 'utf8' });
+  expect(JSON.parse(stdout)).toMatchObject({ service: 'users', replica: 'users-1', msg: 'the last line' });
 });
