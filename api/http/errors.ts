@@ -5,23 +5,20 @@ import { problems } from '../core/problems.ts';
 
 /** Sends a refusal. */
 export function sendRefusal(res: Response, refusal: Refusal): void {
-  const [status, title] = problems[refusal.code];
+  const [status] = problems[refusal.code];
   const { headers } = refusal;
   if (headers !== undefined) res.set(headers);
   if (refusal.replayed) res.set('Idempotent-Replayed', 'true');
   if (status === 401) res.set('WWW-Authenticate', 'Bearer realm="shop"');
   if (status === 503 && !res.hasHeader('Retry-After')) res.set('Retry-After', '1');
-  const requestId = res.getHeader('X-Request-Id');
-  const document = {
-    type: `/problems/${refusal.code}`,
-    title,
-    status,
-    detail: refusal.detail,
-    requestId,
-    ...refusal.extra,
-  };
   res.status(status).set('Content-Type', 'application/problem+json').set('Cache-Control', 'no-store');
-  res.end(JSON.stringify(document));
+  res.end(problemText(refusal, String(res.getHeader('X-Request-Id'))));
+}
+
+/** The document of a refusal, as JSON. */
+export function problemText({ code, detail, extra }: Refusal, requestId: string): string {
+  const [status, title] = problems[code];
+  return JSON.stringify({ type: `/problems/${code}`, title, status, detail, requestId, ...extra });
 }
 
 /** The last middleware: every thrown value becomes a refusal. Faults of the body parser are named by their `type`. */

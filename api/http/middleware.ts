@@ -7,10 +7,14 @@ import { sendRefusal } from './errors.ts';
 export function inTurn(...handlers: readonly RequestHandler[]): RequestHandler {
   return (req, res, next) => {
     function callFrom(i: number): void {
-      const result: unknown = handlers[i]?.(req, res, (error) =>
-        error === undefined && i + 1 < handlers.length ? callFrom(i + 1) : next(error),
-      );
-      if (result instanceof Promise) result.catch(next);
+      try {
+        const result: unknown = handlers[i]?.(req, res, (error) =>
+          error == null && i + 1 < handlers.length ? callFrom(i + 1) : next(error),
+        );
+        if (result instanceof Promise) result.catch(next);
+      } catch (error) {
+        next(error);
+      }
     }
     callFrom(0);
   };

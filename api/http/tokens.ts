@@ -83,9 +83,17 @@ export function tokenVerifier(fetchKeys: (requestId: string) => Promise<readonly
 
 /** The id of the key in a token's header; `undefined` when it is no access token. */
 function keyIdOf(token: string): string | undefined {
-  const header = jwt.decode(token, { complete: true })?.header;
+  const header = headerOf(token);
   const isAccessToken = header?.typ === 'at+jwt' && header.alg === algorithm;
   return isAccessToken && typeof header.kid === 'string' ? header.kid : undefined;
+}
+
+function headerOf(token: string): jwt.JwtHeader | undefined {
+  try {
+    return jwt.decode(token, { complete: true })?.header;
+  } catch {
+    return undefined; // jsonwebtoken throws where the header says JWT and the payload is not JSON
+  }
 }
 
 /** What a token says, if it was signed with this key, is valid now, and lives no longer than `users` makes them. */

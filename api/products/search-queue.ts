@@ -9,7 +9,14 @@ import { createTurns, type QueueBounds, usualQueueBounds } from './search-turns.
 /** The part of a request that the queue uses. */
 type Asking = { readonly caller: Pick<Caller, 'address'>; readonly signal?: AbortSignal };
 
-type Flight<T> = { readonly result: Promise<T | Refusal>; readonly abort: AbortController; clients: number };
+/** A search that runs or waits for the turn of the address that asked for it first. */
+type Flight<T> = {
+  readonly result: Promise<T | Refusal>;
+  readonly abort: AbortController;
+  readonly address: string;
+  clients: number;
+  isRunning: boolean;
+};
 
 /** Creates the queue. @param addressOf what of an address is counted as one client */
 export function createSearchQueue<T>(
@@ -19,12 +26,15 @@ export function createSearchQueue<T>(
   const flights = new Map<string, Flight<T>>();
   const turns = createTurns(bounds);
 
-  async function inTurn(address: string, signal: AbortSignal, search: (signal: AbortSignal) => Promise<T>) {
-    const refusal = await turns.enter(address, signal);
+  async function inTurn(flight: Omit<Flight<T>, 'result'>, search: (signal: AbortSignal) => Promise<T>) {
+    const { address, abort } = flight;
+    const entered = turns.enter(address, abort.signal);
+    const refusal = entered instanceof Promise ? await entered : entered;
     if (refusal === 'gone') return refuse('temporarily-unavailable', 'The client closed the connection.');
     if (refusal !== undefined) return refusal;
+    flight.isRunning = true;
     try {
-      return await search(signal);
+      return await search(abort.signal);
     } finally {
       turns.leave(address);
     }
@@ -33,7 +43,8 @@ export function createSearchQueue<T>(
   return {
     /**
      * Runs a search when it is its turn.
-     * @param key searches with the same key that are asked for at once share one run; `undefined` runs alone
+     * @param key searches with the same key that are asked for at once share one run, if it runs already or waits for the turn of the same
+     *   address; `undefined` runs alone
      * @param search what to run; its signal is aborted when all clients that wait for it have gone
      * @returns its result; 429 when this address has too many waiting, 503 when all together have
      * @throws what the search throws
@@ -43,8 +54,10 @@ export function createSearchQueue<T>(
       { caller, signal }: Asking,
       search: (signal: AbortSignal) => Promise<T>,
     ): Promise<T | Refusal> {
+      const address = addressOf(caller.address);
       const known = key === undefined ? undefined : flights.get(key);
-      const flight = known ?? begin(key, addressOf(caller.address), search);
+      const isShared = known?.isRunning === true || known?.address === address;
+      const flight = known !== undefined && isShared ? known : begin(key, address, search);
       flight.clients += 1;
       const goAway = () => {
         flight.clients -= 1;
@@ -63,14 +76,13 @@ export function createSearchQueue<T>(
   };
 
   function begin(key: string | undefined, address: string, search: (signal: AbortSignal) => Promise<T>): Flight<T> {
-    const abort = new AbortController();
+    const begun = { abort: new AbortController(), address, clients: 0, isRunning: false };
     const forget = () => {
-      if (key !== undefined && flights.get(key) === flight) flights.delete(key);
+      if (key !== undefined && flights.get(key)?.abort === begun.abort) flights.delete(key);
     };
     // One that is ended must not be joined any more: its page is short.
-    abort.signal.addEventListener('abort', forget, { once: true });
-    const result = inTurn(address, abort.signal, search).finally(forget);
-    const flight: Flight<T> = { result, abort, clients: 0 };
+    begun.abort.signal.addEventListener('abort', forget, { once: true });
+    const flight: Flight<T> = Object.assign(begun, { result: inTurn(begun, search).finally(forget) });
     if (key !== undefined) flights.set(key, flight);
     return flight;
   }

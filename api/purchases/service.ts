@@ -82,7 +82,7 @@ export function createPurchaseRules(
     },
 
     scope({ userId, role }, question) {
-      if (role === 'admin') return question.userId ?? 'all';
+      if (role === 'admin') return question.userId === 'all' ? 'no user' : (question.userId ?? 'all');
       if (question.userId === undefined || question.userId === userId) return userId;
       return refuse('forbidden', 'Only an admin may list the purchases of others.');
     },

@@ -61,6 +61,21 @@ test('the same search asked for at once runs once, and again when asked for late
   expect(begun).toEqual(['1', '3', '4']);
 });
 
+test('a search does not wait for the same one of another address that waits for its turn', async () => {
+  const { begun, run, end } = open();
+  for (const name of ['a1', 'a2']) void run(name, 'a');
+  const waiting = run('a3', 'a', 'same');
+  const own = run('b1', 'b', 'same');
+  await turns();
+  expect(begun).toEqual(['a1', 'a2', 'b1']);
+  end(2);
+  expect(await own).toBe('done 2');
+  end(0);
+  await turns();
+  end(3);
+  expect(await waiting).toBe('done 3');
+});
+
 test('a search goes on while one of its clients is there, and ends when the last has gone', async () => {
   const { run, queue } = open();
   const clients = [new AbortController(), new AbortController()];

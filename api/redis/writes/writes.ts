@@ -61,14 +61,17 @@ export function openWrites(
   async function sendAll() {
     if (sending) return;
     sending = true;
-    while (queue.length > 0) {
-      const group = queue.splice(0, maxGroup).filter((write) => !write.isSettled());
-      const master = link();
-      if (group.length === 0) continue;
-      if (master?.redis.status === 'ready') await send(addressText(master.address), master.redis, group);
-      else await backOff(group, reconnectPollMs);
+    try {
+      while (queue.length > 0) {
+        const group = queue.splice(0, maxGroup).filter((write) => !write.isSettled());
+        const master = link();
+        if (group.length === 0) continue;
+        if (master?.redis.status === 'ready') await send(addressText(master.address), master.redis, group);
+        else await backOff(group, reconnectPollMs);
+      }
+    } finally {
+      sending = false; // also after a fault of ours: the next write begins anew
     }
-    sending = false;
   }
 
   async function send(master: string, redis: Redis, group: PendingWrite[]) {

@@ -9,6 +9,9 @@ const note =
     res.locals.notes = [...(res.locals.notes ?? []), text];
     next();
   };
+const fail: RequestHandler = () => {
+  throw new Error('a fault');
+};
 const app = (...handlers: RequestHandler[]) =>
   supertest(
     express()
@@ -29,13 +32,9 @@ test('middleware in turn ends with the one that answers', async () => {
 });
 
 test.each<[string, RequestHandler]>([
-  [
-    'thrown',
-    () => {
-      throw new Error('a fault');
-    },
-  ],
+  ['thrown', fail],
   ['passed on', (_req, _res, next) => next(new Error('a fault'))],
+  ['thrown after a pause', inTurn((_req, _res, next) => void setImmediate(next), fail)],
   [
     'rejected with',
     async () => {

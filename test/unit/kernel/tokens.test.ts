@@ -49,6 +49,18 @@ describe('an access token', () => {
   ])('with %s is refused', async (_what, changes) => {
     expect(await verify(sign(changes), 'a-request', soon())).toBeUndefined();
   });
+
+  const part = (value: unknown) =>
+    Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+  test.each([
+    ['a payload that is not JSON', `${part({ typ: 'JWT' })}.${part('x')}.${part('x')}`],
+    ['a header that is not JSON', `${part('x')}.${part({})}.${part('x')}`],
+    ['a header that is no object', `${part('null')}.${part({})}.${part('x')}`],
+    ['two parts', `${part({ typ: 'JWT' })}.${part({})}`],
+    ['nothing', ''],
+  ])('made of %s is refused', async (_what, token) => {
+    expect(await verify(token, 'a-request', soon())).toBeUndefined();
+  });
 });
 
 describe('a token that was verified before', () => {
