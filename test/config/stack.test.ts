@@ -83,9 +83,17 @@ describe.skipIf(!hasCompose)('the stack', () => {
     expect(common(names(stack))).toEqual(common(names(compose)));
   });
 
-  test.each([...services, 'redis-1'])('gives %s the same memory', (name) => {
+  test.each([...services, 'redis-1', 'sentinel-1'])('gives %s the same memory', (name) => {
     const memory = (file: File) => file.services[name]?.deploy?.resources?.limits?.memory;
     expect(memory(stack)).toBe(memory(compose));
+  });
+
+  test('restarts no Sentinel for more memory of Redis', () => {
+    const settings = { REDIS_MAXMEMORY: '1gb', REDIS_MEMORY_LIMIT: '2560M' };
+    const enlarged = render(['-f', 'stack.yml'], { ...required, ...settings });
+    expect(enlarged.services['redis-1']).not.toEqual(stack.services['redis-1']);
+    expect(enlarged.services['sentinel-1']).toEqual(stack.services['sentinel-1']);
+    expect(render([], settings).services['sentinel-1']).toEqual(compose.services['sentinel-1']);
   });
 
   const watchers = ['prometheus', 'alertmanager', 'redis-exporter', 'edge-exporter', 'node-exporter', 'status'];
