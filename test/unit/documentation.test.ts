@@ -23,6 +23,14 @@ test('the document has the shop’s version and currency, an ETag, and 304 for i
   expect([again.status, again.text]).toEqual([304, '']);
 });
 
+test('a parameter in the path is required, a filter of a list is not', async () => {
+  const { paths } = (await request.get('/openapi.json')).body;
+  const requiredOf = ({ parameters }: { parameters: { name: string; required?: boolean }[] }, name: string) =>
+    parameters.find((parameter) => parameter.name === name)?.required;
+  expect(requiredOf(paths['/products/{id}'].get, 'id')).toBe(true);
+  expect(requiredOf(paths['/products'].get, 'category')).toBe(false);
+});
+
 test('every problem has a page that says what it means and what to do', async () => {
   for (const code of Object.keys(problems) as (keyof typeof problems)[]) {
     const page = await request.get(`/problems/${code}`);
@@ -61,6 +69,14 @@ test('the list links to every problem; an unknown one is a 404', async () => {
   expect([unknown.status, unknown.type]).toEqual([404, 'application/problem+json']);
   const wrong = await request.post('/problems');
   expect([wrong.status, wrong.headers.allow]).toEqual([405, 'GET, HEAD, OPTIONS']);
+});
+
+test('a request of the collection checks the members that the document requires', async () => {
+  type Item = { name: string; event: [{ script: { exec: string[] } }] };
+  const { body } = await request.get('/postman.json');
+  const items: Item[] = body.item.flatMap((folder: { item: Item[] }) => folder.item);
+  const buy = items.find(({ name }) => name === 'Buy two')?.event[0].script.exec.join('\n');
+  expect(buy).toMatch(/include\.all\.keys\(\[.*"total".*\]\)/);
 });
 
 test('each request of the collection carries the token of the caller who may make it', async () => {
