@@ -29,7 +29,7 @@ export function refuse(code: ProblemCode, detail: string, extra?: Readonly<Recor
 
 /** A 422 that lists every fault. */
 export function invalid(errors: readonly Fault[]): Refusal {
-  return refuse('validation-failed', 'The request has faults; each is listed in errors.', { errors });
+  return refuse('validation-failed', 'The request is invalid; errors lists each fault.', { errors });
 }
 
 /** Whether a value is a {@link Refusal}. */

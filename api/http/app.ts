@@ -117,7 +117,7 @@ function refuseUnknownPath(paths: readonly string[]): RequestHandler {
   return (req, res) => {
     const nearest = nearestPath(req.baseUrl + req.path, paths);
     const hint = nearest === undefined ? '' : ` The nearest is ${nearest}.`;
-    sendRefusal(res, refuse('not-found', `There is nothing under this address.${hint}`));
+    sendRefusal(res, refuse('not-found', `There is no resource at this path.${hint}`));
   };
 }
 
@@ -131,7 +131,7 @@ function table(routes: readonly Route[], parts: HttpParts, base: string, notFoun
     router.options(path, exists, (_req, res) => void res.status(204).set('Allow', allow).end());
     router.all(path, exists, (_req, res) => {
       res.set('Allow', allow);
-      sendRefusal(res, refuse('method-not-allowed', `This address knows ${allow}.`));
+      sendRefusal(res, refuse('method-not-allowed', `This path supports ${allow}.`));
     });
   }
   // Express would answer OPTIONS by itself, with the methods of the routes that `existence` skipped.
@@ -179,7 +179,7 @@ function serve(route: Route, parts: HttpParts, base: string): RequestHandler {
     // A repetition adds nothing, so neither a full shop nor a daily limit keeps it from its first answer.
     const isRepetition = async () => write !== undefined && (await parts.hasRecord(write, deadline));
     if (route.rejectWhenFull && !parts.mayGrow() && !(await isRepetition())) {
-      return refuse('temporarily-unavailable', 'The shop is full for the moment: nothing can be added.');
+      return refuse('temporarily-unavailable', 'The shop has no room for new data at the moment.');
     }
     const counted = await parts.limits.countFirstTime(route, subject, res, isRepetition);
     if (isRefusal(counted)) return counted;

@@ -37,7 +37,7 @@ function refusalOf(error: { type?: unknown; status?: unknown; limit?: unknown })
   if (error instanceof Unavailable) {
     return refuse(
       'temporarily-unavailable',
-      'This could not be done in time. Repeat it with the same Idempotency-Key: it happens once.',
+      'This was not confirmed in time. Repeat it with the same Idempotency-Key: it takes effect once.',
     );
   }
   switch (error?.type) {
@@ -52,8 +52,8 @@ function refusalOf(error: { type?: unknown; status?: unknown; limit?: unknown })
       return refuse('unsupported-media-type', 'The body must be plain JSON in UTF-8, not compressed.');
     case 'request.size.invalid':
     case 'request.aborted':
-      return refuse('bad-request', 'The body is not as long as announced.');
+      return refuse('bad-request', 'The body is not as long as its Content-Length.');
   }
   if (error instanceof URIError || error?.status === 400) return refuse('bad-request', 'The request cannot be read.');
-  return refuse('internal-error', 'This is a fault of ours; the requestId finds it in our logs.');
+  return refuse('internal-error', 'This is an error of the shop; its logs have the details under the requestId.');
 }

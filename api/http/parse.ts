@@ -19,7 +19,7 @@ export function takesParams(route: Route, req: Request): boolean {
 /** Parses by the route's schemas. Path parameters that cannot be an id are simply not there: 404. */
 export function parseInput(route: Route, req: Request, body: unknown): Parsed | Refusal {
   const params = (route.params ?? nothing).safeParse(req.params);
-  if (!params.success) return refuse('not-found', 'There is nothing under this address.');
+  if (!params.success) return refuse('not-found', 'There is no resource at this path.');
   const shape = faultOfShape(body);
   if (shape !== undefined) return invalid([{ pointer: '#', detail: shape }]);
   const sentQuery = req.query; // Express parses it at each access

@@ -103,7 +103,7 @@ export function watchSessions(
       if (typeof answer === 'object') return answer;
     }
     if (isCurrent()) return known(claims);
-    throw new Unavailable('the state of the sign-in could not be had in time');
+    throw new Unavailable('the state of the sign-in was not known in time');
   }
 
   return {

@@ -148,7 +148,7 @@ function openKeys(fetchKeys: (requestId: string) => Promise<readonly PublicJwk[]
       const waitMs = keys.size === 0 ? remainingMs(deadline) : Math.min(fetchWaitMs, remainingMs(deadline));
       await within(fetchNow(requestId), waitMs).catch(() => undefined);
     } else if (mayFetch && ageMs >= backgroundAgeMs) void fetchNow(requestId);
-    if (keys.size === 0) throw new Unavailable('the keys that verify tokens cannot be had');
+    if (keys.size === 0) throw new Unavailable('the keys that verify tokens are not available');
     return keys.get(kid);
   };
 }

@@ -45,7 +45,7 @@ export function documentationRoutes(services: readonly string[], currency: strin
   const docsFile = (req: Request<{ file?: string }>, res: Response) => {
     const file = docs().get(req.params.file ?? '');
     if (file === undefined) {
-      sendRefusal(res, refuse('not-found', 'There is nothing under this address. The page is /docs.'));
+      sendRefusal(res, refuse('not-found', 'There is no resource at this path. The page is /docs.'));
       return;
     }
     res.set('Content-Security-Policy', docsPolicy);
@@ -66,6 +66,6 @@ export function documentationRoutes(services: readonly string[], currency: strin
     .options(paths, (_req, res) => void res.status(204).set('Allow', allow).end())
     .all(paths, (_req, res) => {
       res.set('Allow', allow);
-      sendRefusal(res, refuse('method-not-allowed', `This address knows ${allow}.`));
+      sendRefusal(res, refuse('method-not-allowed', `This path supports ${allow}.`));
     });
 }

@@ -50,12 +50,12 @@ export const problemTexts: Readonly<Record<ProblemCode, ProblemText>> = {
   'not-found': {
     meaning: 'There is nothing under this address, or nothing that this caller may see.',
     action: 'Check the path and the id. / lists what there is, /openapi.json every route.',
-    detail: 'There is nothing under this address. The nearest is /users/login.',
+    detail: 'There is no resource at this path. The nearest is /users/login.',
   },
   'method-not-allowed': {
     meaning: 'The address is right, but it does not have this method.',
     action: 'Use one of the methods in the header Allow.',
-    detail: 'This address knows POST, OPTIONS.',
+    detail: 'This path supports POST, OPTIONS.',
   },
   'email-taken': {
     meaning: 'A user with this e-mail address exists already, in whichever letter case.',
@@ -65,7 +65,7 @@ export const problemTexts: Readonly<Record<ProblemCode, ProblemText>> = {
   'last-admin': {
     meaning: 'This would leave the shop without an admin.',
     action: 'Make another user an admin first.',
-    detail: 'This is the last admin: make another one first.',
+    detail: 'This is the last admin: promote another user first.',
   },
   'product-exists': {
     meaning: 'There is a product with this id already.',
@@ -75,7 +75,7 @@ export const problemTexts: Readonly<Record<ProblemCode, ProblemText>> = {
   'insufficient-stock': {
     meaning: 'There is less in stock than was asked for. Nothing was taken.',
     action: 'Buy less: items says how much of each product is left. A new purchase needs a new Idempotency-Key.',
-    detail: 'There is not enough of what is listed in items. Nothing was taken.',
+    detail: 'There is not enough stock of the items listed. Nothing was reserved.',
     extra: { items: [{ productId: 'boots', requested: 3, available: 1 }] },
   },
   'not-cancellable': {
@@ -86,7 +86,7 @@ export const problemTexts: Readonly<Record<ProblemCode, ProblemText>> = {
   'request-in-progress': {
     meaning: 'The same request, under the same Idempotency-Key, is being worked on at this moment.',
     action: retry,
-    detail: 'The same request is still being worked on.',
+    detail: 'The first request with this key is still in progress.',
   },
   'precondition-failed': {
     meaning: 'The resource has changed since the version in If-Match. Nothing was changed by this request.',
@@ -106,13 +106,13 @@ export const problemTexts: Readonly<Record<ProblemCode, ProblemText>> = {
   'validation-failed': {
     meaning: 'The request can be read, but fields or parameters have faults. An unknown one is a fault, too.',
     action: 'Correct every fault in errors: pointer says where (#/items/0/quantity in the body, ?limit in the query).',
-    detail: 'The request has faults; each is listed in errors.',
+    detail: 'The request is invalid; errors lists each fault.',
     extra: { errors: [{ pointer: '#/items/0/quantity', detail: 'must be at least 1' }] },
   },
   'unknown-product': {
     meaning: 'A purchase names a product that does not exist. Nothing was taken.',
     action: 'Leave out the products in items. A new purchase needs a new Idempotency-Key.',
-    detail: 'There is no product with the ids listed in items. Nothing was taken.',
+    detail: 'The products listed in items do not exist. Nothing was reserved.',
     extra: { items: [{ productId: 'boot' }] },
   },
   'idempotency-key-reused': {
@@ -129,12 +129,12 @@ export const problemTexts: Readonly<Record<ProblemCode, ProblemText>> = {
   'internal-error': {
     meaning: 'The shop has a fault.',
     action: 'Report the requestId to the operator: it finds the request in the logs.',
-    detail: 'This is a fault of ours; the requestId finds it in our logs.',
+    detail: 'This is an error of the shop; its logs have the details under the requestId.',
   },
   'temporarily-unavailable': {
     meaning: 'The request could not be done safely in time, as during the seconds of a failover or at too much load.',
     action: `${retry} It then happens once, also if the first attempt was done after all.`,
-    detail: 'This could not be done in time. Repeat it with the same Idempotency-Key: it happens once.',
+    detail: 'This was not confirmed in time. Repeat it with the same Idempotency-Key: it takes effect once.',
   },
 };
 

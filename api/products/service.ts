@@ -104,7 +104,7 @@ function unknown(id: string): Refusal {
 }
 
 function stale(id: string): Refusal {
-  return refuse('precondition-failed', `The product '${id}' is not any more what If-Match says. Read it again.`);
+  return refuse('precondition-failed', `The product '${id}' has changed since the version in If-Match; read it again.`);
 }
 
 /** The result of making `given` under `wantedId`. The body is the first one's (its fingerprint is), so only the rest is stored. */

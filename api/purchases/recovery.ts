@@ -75,7 +75,7 @@ export function openRecovery(
       else if (purchase?.releasePending) await saga.release(purchase, requestId, deadline);
       else return; // finished in the meantime
       memory.succeeded(id);
-      log.info(about, 'carried an unfinished purchase forward');
+      log.info(about, 'resumed an unfinished purchase');
     } catch (error) {
       memory.failed(id, monotonicMs());
       if (error instanceof Unavailable)
@@ -83,7 +83,7 @@ export function openRecovery(
           { ...about, reason: error.message },
           'could not carry an unfinished purchase forward; trying again later',
         );
-      else log.error({ ...about, err: error }, 'a bug keeps an unfinished purchase from being carried forward');
+      else log.error({ ...about, err: error }, 'a bug keeps an unfinished purchase from being resumed');
     }
   }
 

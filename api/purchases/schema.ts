@@ -62,8 +62,8 @@ export const failure = z.discriminatedUnion('code', [
 export type Failure = z.infer<typeof failure>;
 /** What a failure says in words. */
 export const failureDetails: Readonly<Record<Failure['code'], string>> = {
-  'insufficient-stock': 'There is not enough of what is listed in items. Nothing was taken.',
-  'unknown-product': 'There is no product with the ids listed in items. Nothing was taken.',
+  'insufficient-stock': 'There is not enough stock of the items listed. Nothing was reserved.',
+  'unknown-product': 'The products listed in items do not exist. Nothing was reserved.',
 };
 
 /**

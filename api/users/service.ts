@@ -114,5 +114,5 @@ function notFound(): Refusal {
 }
 
 function lastAdmin({ replayed }: { readonly replayed: boolean }): Refusal {
-  return { ...refuse('last-admin', 'This is the last admin: make another one first.'), replayed };
+  return { ...refuse('last-admin', 'This is the last admin: promote another user first.'), replayed };
 }

@@ -99,7 +99,7 @@ async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> 
   const path = url.pathname.length > 1 ? url.pathname.replace(/\/$/, '') : url.pathname;
   if (req.method !== 'GET' && req.method !== 'HEAD') {
     res.setHeader('Allow', 'GET, HEAD');
-    return problem(res, 'method-not-allowed', 'This address knows GET and HEAD.');
+    return problem(res, 'method-not-allowed', 'This path supports GET and HEAD.');
   }
   // Where Prometheus has no address that a person reaches (stack.yml), the links in mails to its graphs lead here: to the page that has them.
   const file = files[path === '/status/graph' ? '/status' : path];
@@ -158,7 +158,7 @@ function json(res: ServerResponse, value: unknown): void {
 }
 
 function notFound(res: ServerResponse): void {
-  problem(res, 'not-found', 'There is nothing under this address.');
+  problem(res, 'not-found', 'There is no resource at this path.');
 }
 
 function problem(res: ServerResponse, code: ProblemCode, detail: string): void {

@@ -17,7 +17,7 @@ test.each([
 ])('%s: the nearest is %s', async (path, nearest) => {
   const { body } = await shop('GET', path);
   expect(body.detail).toBe(
-    `There is nothing under this address. ${nearest === '/' ? '/ lists what there is.' : `The nearest is ${nearest}.`}`,
+    `There is no resource at this path. ${nearest === '/' ? '/ lists what there is.' : `The nearest is ${nearest}.`}`,
   );
 });
 

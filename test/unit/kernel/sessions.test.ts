@@ -113,7 +113,7 @@ test('a request that waits when the replica closes is refused at once, and keeps
   const deadline = deadlineIn(4000);
   const waiting = sessions.current(claims, 'a-request', deadline);
   sessions.close();
-  await expect(waiting).rejects.toThrow('could not be had');
+  await expect(waiting).rejects.toThrow('not known in time');
   expect(monotonicMs()).toBeLessThan(deadline.atMs);
 });
 
