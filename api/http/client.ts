@@ -56,12 +56,17 @@ export function internalClient(baseUrl: string, service: string, secret: string)
 
   async function request(options: Dispatcher.RequestOptions, deadline: Deadline): Promise<unknown> {
     const timeMs = Math.ceil(Math.min(attemptMs, remainingMs(deadline)));
+    // Not AbortSignal.timeout: it cannot be cleared, and keeps everything of the call in memory until its time is over.
+    const controller = new AbortController();
+    const timer = setTimeout(() => controller.abort(new Error(`no answer within ${timeMs} ms`)), timeMs);
     try {
-      const { statusCode, body } = await pool.request({ ...options, signal: AbortSignal.timeout(timeMs) });
+      const { statusCode, body } = await pool.request({ ...options, signal: controller.signal });
       if (statusCode !== 200) throw new Error(`status ${statusCode}: ${(await body.text()).slice(0, 300)}`);
       return await body.json();
     } catch (error) {
       throw new Unavailable(`${options.path}: ${error instanceof Error ? error.message : error}`);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
