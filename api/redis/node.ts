@@ -56,7 +56,13 @@ export function closedNode(): Redis {
 const checkIntervalMs = 50;
 
 /** A connection that is watched for silence. */
-type Watched = { readonly redis: Redis; readonly silentMs: number; silentForMs: number };
+type Watched = {
+  readonly redis: Redis;
+  /** The connection's own: `redis` has another one after it has connected again. */
+  readonly stream: Redis['stream'];
+  readonly silentMs: number;
+  silentForMs: number;
+};
 
 const watched = new Set<Watched>();
 let timer: NodeJS.Timeout | undefined;
@@ -67,7 +73,7 @@ let timer: NodeJS.Timeout | undefined;
  */
 function endWhenSilent(redis: Redis, silentMs: number): void {
   const { stream } = redis;
-  const connection = { redis, silentMs, silentForMs: 0 };
+  const connection = { redis, stream, silentMs, silentForMs: 0 };
   stream.on('data', () => {
     connection.silentForMs = 0;
   });
@@ -83,8 +89,8 @@ function endWhenSilent(redis: Redis, silentMs: number): void {
 
 function checkAll(): void {
   for (const connection of watched) {
-    const { redis, silentMs } = connection;
+    const { redis, stream, silentMs } = connection;
     connection.silentForMs = redis.commandQueue.length === 0 ? 0 : connection.silentForMs + checkIntervalMs;
-    if (connection.silentForMs >= silentMs) redis.stream.destroy(new Error(`nothing heard for ${silentMs} ms`));
+    if (connection.silentForMs >= silentMs) stream.destroy(new Error(`nothing heard for ${silentMs} ms`));
   }
 }
