@@ -31,6 +31,12 @@ test('a parameter in the path is required, a filter of a list is not', async () 
   expect(requiredOf(paths['/products'].get, 'category')).toBe(false);
 });
 
+test('a list names the Link to its next page, a single product does not', async () => {
+  const { paths } = (await request.get('/openapi.json')).body;
+  expect(Object.keys(paths['/products'].get.responses[200].headers)).toContain('Link');
+  expect(Object.keys(paths['/products/{id}'].get.responses[200].headers)).not.toContain('Link');
+});
+
 test('every problem has a page that says what it means and what to do', async () => {
   for (const code of Object.keys(problems) as (keyof typeof problems)[]) {
     const page = await request.get(`/problems/${code}`);
