@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../api/core/ids.ts';
 import { infoField } from '../../api/redis/info.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
-import { maxSessions, sessionsKey } from '../../api/users/keys.ts';
+import { knownAddressesKey, knownAddressMs, maxSessions, sessionsKey } from '../../api/users/keys.ts';
 import type { Account } from '../../api/users/record.ts';
 import { sessionIdleMs } from '../../api/users/record-sessions.ts';
 import { createSessionReads, type SessionReads } from '../../api/users/store-reads.ts';
@@ -88,6 +88,15 @@ describe('a sign-in', () => {
     expect(await master.hlen(sessionsKey(made.id))).toBe(maxSessions);
     expect((await eventsOf(master, made.id)).filter(({ type }) => type === 'session.ended')).toEqual([]);
     expect(await master.pttl(sessionsKey(made.id))).toBeGreaterThan(30 * 24 * 3600 * 1000);
+  });
+
+  it('makes its address known for 30 days', async () => {
+    const made = await created();
+    await begun(made);
+    const keptMs = await master.pttl(knownAddressesKey(made.id));
+    expect(keptMs).toBeGreaterThan(knownAddressMs - 60_000);
+    expect(keptMs).toBeLessThanOrEqual(knownAddressMs);
+    expect(knownAddressMs).toBe(30 * 24 * 3_600_000);
   });
 
   it('ended twice is announced once', async () => {
