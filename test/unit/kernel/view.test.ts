@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { SentinelAnswer } from '../../../api/redis/sentinels/sentinels.ts';
 import { nextView, type ViewState } from '../../../api/redis/sentinels/view.ts';
-import { sentinelReport, silentSentinel } from '../../support/sentinel-reports.ts';
+import { replicaReport, sentinelReport, silentSentinel } from '../../support/sentinel-reports.ts';
 
 const [a, b] = ['h:1', 'h:2'] as const;
 const says = (number: number, master: string, epoch: number) => sentinelReport(number, master, [], { epoch });
@@ -27,6 +27,12 @@ describe('the view', () => {
   ])('%s', (_name, state, answers, [master, epoch]) => {
     const { view } = nextView(state, answers, 1000);
     expect([view?.master, view?.epoch]).toEqual([master, epoch]);
+  });
+
+  test('takes the replicas from each answer, also under the same epoch', () => {
+    const report = sentinelReport(1, a, [replicaReport(b, { down: true })], { epoch: 3 });
+    const { view } = nextView(follows(a, 3), [report], 1000);
+    expect(view?.replicas.map(({ address, flags }) => [address, flags.has('s_down')])).toEqual([[b, true]]);
   });
 
   test('says when master or epoch changed last, the first view not counted', () => {
