@@ -109,8 +109,8 @@ describe('listing', () => {
     const stranger = shop.customer();
     expect((await stranger.get('/purchases')).body.data).toEqual([]);
     expect((await stranger.get(`/purchases?userId=${buyer.userId}`)).status).toBe(403);
-    for (const nobody of ['all', 'no-such-user']) {
-      expect((await shop.admin().get(`/purchases?userId=${nobody}`)).body.data).toEqual([]);
+    for (const userId of ['all', 'no-such-user']) {
+      expect((await shop.admin().get(`/purchases?userId=${userId}`)).body.data).toEqual([]);
     }
     expect((await buyer.get(`/purchases?userId=${buyer.userId}`)).body.data).toHaveLength(6);
   });
