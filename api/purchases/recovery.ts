@@ -70,7 +70,8 @@ export function openRecovery(
     const deadline = deadlineIn(times.attempt);
     const about = { purchaseId: id, what, requestId, ageMs };
     try {
-      const purchase = await store.get(id, 'bounded-staleness', deadline);
+      // Like a client with a token: a purchase that only a replaced master has will be lost, and what `products` takes for it would never come back.
+      const purchase = await store.get(id, 'read-your-writes', deadline);
       if (purchase?.status === 'pending') await saga.carry(purchase, requestId, deadline);
       else if (purchase?.releasePending) await saga.release(purchase, requestId, deadline);
       else return; // finished in the meantime
