@@ -1,5 +1,4 @@
 /** Whether a failover that the Sentinels see no need for would help and lose nothing, and which Sentinel to ask for it. */
-
 import { furthestOffset, type Role } from './role.ts';
 import { type SentinelPeriods, selectReplica } from './sentinels/election.ts';
 import type { SentinelReport } from './sentinels/sentinel-report.ts';

@@ -1,6 +1,6 @@
 /** Hello messages: how the Sentinels learn of each other and of a new master (sentinelProcessHelloMessage), and the switch to it. */
 import type { Hello } from './redis-node.ts';
-import { closeConnection, createInstance, event, mstime, type Sentinel } from './sentinel.ts';
+import { closeConnection, createInstance, event, forgetFailover, mstime, type Sentinel } from './sentinel.ts';
 
 /** sentinelResetMasterAndChangeAddress: the switch to another master forgets everything about the replicas and the failover. */
 export function switchMaster(s: Sentinel, masterName: string): void {
@@ -18,12 +18,7 @@ export function switchMaster(s: Sentinel, masterName: string): void {
   const lastReconnTime = link.lastReconnTime;
   s.master = { ...fresh, leaderEpoch, lastPubTime, infoRefresh, link: { ...fresh.link, lastReconnTime } };
   s.slaves = new Map([...names].map((name) => [name, createInstance('slave', name, now)]));
-  s.failoverInProgress = false;
-  s.forceFailover = false;
-  s.failoverState = 'none';
-  s.failoverStateChangeTime = 0;
-  s.failoverStartTime = 0;
-  s.promotedSlave = undefined;
+  forgetFailover(s);
 }
 
 /** sentinelProcessHelloMessage. */

@@ -1,6 +1,14 @@
 /** What runs beside every Sentinel (redis/sentinel.sh): it ends a failover that the Sentinel would never finish. */
 import { gather, later, request } from './requests.ts';
-import { closeConnection, createInstance, currentMaster, event, mstime, type Sentinel } from './sentinel.ts';
+import {
+  closeConnection,
+  createInstance,
+  currentMaster,
+  event,
+  forgetFailover,
+  mstime,
+  type Sentinel,
+} from './sentinel.ts';
 
 const lookEveryMs = 2000;
 const leastDownMs = 5000;
@@ -41,10 +49,5 @@ function resetMaster(s: Sentinel): void {
   s.master = { ...createInstance('master', s.master.name, mstime(s)), leaderEpoch, lastPubTime, infoRefresh };
   s.slaves = new Map();
   s.sentinels.clear();
-  s.failoverInProgress = false;
-  s.forceFailover = false;
-  s.failoverState = 'none';
-  s.failoverStateChangeTime = 0;
-  s.failoverStartTime = 0;
-  s.promotedSlave = undefined;
+  forgetFailover(s);
 }

@@ -220,6 +220,16 @@ export function noDownFor(s: Sentinel, instance: Instance, ms: number): boolean 
   return mostRecent === 0 || mstime(s) - mostRecent > ms;
 }
 
+/** The end of a failover in sentinelResetMaster. */
+export function forgetFailover(s: Sentinel): void {
+  s.failoverInProgress = false;
+  s.forceFailover = false;
+  s.failoverState = 'none';
+  s.failoverStateChangeTime = 0;
+  s.failoverStartTime = 0;
+  s.promotedSlave = undefined;
+}
+
 export function closeConnection(link: Link, which: 'cc' | 'pc'): void {
   const connection = link[which];
   if (connection === undefined) return;

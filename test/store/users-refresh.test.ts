@@ -1,9 +1,7 @@
-import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { monotonicMs, setShopOffset } from '../../api/core/clock.ts';
 import { newId } from '../../api/core/ids.ts';
 import { Unavailable } from '../../api/core/outcome.ts';
-import type { ShopRedis } from '../../api/redis/open.ts';
 import type { Writes } from '../../api/redis/writes/writes.ts';
 import {
   graceMarginMs,
@@ -14,33 +12,22 @@ import {
   sessionsKey,
 } from '../../api/users/keys.ts';
 import type { Account } from '../../api/users/record.ts';
-import { createSessionReads, type SessionReads } from '../../api/users/store-reads.ts';
-import { createSessionWrites, type SessionWrites } from '../../api/users/store-sessions.ts';
-import { openTestRedis, operator } from '../support/redis.ts';
+import { createSessionWrites } from '../../api/users/store-sessions.ts';
 import {
   begunIn,
   context,
   createdIn,
-  createUserStore,
   eventsOf,
+  openSessionStores,
+  type SessionStores,
   sessionLimits,
-  type UserStore,
 } from './users-support.ts';
 
-let redis: ShopRedis;
-let store: UserStore;
-let sessions: SessionReads & SessionWrites;
-let master: Redis;
+let { redis, store, sessions, master, close } = {} as SessionStores;
 beforeAll(async () => {
-  redis = openTestRedis('users');
-  store = createUserStore(redis);
-  sessions = { ...createSessionReads(redis.reads), ...createSessionWrites(redis.writes, sessionLimits) };
-  master = await operator();
+  ({ redis, store, sessions, master, close } = await openSessionStores());
 });
-afterAll(() => {
-  redis.close();
-  master.disconnect();
-});
+afterAll(() => close());
 
 const created = () => createdIn(store);
 const begun = (read: Account) => begunIn(sessions, read);

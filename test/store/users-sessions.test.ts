@@ -1,42 +1,28 @@
-import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../api/core/ids.ts';
 import { infoField } from '../../api/redis/info.ts';
-import type { ShopRedis } from '../../api/redis/open.ts';
 import { knownAddressesKey, knownAddressMs, maxSessions, sessionsKey } from '../../api/users/keys.ts';
 import type { Account } from '../../api/users/record.ts';
 import { sessionIdleMs } from '../../api/users/record-sessions.ts';
-import { createSessionReads, type SessionReads } from '../../api/users/store-reads.ts';
-import { createSessionWrites, type SessionWrites } from '../../api/users/store-sessions.ts';
-import { openTestRedis, operator } from '../support/redis.ts';
 import {
   again,
   asRead,
   begunIn,
   context,
   createdIn,
-  createUserStore,
   eventsOf,
+  openSessionStores,
+  type SessionStores,
   sessionLimits,
   soon,
-  type UserStore,
   unstoredAccount,
 } from './users-support.ts';
 
-let redis: ShopRedis;
-let store: UserStore;
-let sessions: SessionReads & SessionWrites;
-let master: Redis;
+let { store, sessions, master, close } = {} as SessionStores;
 beforeAll(async () => {
-  redis = openTestRedis('users');
-  store = createUserStore(redis);
-  sessions = { ...createSessionReads(redis.reads), ...createSessionWrites(redis.writes, sessionLimits) };
-  master = await operator();
+  ({ store, sessions, master, close } = await openSessionStores());
 });
-afterAll(() => {
-  redis.close();
-  master.disconnect();
-});
+afterAll(() => close());
 
 const created = (changes?: Partial<Account>) => createdIn(store, changes);
 const begun = (read: Account) => begunIn(sessions, read);

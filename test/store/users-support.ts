@@ -8,9 +8,9 @@ import type { ShopRedis } from '../../api/redis/open.ts';
 import type { Account } from '../../api/users/record.ts';
 import { newAccount } from '../../api/users/service.ts';
 import { createUserWrites } from '../../api/users/store.ts';
-import { createUserReads } from '../../api/users/store-reads.ts';
-import type { SessionWrites } from '../../api/users/store-sessions.ts';
-import { contextOf, userCaller } from '../support/redis.ts';
+import { createSessionReads, createUserReads } from '../../api/users/store-reads.ts';
+import { createSessionWrites, type SessionWrites } from '../../api/users/store-sessions.ts';
+import { contextOf, openTestRedis, operator, userCaller } from '../support/redis.ts';
 
 /** The reads and writes of users, together. */
 export type UserStore = ReturnType<typeof createUserStore>;
@@ -52,6 +52,25 @@ export async function createdIn(store: UserStore, changes?: Partial<Account>): P
 
 /** How long the sign-ins of each role last at most, in ms. */
 export const sessionLimits = { customer: 90 * 24 * 3_600_000, admin: 12 * 3_600_000 };
+
+/** The users and sign-ins of the test Redis, and its master as the operator sees it. */
+export type SessionStores = Awaited<ReturnType<typeof openSessionStores>>;
+
+/** Opens them; to be closed. */
+export async function openSessionStores() {
+  const redis = openTestRedis('users');
+  const master = await operator();
+  return {
+    redis,
+    master,
+    store: createUserStore(redis),
+    sessions: { ...createSessionReads(redis.reads), ...createSessionWrites(redis.writes, sessionLimits) },
+    close() {
+      redis.close();
+      master.disconnect();
+    },
+  };
+}
 
 /** A sign-in begun now, and its first refresh token. */
 export async function begunIn(sessions: Pick<SessionWrites, 'begin'>, read: Account) {

@@ -3,7 +3,6 @@
  * A read index (Raft, section 6.4 of Ongaro's thesis) is a replication offset: a node of the same history that has reached it has
  * everything that was acknowledged before the index was taken.
  */
-
 import { furthestOffset, type Role } from '../role.ts';
 import { deliveryMs } from '../sentinels/durability.ts';
 import type { Claim } from '../sentinels/proof.ts';
