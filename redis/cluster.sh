@@ -108,20 +108,40 @@ follow_new_master() {
   echo 'CLIENT UNPAUSE' | ask_redis "$1" >/dev/null
 }
 
+# Asks a Sentinel to replace $1 and sees it through. A Sentinel may refuse (it knows no replica that it could promote), or agree and give up. Sets refusal.
+# Once one has agreed, no other is asked: two failovers at once would end in two masters.
+fail_over() {
+  hold_writes "$1"
+  for sentinel in ${asked:-$SENTINELS}; do
+    refusal=$(echo "SENTINEL FAILOVER $MASTER_NAME" | ask_one_sentinel "$sentinel")
+    case $refusal in
+      OK) asked=$sentinel refusal=''; break ;;
+      *INPROG*) break ;;
+    esac
+  done
+  case $refusal in
+    '' | *INPROG*) follow_new_master "$1" ;;
+    *) echo 'CLIENT UNPAUSE' | ask_redis "$1" >/dev/null ;;
+  esac
+}
+
 move() {
   find_master
   case $master in "$1" | "$1":*) ;; *) return 0 ;; esac
   wait_until_safe 30
-  old=$master
-  hold_writes "$old"
-  for sentinel in $SENTINELS; do
-    [ "$(echo "SENTINEL FAILOVER $MASTER_NAME" | ask_one_sentinel "$sentinel")" != OK ] || break
-  done
-  follow_new_master "$old"
-  until_s=$(($(date +%s) + 15))
+  old=$master asked='' refusal=''
+  now_s=$(date +%s)
+  until_s=$((now_s + 30)) next_s=$now_s
   until find_master 2>/dev/null && [ "$master" != "$old" ]; do
-    [ "$(date +%s)" -lt "$until_s" ] || { say "$old is still the master after 15 s"; return 1; }
-    sleep 0.2
+    now_s=$(date +%s)
+    [ "$now_s" -lt "$until_s" ] || { say "$old is still the master after 30 s${refusal:+: the Sentinels refused a failover, $refusal}"; return 1; }
+    # A Sentinel gives a failover up after `failover-timeout`, 2 s for each of its steps.
+    if [ "$now_s" -ge "$next_s" ]; then
+      next_s=$((now_s + 5))
+      fail_over "$old"
+    else
+      sleep 0.2
+    fi
   done
   wait_until_safe 60
   say "the master moved from $old to $master"

@@ -8,6 +8,7 @@ import { pause } from '../../api/core/clock.ts';
 import { infoField } from '../../api/redis/info.ts';
 import { redisSettingsOf } from '../support/own-redis.ts';
 import { type RedisNodes, startRedisNodes } from '../support/redis-nodes.ts';
+import { waitFor } from '../support/wait.ts';
 
 const run = promisify(execFile);
 let nodes: RedisNodes;
@@ -93,6 +94,34 @@ test('the master moves while clients write to it, and no node copies everything'
   expect(copies).toContain(0);
   await cluster('check');
 }, 120_000);
+
+/** The `replica-priority` of each replica, as the Sentinel at `address` knows it. */
+async function prioritiesAt(address: string): Promise<string[]> {
+  const sentinel = new Redis({ port: Number(address.split(':')[1]), password: nodes.sentinelPassword(), protocol: 2 });
+  const replicas = await sentinel.call('SENTINEL', 'REPLICAS', nodes.masterName).finally(() => sentinel.disconnect());
+  return (replicas as string[][]).map((fields) => fields[fields.indexOf('slave-priority') + 1] ?? '');
+}
+
+test('a move asks again for a failover that was refused', async () => {
+  const old = (await cluster('master')).trim();
+  const master = operatorAt(Number(old.split(':')[1]));
+  const replicas = nodes.redisPorts.filter((port) => !old.endsWith(`:${port}`)).map(operatorAt);
+  const setPriority = async (priority: number) => {
+    await Promise.all(replicas.map((replica) => replica.config('SET', 'replica-priority', priority)));
+    await waitFor(`all Sentinels to know the priority ${priority}`, async () =>
+      (await Promise.all(nodes.sentinels.map(prioritiesAt))).flat().every((known) => known === `${priority}`),
+    );
+  };
+  const releases = async () => /client.unpause:calls=\d+/.exec(await master.info('commandstats'))?.[0];
+  await setPriority(0); // no Sentinel may promote a replica
+  const before = await releases();
+  const moving = cluster('move', old);
+  await waitFor('the move to let writes go on', async () => (await releases()) !== before);
+  await setPriority(100);
+  await moving;
+  for (const redis of [...replicas, master]) redis.disconnect();
+  expect((await cluster('master')).trim()).not.toBe(old);
+}, 60_000);
 
 test('a running shop raises the memory of all nodes, and a node that restarts keeps it', async () => {
   await nodes.shop.setMemory('700mb');
