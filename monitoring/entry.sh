@@ -12,7 +12,7 @@
 # NAME_FILE. Without them both answer every client that reaches LISTEN.
 # prometheus: SERVICES, REDIS_NODES and SENTINELS (names, separated by spaces): what must be there, and in containers also where to find it.
 #   TARGETS_DIR (folder of api.json, redis.json, sentinel.json, nginx.json) where every process has an address of its own. REDIS_EXPORTER,
-#   EDGE_EXPORTER, NODE_EXPORTER (address:port). Optional: SCRAPE_INTERVAL, MACHINES (host names of a swarm's machines), REDIS_MEMORY_LIMIT
+#   NGINX_EXPORTER, NODE_EXPORTER (address:port). Optional: SCRAPE_INTERVAL, MACHINES (host names of a swarm's machines), REDIS_MEMORY_LIMIT
 #   (of a Redis container, such as 1G), BACKUPS=true (there must be a schedule of backups).
 # alertmanager: ALERT_EMAIL_TO (or else ALERT_EMAIL_TO_FILE), ALERT_EMAIL_FROM, SMTP_URL (smtp://[user:password@]host[:port], smtps:// for
 #   TLS from the first byte) or SMTP_URL_FILE. Optional: HEARTBEAT_URL (called every minute while monitoring lives), GROUP_WAIT, GROUP_INTERVAL.
@@ -41,7 +41,7 @@ expected() {
   for each in ${SENTINELS-}; do constant node:info "job: sentinel, instance: \"$each\""; done
   for each in ${MACHINES-}; do constant machine:info "nodename: \"$each\""; done
   # A missing Nginx has alerts of its own.
-  for each in redis sentinel redis-exporter edge node prometheus alertmanager; do constant job:info "job: $each"; done
+  for each in redis sentinel redis-exporter nginx-exporter node prometheus alertmanager; do constant job:info "job: $each"; done
   [ "${BACKUPS-}" != true ] || constant backup:info ''
   [ -z "${REDIS_MEMORY_LIMIT-}" ] || constant redis_memory_limit:bytes '' "$(printf %s "$REDIS_MEMORY_LIMIT" | awk '
     { unit = tolower(substr($0, length($0))); print $0 * (unit == "g" ? 1024 ^ 3 : unit == "m" ? 1024 ^ 2 : unit == "k" ? 1024 : 1) }')"
@@ -58,7 +58,7 @@ want_password() {
 }
 
 start_prometheus() {
-  : "${REDIS_EXPORTER:?}" "${EDGE_EXPORTER:?}" "${NODE_EXPORTER:?}"
+  : "${REDIS_EXPORTER:?}" "${NGINX_EXPORTER:?}" "${NODE_EXPORTER:?}"
   SCRAPE_INTERVAL=${SCRAPE_INTERVAL:-5s}
   # A scrape may not take longer than its interval, and a frozen process should be known well before that.
   SCRAPE_TIMEOUT=3s
@@ -79,7 +79,7 @@ start_prometheus() {
     [ -n "${MONITORING_PASSWORD_FILE-}" ] || printf %s "${MONITORING_PASSWORD:?}" >"$PASSWORD_FILE"
   fi
   render "$here/prometheus/prometheus.yml" WITH_PASSWORD PASSWORD_FILE PROCESSES CONTAINERS TARGETS_DIR SERVICES REDIS_NODES SENTINELS SCRAPE_INTERVAL SLOW_SCRAPE_INTERVAL SCRAPE_TIMEOUT \
-    PROMETHEUS ALERTMANAGER REDIS_EXPORTER EDGE_EXPORTER NODE_EXPORTER USED_SERIES >"$DATA_DIR/prometheus.yml"
+    PROMETHEUS ALERTMANAGER REDIS_EXPORTER NGINX_EXPORTER NODE_EXPORTER USED_SERIES >"$DATA_DIR/prometheus.yml"
   for rules in "$here"/prometheus/rules/*.yml; do render "$rules" RUNBOOKS >"$DATA_DIR/rules/${rules##*/}"; done
   [ -z "$only_render" ] || exit 0
   # No page of another origin may read what a browser is shown here (default: all may).

@@ -2,7 +2,8 @@
 # Changes a Compose shop while it serves:
 #
 #   ops/compose.sh upgrade           to what docker-compose.yml, .env and the environment say now (SHOP_VERSION=2 ...), part by part: Sentinels and Redis
-#                                    node by node with the master last, new replicas of a service before the old ones go, Nginx at the end
+#                                    node by node with the master last, new replicas of a service before the old ones go, Nginx at the end.
+#                                    Containers whose service is not there any more are removed
 #   ops/compose.sh memory SIZE       REDIS_MAXMEMORY of all nodes, such as 1gb, at once and without a restart; also in .env
 #
 # What fails meanwhile is at most what was in flight on Nginx when it was replaced. `docker compose up -d` alone replaces everything at once.
@@ -94,7 +95,8 @@ upgrade() {
   for service in users products purchases; do is_outdated "$service" && replace_service "$service"; done
   say 'the rest, Nginx among it: back within a second'
   docker compose up -d --no-deps nginx >/dev/null 2>&1
-  docker compose up -d --wait >/dev/null 2>&1 || die 'not everything is healthy: docker compose ps'
+  # Without --remove-orphans, a container whose service was removed or renamed in this version would run for ever.
+  docker compose up -d --wait --remove-orphans >/dev/null 2>&1 || die 'not everything is healthy: docker compose ps'
   say 'upgraded'
 }
 

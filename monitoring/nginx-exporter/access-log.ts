@@ -29,26 +29,26 @@ const notClients = /^\/(internal|healthz|status|_problem)(\/|$)/;
  */
 export function openAccessLog(registry: Registry): (message: string) => void {
   const total = new Counter({
-    name: 'edge_http_requests_total',
+    name: 'nginx_client_requests_total',
     help: 'Requests of clients that Nginx answered',
     labelNames: ['service', 'route', 'method', 'status'],
     registers: [registry],
   });
   const duration = new Histogram({
-    name: 'edge_http_request_duration_seconds',
+    name: 'nginx_client_request_duration_seconds',
     help: 'From the first byte of a request at Nginx to the last of its answer, repetitions on other replicas included',
     labelNames: ['service', 'route', 'method'],
     buckets: secondsBuckets,
     registers: [registry],
   });
   const repeated = new Counter({
-    name: 'edge_upstream_retries_total',
+    name: 'nginx_upstream_retries_total',
     help: 'Times that Nginx asked another replica because one failed',
     labelNames: ['service'],
     registers: [registry],
   });
   const unreadable = new Counter({
-    name: 'edge_log_unreadable_total',
+    name: 'nginx_access_log_unreadable_total',
     help: 'Messages that were no line of the access log',
     registers: [registry],
   });
@@ -85,12 +85,12 @@ function parse(message: string): z.infer<typeof line> | undefined {
 
 /**
  * The route that a path belongs to, with `:id` in place of ids.
- * @returns the service `edge` for what Nginx answers itself
+ * @returns the service `nginx` for what Nginx answers itself
  */
 export function routeOf(path: string, status: number): { service: string; route: string } {
   const [service = '', second, third, ...more] = path.split('/').slice(1).filter(Boolean);
   if (!(serviceNames as readonly string[]).includes(service)) {
-    return { service: 'edge', route: path === '/' ? '/' : 'unmatched' };
+    return { service: 'nginx', route: path === '/' ? '/' : 'unmatched' };
   }
   const parts = [service];
   if (second !== undefined) parts.push(literals.has(second) ? second : ':id');

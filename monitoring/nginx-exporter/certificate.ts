@@ -8,7 +8,7 @@ const certificateTimeoutMs = 3000;
 /** Reads it now and then every minute. @returns a function that stops it */
 export function watchCertificate(registry: Registry, target: TlsTarget): () => void {
   const notAfter = new Gauge({
-    name: 'edge_tls_certificate_not_after_timestamp_seconds',
+    name: 'nginx_tls_certificate_not_after_timestamp_seconds',
     help: 'When the certificate that Nginx presents expires; the last one seen while Nginx does not answer',
     labelNames: ['target'],
     registers: [registry],

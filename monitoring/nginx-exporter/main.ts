@@ -63,6 +63,6 @@ async function answer(url: URL, res: ServerResponse): Promise<void> {
 }
 
 function fail(error: Error): never {
-  process.stderr.write(`${JSON.stringify({ level: 60, service: 'edge-exporter', msg: error.message })}\n`);
+  process.stderr.write(`${JSON.stringify({ level: 60, service: 'nginx-exporter', msg: error.message })}\n`);
   process.exit(1);
 }

@@ -113,7 +113,7 @@ function prometheusEnv(settings: Settings, ports: Ports): Record<string, string>
     REDIS_NODES: threeOf('redis'),
     SENTINELS: threeOf('sentinel'),
     REDIS_EXPORTER: addressOf(ports.redisExporter),
-    EDGE_EXPORTER: addressOf(ports.edgeExporter),
+    NGINX_EXPORTER: addressOf(ports.nginxExporter),
     NODE_EXPORTER: addressOf(ports.nodeExporter),
     MONITORING_PASSWORD: settings.secrets.MONITORING_PASSWORD ?? '',
   };
@@ -136,8 +136,8 @@ function exporterProcesses(settings: Settings, ports: Ports): ProcessSpec[] {
       ],
       { REDIS_USER: 'exporter' },
     ),
-    monitoringProcess('edge-exporter', ports.edgeExporter, ownCommand('nginx-exporter'), {
-      PORT: String(ports.edgeExporter),
+    monitoringProcess('nginx-exporter', ports.nginxExporter, ownCommand('nginx-exporter'), {
+      PORT: String(ports.nginxExporter),
       TLS_TARGET: addressOf(settings.httpsPort),
       TLS_PROXY_PROTOCOL: settings.proxies.PROXY_PROTOCOL ?? 'off',
     }),

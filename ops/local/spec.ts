@@ -42,7 +42,7 @@ export function portsFrom(portBase: number) {
     alertmanager: portBase + 22,
     redisExporter: portBase + 23,
     /** TCP for Prometheus, UDP for the access log of Nginx. */
-    edgeExporter: portBase + 24,
+    nginxExporter: portBase + 24,
     nodeExporter: portBase + 25,
     mailbox: portBase + 26,
     status: portBase + 27,

@@ -26,7 +26,7 @@ export function tableOf(status: ProcessStatus[], from: string): string[] {
 }
 
 function roleOf(kind: string): string {
-  if (kind === 'nginx') return 'edge';
+  if (kind === 'nginx') return 'reverse proxy';
   if (kind === 'sentinel') return 'watches Redis';
   if (kind === 'redis') return '';
   if (kind === 'backup') return 'backups';

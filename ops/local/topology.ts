@@ -139,7 +139,7 @@ function nginxProcess({ settings, ports }: Place, number: number, services: read
   const name = `nginx-${number}`;
   const replicasOf = (service: string) => services.filter(({ kind }) => kind === service);
   const watched = {
-    ACCESS_LOG_TO: addressOf(ports.edgeExporter),
+    ACCESS_LOG_TO: addressOf(ports.nginxExporter),
     STATUS_UPSTREAM: addressOf(ports.status),
   };
   return {

@@ -16,7 +16,7 @@ const watchers = [
   'prometheus',
   'alertmanager',
   'redis-exporter',
-  'edge-exporter',
+  'nginx-exporter',
   'status',
   'node-exporter',
   'mailpit',

@@ -20,7 +20,7 @@ const common = {
   RUNBOOKS: 'http://localhost/status/runbooks',
   DASHBOARD: 'http://localhost/status',
   REDIS_EXPORTER: '127.0.0.1:9121',
-  EDGE_EXPORTER: '127.0.0.1:9145',
+  NGINX_EXPORTER: '127.0.0.1:9145',
   NODE_EXPORTER: '127.0.0.1:9100',
 };
 

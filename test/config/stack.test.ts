@@ -71,7 +71,7 @@ describe.skipIf(!hasCompose)('the stack', () => {
   });
 
   test('runs every part that Compose runs', () => {
-    for (const name of [...shared, 'backup', 'prometheus', 'alertmanager', 'redis-exporter', 'edge-exporter', 'status'])
+    for (const name of [...shared, 'backup', 'prometheus', 'alertmanager', 'redis-exporter', 'nginx-exporter', 'status'])
       expect(Object.keys(stack.services)).toContain(name);
   });
 
@@ -96,7 +96,7 @@ describe.skipIf(!hasCompose)('the stack', () => {
     expect(render([], settings).services['sentinel-1']).toEqual(compose.services['sentinel-1']);
   });
 
-  const watchers = ['prometheus', 'alertmanager', 'redis-exporter', 'edge-exporter', 'node-exporter', 'status'];
+  const watchers = ['prometheus', 'alertmanager', 'redis-exporter', 'nginx-exporter', 'node-exporter', 'status'];
   test.each([...watchers, 'grafana'])('checks the health of %s, as Compose does', (name) => {
     for (const [way, file] of Object.entries({ compose, stack: withGrafana }))
       expect({ way, test: file.services[name]?.healthcheck?.test?.[0] }).toEqual({

@@ -50,14 +50,14 @@ describe.skipIf(!engine)('The shop in containers', { timeout: 120_000 }, () => {
     const ask = async (query: string) =>
       Object.fromEntries((await shop.query(query)).map(({ metric, value }) => [metric.job ?? '', value]));
     const expected = {
-      ...{ api: 6, redis: 3, sentinel: 3, 'redis-exporter': 1, nginx: 1, edge: 1, node: 1 },
+      ...{ api: 6, redis: 3, sentinel: 3, 'redis-exporter': 1, nginx: 1, 'nginx-exporter': 1, node: 1 },
       ...{ prometheus: 1, alertmanager: 1 },
     };
     await waitFor('all to be scraped', async () => isEqual(await ask('sum by (job) (up)'), expected), 30_000, 500);
     const alive = { redis: 3, sentinel: 3, nginx: 1 };
     expect(await ask('sum by (job) (redis_up or nginx_up)')).toEqual(alive);
     for (let i = 0; i < 10; i++) await fetch(`${shop.url}/products`);
-    const counted = async () => (await ask('sum(edge_http_requests_total{route="/products"})'))[''] ?? 0;
+    const counted = async () => (await ask('sum(nginx_client_requests_total{route="/products"})'))[''] ?? 0;
     await waitFor('the requests to be counted', async () => (await counted()) >= 10, 20_000, 500);
     expect((await fetch(`${shop.url}/status`)).status).toBe(200);
   });

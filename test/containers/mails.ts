@@ -48,7 +48,7 @@ const faults: readonly Fault[] = [
   { name: 'the Redis master', services: 'master', subject: '[WARNING] Redis redis-', withinS: partS },
   { name: 'a Sentinel', services: ['sentinel-2'], subject: '[WARNING] Sentinel sentinel-2', withinS: partS },
   { name: 'redis-exporter', services: ['redis-exporter'], subject: blind('redis'), withinS: exporterS },
-  { name: 'edge-exporter', services: ['edge-exporter'], subject: blind('edge'), withinS: exporterS },
+  { name: 'nginx-exporter', services: ['nginx-exporter'], subject: blind('nginx-exporter'), withinS: exporterS },
   { name: 'node-exporter', services: ['node-exporter'], subject: blind('node'), withinS: exporterS },
 ];
 

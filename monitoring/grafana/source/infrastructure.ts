@@ -117,28 +117,28 @@ export const nginx: DashboardSource = {
         about: 'Per second.',
         unit: 'reqps',
         queries: {
-          '{{method}} {{route}}': 'sum by (method, route) (rate(edge_http_requests_total[$__rate_interval]))',
+          '{{method}} {{route}}': 'sum by (method, route) (rate(nginx_client_requests_total[$__rate_interval]))',
         },
         stacked: true,
       }),
       graph('Requests by status', {
         about: '429: rate limited. 499: the client disconnected. 502 and 504: a replica failed.',
         unit: 'reqps',
-        queries: { '{{status}}': 'sum by (status) (rate(edge_http_requests_total[$__rate_interval]))' },
+        queries: { '{{status}}': 'sum by (status) (rate(nginx_client_requests_total[$__rate_interval]))' },
       }),
       graph('Latency, p99', {
         about: 'By service, including retries on other replicas.',
         unit: 's',
         queries: {
           '{{service}}':
-            'histogram_quantile(0.99, sum by (service, le) (rate(edge_http_request_duration_seconds_bucket[$__rate_interval])))',
+            'histogram_quantile(0.99, sum by (service, le) (rate(nginx_client_request_duration_seconds_bucket[$__rate_interval])))',
         },
         bad: { warn: 0.5, alarm: 1 },
       }),
       graph('Retries on another replica', {
         about: 'Per second. A dead replica causes at most one per second; clients do not notice.',
         unit: 'reqps',
-        queries: { '{{service}}': 'sum by (service) (rate(edge_upstream_retries_total[$__rate_interval]))' },
+        queries: { '{{service}}': 'sum by (service) (rate(nginx_upstream_retries_total[$__rate_interval]))' },
       }),
       graph('Reads faster than 200 ms', {
         about: 'The share of GETs. The objective is 99 %.',

@@ -58,7 +58,7 @@ export const overview: DashboardSource = {
       graph('Requests', {
         about: 'Answered by Nginx per second, by service.',
         unit: 'reqps',
-        queries: { '{{service}}': 'sum by (service) (rate(edge_http_requests_total[$__rate_interval]))' },
+        queries: { '{{service}}': 'sum by (service) (rate(nginx_client_requests_total[$__rate_interval]))' },
         stacked: true,
       }),
       graph('Error rate', {
@@ -66,7 +66,7 @@ export const overview: DashboardSource = {
         unit: 'percentunit',
         queries: {
           '{{service}}':
-            '(sum by (service) (rate(edge_http_requests_total{status=~"5.."}[$__rate_interval])) or 0 * sum by (service) (rate(edge_http_requests_total[$__rate_interval]))) / (sum by (service) (rate(edge_http_requests_total[$__rate_interval])) > 0)',
+            '(sum by (service) (rate(nginx_client_requests_total{status=~"5.."}[$__rate_interval])) or 0 * sum by (service) (rate(nginx_client_requests_total[$__rate_interval]))) / (sum by (service) (rate(nginx_client_requests_total[$__rate_interval])) > 0)',
         },
         bad: { warn: 0.01, alarm: 0.05 },
       }),
@@ -74,9 +74,9 @@ export const overview: DashboardSource = {
         about: 'Percentiles measured at Nginx, including its retries on other replicas.',
         unit: 's',
         queries: {
-          p50: 'histogram_quantile(0.5, sum by (le) (rate(edge_http_request_duration_seconds_bucket[$__rate_interval])))',
-          p95: 'histogram_quantile(0.95, sum by (le) (rate(edge_http_request_duration_seconds_bucket[$__rate_interval])))',
-          p99: 'histogram_quantile(0.99, sum by (le) (rate(edge_http_request_duration_seconds_bucket[$__rate_interval])))',
+          p50: 'histogram_quantile(0.5, sum by (le) (rate(nginx_client_request_duration_seconds_bucket[$__rate_interval])))',
+          p95: 'histogram_quantile(0.95, sum by (le) (rate(nginx_client_request_duration_seconds_bucket[$__rate_interval])))',
+          p99: 'histogram_quantile(0.99, sum by (le) (rate(nginx_client_request_duration_seconds_bucket[$__rate_interval])))',
         },
         bad: { warn: 0.5, alarm: 1 },
       }),
@@ -126,7 +126,7 @@ export const business: DashboardSource = {
       stat('Certificate validity', {
         about: 'Time until the TLS certificate expires.',
         unit: 's',
-        queries: { left: 'min(edge_tls_certificate_not_after_timestamp_seconds) - time()' },
+        queries: { left: 'min(nginx_tls_certificate_not_after_timestamp_seconds) - time()' },
         bad: { warn: 2_592_000, alarm: 1_209_600, below: true },
       }),
     ],
@@ -146,7 +146,7 @@ export const business: DashboardSource = {
         about: 'Per minute, by status. Many 401: password guessing. Many 429: clients over their limits.',
         queries: {
           '{{route}} {{status}}':
-            '60 * sum by (route, status) (rate(edge_http_requests_total{method="POST", route=~"/users|/users/login"}[$__rate_interval]))',
+            '60 * sum by (route, status) (rate(nginx_client_requests_total{method="POST", route=~"/users|/users/login"}[$__rate_interval]))',
         },
       }),
       graph('Products in the catalogue', {

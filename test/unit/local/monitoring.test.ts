@@ -32,7 +32,7 @@ test('a shop is watched unless its settings turn that off', () => {
       'prometheus',
       'alertmanager',
       'redis-exporter',
-      'edge-exporter',
+      'nginx-exporter',
       'node-exporter',
       'status',
       'mailbox',

@@ -1,4 +1,4 @@
-/** What the edge exporter makes of Nginx' log and counters. */
+/** What the Nginx exporter makes of Nginx' log and counters. */
 import { Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
 import { openAccessLog, routeOf } from '../../../monitoring/nginx-exporter/access-log.ts';
@@ -16,8 +16,8 @@ describe('a path becomes a route', () => {
     ['/purchases/0190/events', 200, 'purchases', '/purchases/:id/events'],
     ['/purchases/0190/anything', 404, 'purchases', 'unmatched'],
     ['/purchases/1/2/3/4', 404, 'purchases', 'unmatched'],
-    ['/', 200, 'edge', '/'],
-    ['/wp-login.php', 404, 'edge', 'unmatched'],
+    ['/', 200, 'nginx', '/'],
+    ['/wp-login.php', 404, 'nginx', 'unmatched'],
   ])('%s (%i) is of %s: %s', (path, status, service, route) => {
     expect(routeOf(path, status)).toEqual({ service, route });
   });
@@ -37,22 +37,22 @@ describe('the access log', () => {
   test('is counted by service, route, method and status, with its duration', async () => {
     const text = await counted(line({}), line({}), line({ status: 503 }));
     expect(text).toContain(
-      'edge_http_requests_total{service="products",route="/products",method="GET",status="200"} 2',
+      'nginx_client_requests_total{service="products",route="/products",method="GET",status="200"} 2',
     );
     expect(text).toContain(
-      'edge_http_requests_total{service="products",route="/products",method="GET",status="503"} 1',
+      'nginx_client_requests_total{service="products",route="/products",method="GET",status="503"} 1',
     );
     expect(text).toMatch(/duration_seconds_bucket\{le="0.2",service="products",route="\/products",method="GET"\} 3/);
   });
 
   test('counts how often another replica was asked', async () => {
     const text = await counted(line({ upstream: '127.0.0.1:1, 127.0.0.1:2, 127.0.0.1:3' }));
-    expect(text).toContain('edge_upstream_retries_total{service="products"} 2');
+    expect(text).toContain('nginx_upstream_retries_total{service="products"} 2');
   });
 
   test('leaves out what no client asked: internal calls, health, the status page', async () => {
     const text = await counted(...['/internal/users/x', '/healthz', '/status/data/now'].map((path) => line({ path })));
-    expect(text).not.toMatch(/^edge_http_requests_total\{/m);
+    expect(text).not.toMatch(/^nginx_client_requests_total\{/m);
   });
 
   test('makes no series without end out of what clients make up', async () => {
@@ -60,12 +60,12 @@ describe('the access log', () => {
       line({ path: `/products/p${i}/${'abcdefgh'[i % 8]}${'x'.repeat(i % 14)}`, method: `M${i}` }),
     );
     const text = await counted(...lines);
-    const series = text.match(/^edge_http_requests_total\{/gm) ?? [];
+    const series = text.match(/^nginx_client_requests_total\{/gm) ?? [];
     expect(series.length).toBeLessThanOrEqual(61);
   });
 
   test('survives what is no line of it', async () => {
-    expect(await counted('', 'nonsense', '<190>nginx: {"method":', '{}')).toContain('edge_log_unreadable_total 4');
+    expect(await counted('', 'nonsense', '<190>nginx: {"method":', '{}')).toContain('nginx_access_log_unreadable_total 4');
   });
 });
 
