@@ -1,4 +1,4 @@
-/** The small rules of the edge: cursors, write identities, conditions, ids, the list of problems. */
+/** The small rules of the HTTP layer: cursors, write identities, conditions, ids, the list of problems. */
 import type { Request } from 'express';
 import { describe, expect, test } from 'vitest';
 import { idPattern, newId } from '../../../api/core/ids.ts';
