@@ -1,4 +1,4 @@
-/** What the tests of the HTTP layer share: the routes of the shop with a good body each, clients of each kind, and the form of a refusal. */
+/** What tests through Nginx share: the routes of the shop with a good body each, clients of each kind, and the form of a refusal. */
 import { expect, inject } from 'vitest';
 import { problems } from '../../api/core/problems.ts';
 import {

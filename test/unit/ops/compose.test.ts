@@ -11,7 +11,7 @@ const dir = mkdtempSync(join(tmpdir(), 'compose-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 /** Runs the upgrade. @param answers branches of `case` in a shell, by the words of a call; a call without one fails */
-async function upgrade(answers: string): Promise<{ error?: Error; calls: string[] }> {
+async function upgrade(answers: string): Promise<{ error: Error | undefined; calls: string[] }> {
   const log = join(dir, 'calls');
   writeFileSync(join(dir, 'docker'), `#!/bin/sh\necho "$*" >>"${log}"\ncase "$*" in\n${answers}\n*) exit 1 ;;\nesac\n`);
   chmodSync(join(dir, 'docker'), 0o755);
