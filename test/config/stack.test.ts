@@ -71,7 +71,15 @@ describe.skipIf(!hasCompose)('the stack', () => {
   });
 
   test('runs every part that Compose runs', () => {
-    for (const name of [...shared, 'backup', 'prometheus', 'alertmanager', 'redis-exporter', 'nginx-exporter', 'status'])
+    for (const name of [
+      ...shared,
+      'backup',
+      'prometheus',
+      'alertmanager',
+      'redis-exporter',
+      'nginx-exporter',
+      'status',
+    ])
       expect(Object.keys(stack.services)).toContain(name);
   });
 

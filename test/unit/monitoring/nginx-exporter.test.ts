@@ -65,7 +65,9 @@ describe('the access log', () => {
   });
 
   test('survives what is no line of it', async () => {
-    expect(await counted('', 'nonsense', '<190>nginx: {"method":', '{}')).toContain('nginx_access_log_unreadable_total 4');
+    expect(await counted('', 'nonsense', '<190>nginx: {"method":', '{}')).toContain(
+      'nginx_access_log_unreadable_total 4',
+    );
   });
 });
 
