@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { checkSession } from './contracts/calls.ts';
 import { deadlineIn } from './core/clock.ts';
 import { buildApp } from './http/app.ts';
-import { internalClient, internalKey } from './http/client.ts';
+import { internalClient } from './http/client.ts';
+import { createCredentials } from './http/credentials.ts';
 import { createGrowth, growthRoute } from './http/growth.ts';
 import { createReadiness, healthRoutes, type Readiness } from './http/health.ts';
 import { createLimits } from './http/limits.ts';
@@ -48,7 +49,8 @@ export function assemble(config: Config, open: OpenService<never>, log: Logger):
   );
   const usersEvents = openUsersEvents(config, logEvent);
   metrics.watchClocks(redis.clockDifferences);
-  const client = internalClient(config.INTERNAL_URL, config.service, config.INTERNAL_SECRET);
+  const credentials = createCredentials(config.service, config.internalSecrets);
+  const client = internalClient(config.INTERNAL_URL, credentials);
   const limits = createLimits(config, redis.scratch);
   const growth = createGrowth(config.service, redis.scratch, redis.reads);
   const service = open({
@@ -78,7 +80,7 @@ export function assemble(config: Config, open: OpenService<never>, log: Logger):
       identities: {
         verify: tokenVerifier(keys),
         sessions: watchSessions(usersEvents ?? redis, ask),
-        internalKey: internalKey(config.INTERNAL_SECRET),
+        callerOf: credentials.callerOf,
       },
       health: healthRoutes(readiness, client),
       documentation: documentationRoutes(serviceNames, config.SHOP_CURRENCY, config.SHOP_VERSION),

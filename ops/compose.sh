@@ -2,7 +2,7 @@
 # Changes a Compose shop while it serves:
 #
 #   ops/compose.sh upgrade           to what docker-compose.yml, .env and the environment say now (SHOP_VERSION=2 ...), part by part: Sentinels and Redis
-#                                    node by node with the master last, new replicas of a service before the old ones go, Nginx at the end.
+#                                    node by node with the master last, new replicas of all services before the old ones go, Nginx at the end.
 #                                    Containers whose service is not there any more are removed
 #   ops/compose.sh memory SIZE       REDIS_MAXMEMORY of all nodes, such as 1gb, at once and without a restart; also in .env
 #
@@ -38,33 +38,41 @@ is_outdated() {
 }
 cluster() { docker compose exec -T sentinel-1 sh /shop/redis/cluster.sh "$@" || docker compose exec -T sentinel-2 sh /shop/redis/cluster.sh "$@"; }
 
-# As many new replicas as there are old ones, beside them; the old ones go when the new ones are healthy and Nginx has found them.
-replace_service() {
-  old=$(containers_of "$1")
+# The containers that new ones replace, those of callers before those of what they call; and the new ones.
+old_containers=
+new_containers=
+# Starts as many new replicas of service $1 as there are old ones, beside them, and waits until they are healthy.
+start_beside() {
+  service=$1 old=$(containers_of "$1")
   # shellcheck disable=SC2086 # a list, here and below
-  set -- "$1" $old
-  service=$1 count=$(($# - 1))
-  say "$service: starting $count new replicas"
-  docker compose up -d --no-deps --no-recreate --scale "$service=$((2 * count))" "$service" >/dev/null 2>&1 ||
+  set -- $old
+  say "$service: starting $# new replicas"
+  docker compose up -d --no-deps --no-recreate --scale "$service=$((2 * $#))" "$service" >/dev/null 2>&1 ||
     say "$service: docker compose reports a fault"
   new=
   for container in $(containers_of "$service"); do case " $old " in *"$container"*) ;; *) new="$new $container" ;; esac; done
-  if [ "$(echo "$new" | wc -w)" != "$count" ]; then
-    # shellcheck disable=SC2086
-    [ -z "$new" ] || docker rm -f $new >/dev/null
-    die "$service: not all new replicas were started; the old ones serve. Nothing after $service was changed."
-  fi
+  old_containers="$old $old_containers" new_containers="$new_containers $new"
+  [ "$(echo "$new" | wc -w)" = $# ] || give_up "$service: not all new replicas were started"
   # shellcheck disable=SC2086
-  if ! wait_healthy 120 $new; then
-    docker rm -f $new >/dev/null
-    die "$service: the new replicas did not become healthy and are gone again; the old ones serve. Nothing after $service was changed."
-  fi
+  wait_healthy 120 $new || give_up "$service: the new replicas did not become healthy"
+}
+# Removes the new replicas of all services.
+give_up() {
+  # shellcheck disable=SC2086
+  [ -z "$new_containers" ] || docker rm -f $new_containers >/dev/null
+  die "$1. The new replicas are gone again, the old ones of all services serve. Nothing after the services was changed."
+}
+# All services change together: a new replica may refuse calls from one of the release before, and the caller then tries another replica of the
+# service it calls. So for as long as there are callers of both releases, there have to be called replicas of both.
+replace_services() {
+  for service in "$@"; do ! is_outdated "$service" || start_beside "$service"; done
+  [ -n "$new_containers" ] || return 0
   sleep 3 # Nginx asks for addresses every second, and keeps an answer for as long
-  for container in $old; do
+  for container in $old_containers; do
     docker stop --time 20 "$container" >/dev/null
     docker rm "$container" >/dev/null
   done
-  say "$service: done"
+  say 'services: done'
 }
 
 # One Redis node or Sentinel.
@@ -84,7 +92,8 @@ upgrade() {
     docker image inspect "$image" >/dev/null 2>&1 || docker pull -q "$image" >/dev/null 2>&1 ||
       die "the image $image is neither here, nor could it be built or pulled. Nothing was changed."
   done
-  docker compose run --rm --no-deps secrets keep >/dev/null 2>&1 || die 'the secrets could not be made'
+  # Without removing those of the release before: one of its containers may crash meanwhile, and has to start again.
+  docker compose run --rm --no-deps secrets add >/dev/null 2>&1 || die 'the secrets could not be made'
   # Sentinels and Redis first: a new version of a service may need a user or a right that only they can give it.
   for number in 1 2 3; do is_outdated "sentinel-$number" && replace_node "sentinel-$number"; done
   master=$(cluster master)
@@ -92,7 +101,7 @@ upgrade() {
     case $master in "redis-$number":*) last="redis-$number" ;; *) is_outdated "redis-$number" && replace_node "redis-$number" ;; esac
   done
   is_outdated "$last" && replace_node "$last"
-  for service in users products purchases; do is_outdated "$service" && replace_service "$service"; done
+  replace_services users products purchases # callers after what they call
   say 'the rest, Nginx among it: back within a second'
   docker compose up -d --no-deps nginx >/dev/null 2>&1
   # Without --remove-orphans, a container whose service was removed or renamed in this version would run for ever.

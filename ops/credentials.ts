@@ -3,7 +3,8 @@
  * secrets of containers are made from it; test/unit/ops/services.test.ts checks every file that has to name them.
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { ownSecrets, serviceNames, servicesWithOwnIdempotencySecret } from '../api/services.ts';
+import { internalSecretsOf } from '../api/contracts/calls.ts';
+import { ownSecrets, serviceNames, servicesWithOwnIdempotencySecret, settingName } from '../api/services.ts';
 
 /** The users in redis/users.acl that are no services. */
 const otherRedisUsers = ['replication', 'sentinel', 'backup', 'exporter', 'operator'];
@@ -13,11 +14,6 @@ export const redisUsers: readonly string[] = [...serviceNames, ...otherRedisUser
 
 /** The users in redis/sentinel.conf that only read; a service besides may ask for a failover. */
 export const sentinelUsers: readonly string[] = [...serviceNames, 'redis', 'backup', 'health'];
-
-/** The part of a setting's name that stands for a service: `gift-cards` is `GIFT_CARDS`. */
-export function settingName(service: string): string {
-  return service.toUpperCase().replaceAll('-', '_');
-}
 
 /** The secret that holds the password of a Redis user. */
 export const redisPasswordName = (user: string) => `REDIS_PASSWORD_${settingName(user)}`;
@@ -33,7 +29,7 @@ export function secretsOfService(service: string): Record<string, string> {
     REDIS_PASSWORD: redisPasswordName(service),
     SENTINEL_PASSWORD: sentinelPasswordName(service),
     IDEMPOTENCY_SECRET: hasOwn ? `IDEMPOTENCY_SECRET_${settingName(service)}` : 'IDEMPOTENCY_SECRET',
-    ...asThemselves('INTERNAL_SECRET', ...(ownSecrets[service] ?? [])),
+    ...asThemselves(...internalSecretsOf(service), ...(ownSecrets[service] ?? [])),
   };
 }
 

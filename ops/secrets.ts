@@ -1,7 +1,9 @@
 /**
  * The shop's secrets in containers:
  *
- *   secrets.ts keep         makes what is missing in /secrets/all, and writes each owner's copies: /secrets/<owner>/NAME, 0400
+ *   secrets.ts keep         makes what is missing in /secrets/all, and writes each owner's copies: /secrets/<owner>/NAME, 0400; removes copies
+ *                           of secrets that an owner no longer has
+ *   secrets.ts add          the same without removing any: during an upgrade containers of the release before may start again
  *   secrets.ts show         prints the first admin's address and password, and the password of Prometheus and Alertmanager
  *   secrets.ts owners       prints OWNER NAME-OF-FILE NAME-OF-SECRET, one line for each (what stack.yml has to hold)
  *   secrets.ts make NAME    prints one new value (ops/stack.sh makes Docker secrets of them); MONITORING_PASSWORD_BCRYPT: the hash of the
@@ -93,7 +95,7 @@ function folder(path: string, uid: number): void {
   chmodSync(path, 0o700);
 }
 
-function keep(): void {
+function writeSecrets({ removesOthers }: { removesOthers: boolean }): void {
   folder(join(root, 'all'), 0);
   for (const [owner, files] of Object.entries(secretOwners)) {
     const uid = uidOf(owner);
@@ -104,8 +106,8 @@ function keep(): void {
       put(join(root, 'all', name), value, 0);
       put(join(dir, file), value, uid);
     }
-    // Secrets that only an earlier version gave this owner.
-    for (const file of readdirSync(dir).filter((name) => !(name in files))) rmSync(join(dir, file));
+    const others = removesOthers ? readdirSync(dir).filter((name) => !(name in files)) : [];
+    for (const file of others) rmSync(join(dir, file));
     folder(dir, uid);
   }
   // Nginx makes its certificate here, unless there is one.
@@ -119,7 +121,8 @@ function show(): void {
 }
 
 const [command, argument] = process.argv.slice(2);
-if (command === 'keep') keep();
+if (command === 'keep') writeSecrets({ removesOthers: true });
+else if (command === 'add') writeSecrets({ removesOthers: false });
 else if (command === 'show') show();
 else if (command === 'make' && argument === 'MONITORING_PASSWORD_BCRYPT')
   process.stdout.write(bcryptOf(readFileSync(0, 'utf8').trim()));
@@ -129,6 +132,6 @@ else if (command === 'owners') {
     for (const [file, name] of Object.entries(files)) console.log(owner, file, name);
   }
 } else {
-  console.error('usage: secrets.ts keep | show | owners | make NAME');
+  console.error('usage: secrets.ts keep | add | show | owners | make NAME');
   process.exit(64);
 }

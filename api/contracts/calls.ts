@@ -1,10 +1,12 @@
 /** What one service asks of another, over Nginx's internal listener. Each call may be repeated. */
 import { z } from 'zod';
-import type { ServiceName } from '../services.ts';
+import { type ServiceName, serviceNames, settingName } from '../services.ts';
 
 /** A call: its service, request and reply. */
 export type Call<I, O> = {
   readonly service: ServiceName;
+  /** The services that may make it. */
+  readonly callers: readonly ServiceName[];
   readonly method: 'GET' | 'POST';
   /** Below `/internal/<service>`; `:id` is filled from the call. */
   readonly path: string;
@@ -19,6 +21,7 @@ function call<I, O>(spec: Call<I, O>): Call<I, O> {
 /** Whether a sign-in is still good; asked by replicas that cannot see the bus. */
 export const checkSession = call({
   service: 'users',
+  callers: serviceNames.filter((name) => name !== 'users'),
   method: 'POST',
   path: '/sessions/check',
   input: z.strictObject({ userId: z.string(), sessionId: z.string() }),
@@ -62,6 +65,7 @@ export function sentItem(item: ReservedItem): ReservedItem & { readonly incarnat
  */
 export const reserveStock = call({
   service: 'products',
+  callers: ['purchases'],
   method: 'POST',
   path: '/reservations',
   input: z.strictObject({
@@ -85,8 +89,30 @@ export const reserveStock = call({
  */
 export const releaseStock = call({
   service: 'products',
+  callers: ['purchases'],
   method: 'POST',
   path: '/releases',
   input: z.strictObject({ purchaseId: z.string(), items: z.array(receivedItem) }),
   output: z.object({ result: z.literal('released'), eventId: z.string(), at: z.int() }),
 });
+
+const calls: readonly Pick<Call<never, never>, 'service' | 'callers'>[] = [checkSession, reserveStock, releaseStock];
+
+/** The setting with the secret that only `caller` and `called` know: it proves to `called` that a call comes from `caller`. */
+export function internalSecretName(caller: string, called: string): string {
+  return `INTERNAL_SECRET_${settingName(caller)}_TO_${settingName(called)}`;
+}
+
+/** The services that make any call to a service. */
+export function callersOf(called: string): ServiceName[] {
+  const callers = calls.filter(({ service }) => service === called).flatMap((each) => each.callers);
+  return [...new Set(callers)];
+}
+
+/** The settings of a service with the secrets of internal calls: of those that it makes, and of those that it answers. */
+export function internalSecretsOf(service: string): string[] {
+  const pairs = serviceNames.flatMap((called) => callersOf(called).map((caller) => ({ caller, called })));
+  return pairs
+    .filter(({ caller, called }) => caller === service || called === service)
+    .map(({ caller, called }) => internalSecretName(caller, called));
+}

@@ -27,7 +27,6 @@ const common = {
   USERS_REDIS_PASSWORD: z.string().min(1).optional(),
   USERS_SENTINEL_PASSWORD: z.string().min(1).optional(),
   INTERNAL_URL: z.url(),
-  INTERNAL_SECRET: z.string().min(16),
   IDEMPOTENCY_SECRET: z.string().min(16),
   SHOP_CURRENCY: z
     .string()

@@ -1,13 +1,9 @@
 /** Calls to other services through Nginx's internal listener, which balances and repeats them like a client's. */
-import { createSecretKey, type KeyObject } from 'node:crypto';
-import jwt from 'jsonwebtoken';
 import { type Dispatcher, Pool } from 'undici';
-import { z } from 'zod';
 import type { Call } from '../contracts/calls.ts';
-import { type Deadline, monotonicMs, remainingMs, shopTimeSeconds } from '../core/clock.ts';
+import { type Deadline, remainingMs } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
-import { serviceNames } from '../services.ts';
-import { clockSkewSeconds, isShortLived } from './tokens.ts';
+import type { Credentials } from './credentials.ts';
 
 /** See {@link internalClient}. */
 export type InternalClient = {
@@ -22,37 +18,11 @@ export type InternalClient = {
 
 /** How long one attempt may take, in ms: Nginx gives up on a replica after 1.5 s and takes the next. */
 const attemptMs = 2000;
-const audience = 'evergreen-internal';
-/** How long a credential lives, in seconds; one that would live longer is refused. */
-const credentialSeconds = 120;
-/** How long a credential is used again, in ms: signing costs next to nothing, and a clock that was corrected counts at once. */
-const credentialReuseMs = 1000;
 
-/** The secret that all services share, as a key: with a text, jsonwebtoken takes ten times as long. */
-export function internalKey(secret: string): KeyObject {
-  return createSecretKey(secret, 'utf8');
-}
-
-/** Makes the client of a service. @param secret what all services share to know each other by */
-export function internalClient(baseUrl: string, service: string, secret: string): InternalClient {
-  const key = internalKey(secret);
+/** Makes the client of a service. @param credentials of that service */
+export function internalClient(baseUrl: string, credentials: Pick<Credentials, 'issue'>): InternalClient {
   // Not fetch: its web streams cost five times as much as this. A connection for each call at once, kept for the next.
   const pool = new Pool(baseUrl);
-  let credential = '';
-  let credentialUntilMs = 0;
-
-  function bearer(): string {
-    if (monotonicMs() > credentialUntilMs) {
-      credential = jwt.sign({ iat: shopTimeSeconds() }, key, {
-        algorithm: 'HS256',
-        issuer: service,
-        audience,
-        expiresIn: credentialSeconds,
-      });
-      credentialUntilMs = monotonicMs() + credentialReuseMs;
-    }
-    return `Bearer ${credential}`;
-  }
 
   async function request(options: Dispatcher.RequestOptions, deadline: Deadline): Promise<unknown> {
     const timeMs = Math.ceil(Math.min(attemptMs, remainingMs(deadline)));
@@ -72,25 +42,15 @@ export function internalClient(baseUrl: string, service: string, secret: string)
 
   return {
     async call({ method, service: called, path, output }, input, requestId, deadline) {
-      const headers = { authorization: bearer(), 'x-request-id': requestId, 'content-type': 'application/json' };
+      const headers = {
+        authorization: `Bearer ${credentials.issue(called)}`,
+        'x-request-id': requestId,
+        'content-type': 'application/json',
+      };
       const options = { method, headers, path: `/internal/${called}${path}`, body: JSON.stringify(input) };
       return output.parse(await request(options, deadline));
     },
     get: (path, requestId, deadline) =>
       request({ method: 'GET', path, headers: { 'x-request-id': requestId } }, deadline),
   };
-}
-
-const credentialClaims = z.object({ iss: z.enum(serviceNames), iat: z.number(), exp: z.number() });
-
-/** Reads a credential. @returns the service that made it; `undefined` unless it is one of the shop's and lives two minutes at most */
-export function serviceOf(token: string, key: KeyObject): string | undefined {
-  try {
-    const now = { clockTimestamp: shopTimeSeconds(), clockTolerance: clockSkewSeconds };
-    const options: jwt.VerifyOptions = { algorithms: ['HS256'], audience, ...now };
-    const { iss, ...times } = credentialClaims.parse(jwt.verify(token, key, options));
-    return isShortLived(times, credentialSeconds) ? iss : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,10 +1,9 @@
 /** Authentication: the caller by a bearer token, the credential of a service, or only an address; and whether the route allows it. */
-import type { KeyObject } from 'node:crypto';
 import type { Request } from 'express';
 import type { Deadline } from '../core/clock.ts';
 import { type Refusal, refuse } from '../core/outcome.ts';
 import type { Caller } from '../core/request.ts';
-import { serviceOf } from './client.ts';
+import type { Credentials } from './credentials.ts';
 import type { Route } from './route.ts';
 import type { Sessions } from './sessions.ts';
 import type { TokenVerifier } from './tokens.ts';
@@ -13,8 +12,7 @@ import type { TokenVerifier } from './tokens.ts';
 export type Identities = {
   readonly verify: TokenVerifier;
   readonly sessions: Sessions;
-  /** See `internalKey` in client.ts. */
-  readonly internalKey: KeyObject;
+  readonly callerOf: Credentials['callerOf'];
 };
 
 /** A signed-in user. */
@@ -37,7 +35,7 @@ export type Identified = {
  */
 export async function identify(
   req: Request,
-  route: Pick<Route, 'access'>,
+  route: Pick<Route, 'access' | 'callers'>,
   by: Identities,
   deadline: Deadline,
 ): Promise<Identified> {
@@ -45,9 +43,11 @@ export async function identify(
   const anonymous: Caller = { kind: 'anonymous', address };
   const token = bearerOf(req);
   if (route.access === 'service') {
-    const service = token === undefined ? undefined : serviceOf(token, by.internalKey);
-    if (service !== undefined) return { caller: { kind: 'service', address, service } };
-    return { caller: anonymous, refusal: refuse('unauthenticated', 'Only services of the shop may call this.') };
+    const service = token === undefined ? undefined : by.callerOf(token);
+    if (service === undefined) return unauthenticated(anonymous, 'Only services of the shop may call this.');
+    const caller: Caller = { kind: 'service', address, service };
+    if (route.callers?.includes(service)) return { caller };
+    return { caller, refusal: refuse('forbidden', `${service} may not call this.`) };
   }
   const isOptional = route.access === 'anyone';
   if (token === undefined)

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Refusal } from '../core/outcome.ts';
 import type { ProblemCode } from '../core/problems.ts';
 import type { RequestContext } from '../core/request.ts';
+import type { ServiceName } from '../services.ts';
 
 /** What a handler answers; the HTTP layer turns it into bytes and headers. */
 export type Answer = {
@@ -37,6 +38,8 @@ type RouteSpec<P, Q, B> = {
   /** Below the service's base URL, in Express's syntax: `/:id/stock`. */
   readonly path: string;
   readonly access: Access;
+  /** The services that may call a route whose access is `service`. */
+  readonly callers?: readonly ServiceName[];
   /** The name of the route in the OpenAPI document, where clients get the name of their function from; internal routes have none. */
   readonly operationId?: string;
   /** One sentence for the OpenAPI document. */

@@ -1,7 +1,7 @@
 /** What a service is made from, and what it gives: the type that each `<service>/open.ts` exports as `open`. */
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { TokenClaims } from '../contracts/claims.ts';
 import type { Deadline } from '../core/clock.ts';
 import { readConfig } from '../core/config.ts';
@@ -11,7 +11,7 @@ import type { InternalClient } from './client.ts';
 import type { HandlerLimits } from './limits.ts';
 import type { Cursors } from './lists.ts';
 import type { SessionState } from './sessions.ts';
-import { type Config, limitSettings } from './settings.ts';
+import { type Config, internalSecretSettings, limitSettings } from './settings.ts';
 import type { PublicJwk } from './tokens.ts';
 
 /** What a service is made from. `Own`: the values of its own settings. */
@@ -49,12 +49,15 @@ export type ServiceModule = {
 };
 
 /**
- * Reads the configuration of a service: the settings of all, those of limits, its own.
+ * Reads the configuration of a service: the settings of all, those of limits, the secrets of internal calls, its own.
  * @param env the process's environment
  * @throws BadConfig when a setting is missing or wrong
  */
 export function readServiceConfig(service: string, { settings }: ServiceModule, env: NodeJS.ProcessEnv): Config {
+  const ofCalls = internalSecretSettings(service);
   // The service's own settings are there as well; `open` names their type.
-  const all = { ...limitSettings, ...settings } as typeof limitSettings;
-  return readConfig(service, all, env);
+  const all = { ...limitSettings, ...settings, ...ofCalls } as typeof limitSettings;
+  const config = readConfig(service, all, env);
+  const internalSecrets = z.object(ofCalls).parse(config);
+  return { ...config, internalSecrets };
 }

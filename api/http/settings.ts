@@ -1,5 +1,6 @@
 /** The settings that the HTTP layer adds to every service: the quotas of limits. limit-policies.ts says what each limits. */
 import { z } from 'zod';
+import { internalSecretsOf } from '../contracts/calls.ts';
 import type { CommonConfig } from '../core/config.ts';
 
 /** How many requests or points a limit allows. */
@@ -25,5 +26,14 @@ export const limitSettings = {
 
 const schema = z.object(limitSettings);
 
+/** Schemas of the secrets of a service's internal calls, by the name of the setting. */
+export function internalSecretSettings(service: string): Record<string, z.ZodString> {
+  return Object.fromEntries(internalSecretsOf(service).map((name) => [name, z.string().min(16)]));
+}
+
 /** What every service is configured with. */
-export type Config = CommonConfig & z.infer<typeof schema>;
+export type Config = CommonConfig &
+  z.infer<typeof schema> & {
+    /** The secrets of {@link internalSecretSettings}. */
+    readonly internalSecrets: Readonly<Record<string, string>>;
+  };

@@ -71,7 +71,7 @@ export function tokenVerifier(fetchKeys: (requestId: string) => Promise<readonly
     const kid = known?.kid ?? keyIdOf(token);
     const key = kid === undefined ? undefined : await keys(kid, requestId, deadline);
     if (kid === undefined || key === undefined) return undefined;
-    if (known?.key === key && isInTime(known)) return known.claims;
+    if (known?.key === key && isInTime(known, accessTokenSeconds)) return known.claims;
     const verified = verifyToken(token, kid, key);
     remembered.delete(token);
     if (verified === undefined) return undefined;
@@ -109,13 +109,16 @@ function verifyToken(token: string, kid: string, key: KeyObject): Verified | und
   }
 }
 
-/** What {@link verifyToken} checks of a token's times, for one that was verified before. */
-function isInTime(times: { readonly iat: number; readonly exp: number }): boolean {
-  return shopTimeSeconds() < times.exp + clockSkewSeconds && isShortLived(times, accessTokenSeconds);
+/** When a token begins and ends, in seconds since 1970. */
+export type TokenTimes = { readonly iat: number; readonly exp: number };
+
+/** Whether the times of a token that was verified before are still good: not expired, and {@link isShortLived}. */
+export function isInTime(times: TokenTimes, maxSeconds: number): boolean {
+  return shopTimeSeconds() < times.exp + clockSkewSeconds && isShortLived(times, maxSeconds);
 }
 
-/** Whether a token began before now and lives at most `maxSeconds`, give or take the clocks' difference. Times in seconds since 1970. */
-export function isShortLived({ iat, exp }: { iat: number; exp: number }, maxSeconds: number): boolean {
+/** Whether a token began before now and lives at most `maxSeconds`, give or take the clocks' difference. */
+export function isShortLived({ iat, exp }: TokenTimes, maxSeconds: number): boolean {
   return exp - iat <= maxSeconds && iat <= shopTimeSeconds() + clockSkewSeconds;
 }
 

@@ -1,8 +1,6 @@
 /** The routes of `products` for `purchases`. */
 import { releaseStock, reserveStock, sentItem } from '../contracts/calls.ts';
-import { type Refusal, refuse } from '../core/outcome.ts';
-import type { RequestContext } from '../core/request.ts';
-import { type Answer, type Route, route } from '../http/route.ts';
+import { type Route, route } from '../http/route.ts';
 import type { createReservationRules } from './reservations.ts';
 import { releaseIn, reservationIn } from './schema.ts';
 
@@ -13,28 +11,27 @@ export function internalRoutes(rules: ReturnType<typeof createReservationRules>)
       method: 'post',
       path: reserveStock.path,
       access: 'service',
+      callers: reserveStock.callers,
       summary: 'Takes all items of a purchase from stock, or none.',
       body: reservationIn,
       response: { status: 200, body: reserveStock.output },
-      handle: ({ body, context }) =>
-        forPurchases(context, async () => {
-          const reserved = await rules.reserve(body.purchaseId, body.items, context);
-          return reserved.result === 'reserved' ? { ...reserved, items: reserved.items.map(sentItem) } : reserved;
-        }),
+      handle: async ({ body, context }) => {
+        const reserved = await rules.reserve(body.purchaseId, body.items, context);
+        const sent = reserved.result === 'reserved' ? { ...reserved, items: reserved.items.map(sentItem) } : reserved;
+        return { status: 200, body: sent };
+      },
     }),
     route({
       method: 'post',
       path: releaseStock.path,
       access: 'service',
+      callers: releaseStock.callers,
       summary: 'Gives back what a purchase reserved, exactly once.',
       body: releaseIn,
       response: { status: 200, body: releaseStock.output },
-      handle: ({ body, context }) => forPurchases(context, () => rules.release(body.purchaseId, body.items, context)),
+      handle: async ({ body, context }) => {
+        return { status: 200, body: await rules.release(body.purchaseId, body.items, context) };
+      },
     }),
   ];
-}
-
-async function forPurchases({ caller }: RequestContext, answer: () => Promise<unknown>): Promise<Answer | Refusal> {
-  if (caller.kind === 'service' && caller.service === 'purchases') return { status: 200, body: await answer() };
-  return refuse('forbidden', 'Only purchases may take stock and give it back.');
 }

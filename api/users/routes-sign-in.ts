@@ -65,6 +65,7 @@ export function internalRoutes(signIns: SignInRules): Route[] {
       method: 'post',
       path: checkSession.path,
       access: 'service',
+      callers: checkSession.callers,
       summary: 'Whether a sign-in goes on, and with which role.',
       body: checkSession.input,
       response: { status: 200, body: checkSession.output },

@@ -3,8 +3,8 @@ import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { serviceNames } from '../../api/services.ts';
-import { secretNames, settingName } from '../credentials.ts';
+import { serviceNames, settingName } from '../../api/services.ts';
+import { secretNames } from '../credentials.ts';
 
 const { version } = z
   .object({ version: z.string() })

@@ -1,8 +1,8 @@
 // The whole shop on one page: every process, its port, its command, its environment, and the order in which all of it stops.
 // There is no order of starting: each process waits for what it needs, and says so in its log.
 import { join } from 'node:path';
-import { serviceNames } from '../../api/services.ts';
-import { secretOwners, settingName } from '../credentials.ts';
+import { serviceNames, settingName } from '../../api/services.ts';
+import { secretOwners } from '../credentials.ts';
 import { backupProcesses } from './backups.ts';
 import { cacheDirOf } from './cache-dirs.ts';
 import { monitoringProcesses } from './monitoring.ts';

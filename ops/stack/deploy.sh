@@ -49,6 +49,13 @@ doubts() {
   for image in $(images_in "$2"); do has_image "$image" || echo "the image $image is neither here nor in a registry"; done
 }
 
+# The secrets that file $1 needs and the swarm does not have.
+missing_secrets() {
+  awk '/^[^ ]/ { section = $1 } section == "secrets:" && $1 == "name:" { print $2 }' "$1" | while read -r name; do
+    has_secret "$name" || echo "$name"
+  done
+}
+
 # What changes from file $1 to file $2: service by service, then what they share.
 differences() {
   for name in $(services_in "$2"); do
@@ -66,6 +73,8 @@ deploy() {
   scratch=$(mktemp -d)
   trap 'rm -rf "$scratch"' EXIT
   rendered_stack >"$scratch/wanted.yml"
+  missing=$(missing_secrets "$scratch/wanted.yml" | paste -sd ' ' -)
+  [ -z "$missing" ] || die "secrets are missing: $missing. Nothing was changed: ops/stack.sh prepare makes them"
   last=$(kept deployed | head -n 1)
   if [ -n "$last" ]; then content_of "$last" >"$scratch/last.yml"; else cp "$scratch/wanted.yml" "$scratch/last.yml"; fi
   differences "$scratch/last.yml" "$scratch/wanted.yml"

@@ -136,8 +136,23 @@ describe.skipIf(!engine)('The shop in containers', { timeout: 120_000 }, () => {
   });
 
   test('gives a service its own secrets and no other', async () => {
-    const names = (await shop.inside('products', 'ls /run/secrets')).trim().split('\n');
-    expect(names).toEqual(['IDEMPOTENCY_SECRET', 'INTERNAL_SECRET', 'REDIS_PASSWORD', 'SENTINEL_PASSWORD']);
+    const ofAll = ['IDEMPOTENCY_SECRET', 'REDIS_PASSWORD', 'SENTINEL_PASSWORD'];
+    const own: Record<string, string[]> = {
+      users: [
+        'ADMIN_EMAIL',
+        'ADMIN_PASSWORD',
+        'JWT_PRIVATE_KEY',
+        'REFRESH_SECRET',
+        'INTERNAL_SECRET_PRODUCTS_TO_USERS',
+        'INTERNAL_SECRET_PURCHASES_TO_USERS',
+      ],
+      products: ['INTERNAL_SECRET_PRODUCTS_TO_USERS', 'INTERNAL_SECRET_PURCHASES_TO_PRODUCTS'],
+      purchases: ['INTERNAL_SECRET_PURCHASES_TO_PRODUCTS', 'INTERNAL_SECRET_PURCHASES_TO_USERS'],
+    };
+    for (const service of services) {
+      const names = (await shop.inside(service, 'ls /run/secrets')).trim().split('\n');
+      expect([service, names.sort()]).toEqual([service, [...ofAll, ...(own[service] ?? [])].sort()]);
+    }
     for (const name of ['REDIS_PASSWORD', 'SENTINEL_PASSWORD']) {
       const passwords = await Promise.all(services.map((service) => shop.inside(service, `cat /run/secrets/${name}`)));
       expect([name, new Set(passwords).size]).toEqual([name, services.length]);

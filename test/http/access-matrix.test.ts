@@ -1,10 +1,18 @@
 /** The access matrix: every route of every service, taken from the route tables, against every kind of caller. */
+import jwt from 'jsonwebtoken';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { callersOf } from '../../api/contracts/calls.ts';
 import { newId } from '../../api/core/ids.ts';
 import type { Route } from '../../api/http/route.ts';
 import type { OpenService } from '../../api/http/service.ts';
-import { serviceNames } from '../../api/services.ts';
-import { serviceCredential, startInternalRouter, startTestService, type TestService } from '../support/app.ts';
+import { type ServiceName, serviceNames } from '../../api/services.ts';
+import {
+  internalSecrets,
+  serviceCredential,
+  startInternalRouter,
+  startTestService,
+  type TestService,
+} from '../support/app.ts';
 import { operator } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
 import { type CallerName, callers, type Fixtures, rows } from './access-rows.ts';
@@ -13,7 +21,7 @@ import { newcomer, newPerson, password, signIn } from './users-support.ts';
 let router: Awaited<ReturnType<typeof startInternalRouter>>;
 const services: TestService[] = [];
 let fixtures: Fixtures;
-let tokens: Readonly<Record<CallerName, string | undefined>>;
+let tokens: Readonly<Record<Exclude<CallerName, ServiceName>, string | undefined>>;
 
 beforeAll(async () => {
   router = await startInternalRouter();
@@ -27,7 +35,6 @@ beforeAll(async () => {
   const [customer, other, leftover] = [await newcomer(users), await newcomer(users), await newcomer(users)];
   tokens = {
     anonymous: undefined,
-    service: serviceCredential('purchases'),
     other: other.token,
     admin: await adminToken(users),
     customer: customer.token,
@@ -79,13 +86,24 @@ function isServing({ request, config }: TestService) {
   });
 }
 
+const isService = (caller: CallerName): caller is ServiceName => serviceNames.some((name) => name === caller);
+
+/** What a caller sends to a service. A service without a secret for it signs in its own name with another secret that it holds. */
+function tokenOf(caller: CallerName, called: ServiceName): string | undefined {
+  if (!isService(caller)) return tokens[caller];
+  if (callersOf(called).includes(caller)) return serviceCredential(caller, called);
+  const [secret = ''] = Object.values(internalSecrets(caller));
+  return jwt.sign({}, secret, { issuer: caller, audience: `evergreen-internal/${called}`, expiresIn: 60 });
+}
+
 /** Sends a request as a caller, to the service that its path names. `ok` of 412 is asked for by a condition that does not hold. */
 function send(caller: CallerName, route: string, path: string, body: object | undefined) {
   const method = route.split(' ')[0]?.toLowerCase() as Route['method'];
   const name = /^\/(?:internal\/)?([a-z]+)/.exec(path)?.[1];
   const service = services.find(({ config }) => config.service === name) ?? expect.fail(`no service for ${path}`);
   const request = service.request[method](path);
-  if (tokens[caller] !== undefined) request.set('Authorization', `Bearer ${tokens[caller]}`);
+  const token = tokenOf(caller, service.config.service as ServiceName);
+  if (token !== undefined) request.set('Authorization', `Bearer ${token}`);
   if (rows[route]?.ok === 412) request.set('If-Match', '"0"');
   return body === undefined ? request : request.send(body);
 }

@@ -3,8 +3,10 @@
  * says that success is. Where a resource has an owner, it is the customer's.
  */
 
-/** The callers of each row. A service sends its credential also to the routes for clients, where it opens nothing. */
-export const callers = ['anonymous', 'service', 'other', 'admin', 'customer'] as const;
+import { type ServiceName, serviceNames } from '../../api/services.ts';
+
+/** The callers of each row. A service sends a credential also to the routes for clients, where it opens nothing. */
+export const callers = ['anonymous', ...serviceNames, 'other', 'admin', 'customer'] as const;
 /** One of {@link callers}. */
 export type CallerName = (typeof callers)[number];
 
@@ -34,12 +36,15 @@ export type Row = {
   readonly body?: (fixtures: Fixtures) => object;
 };
 
-const anyone: Expected = { anonymous: 'ok', service: 'ok', other: 'ok', admin: 'ok', customer: 'ok' };
-const signedIn: Expected = { anonymous: 401, service: 401, other: 'ok', admin: 'ok', customer: 'ok' };
-const admin: Expected = { anonymous: 401, service: 401, other: 403, admin: 'ok', customer: 403 };
-const ownerOrAdmin: Expected = { anonymous: 401, service: 401, other: 404, admin: 'ok', customer: 'ok' };
+const everyService = (status: 'ok' | 401) =>
+  Object.fromEntries(serviceNames.map((name) => [name, status])) as Record<ServiceName, 'ok' | 401>;
+
+const anyone: Expected = { anonymous: 'ok', ...everyService('ok'), other: 'ok', admin: 'ok', customer: 'ok' };
+const signedIn: Expected = { anonymous: 401, ...everyService(401), other: 'ok', admin: 'ok', customer: 'ok' };
+const admin: Expected = { anonymous: 401, ...everyService(401), other: 403, admin: 'ok', customer: 403 };
+const ownerOrAdmin: Expected = { anonymous: 401, ...everyService(401), other: 404, admin: 'ok', customer: 'ok' };
 const owner: Expected = { ...ownerOrAdmin, admin: 404 };
-const service: Expected = { anonymous: 401, service: 'ok', other: 401, admin: 401, customer: 401 };
+const noClient: Expected = { anonymous: 401, ...everyService(401), other: 401, admin: 401, customer: 401 };
 
 const product = (f: Fixtures) => `/products/${f.productId}`;
 const purchase = (f: Fixtures) => `/purchases/${f.ownPurchaseId}`;
@@ -89,7 +94,7 @@ export const rows: Readonly<Record<string, Row>> = {
   'DELETE /users/:id/sessions': { expected: admin, ok: 204, path: (f) => `/users/${f.leftoverUserId}/sessions` },
   'DELETE /users/:id': { expected: admin, ok: 412, path: (f) => `/users/${f.leftoverUserId}` },
   'POST /internal/users/sessions/check': {
-    expected: service,
+    expected: { ...noClient, products: 'ok', purchases: 'ok' },
     ok: 200,
     body: (f) => ({ userId: f.ownId, sessionId: f.ownSessionId }),
   },
@@ -107,12 +112,12 @@ export const rows: Readonly<Record<string, Row>> = {
   },
   'DELETE /products/:id': { expected: admin, ok: 412, path: product },
   'POST /internal/products/reservations': {
-    expected: service,
+    expected: { ...noClient, purchases: 'ok' },
     ok: 200,
     body: (f) => ({ purchaseId: f.unique(), items: [{ productId: f.unique(), quantity: 1 }] }),
   },
   'POST /internal/products/releases': {
-    expected: service,
+    expected: { ...noClient, purchases: 'ok' },
     ok: 200,
     body: (f) => ({ purchaseId: f.unique(), items: [] }),
   },

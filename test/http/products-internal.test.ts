@@ -1,13 +1,16 @@
 /** What `products` answers to `purchases`, by the client that `purchases` uses; and what it refuses to others. */
 import { request as httpRequest } from 'node:http';
+import jwt from 'jsonwebtoken';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { releaseStock, reserveStock } from '../../api/contracts/calls.ts';
 import { deadlineIn } from '../../api/core/clock.ts';
 import { newId } from '../../api/core/ids.ts';
 import { type InternalClient, internalClient } from '../../api/http/client.ts';
+import { createCredentials } from '../../api/http/credentials.ts';
 import { open } from '../../api/products/open.ts';
 import {
   accessToken,
+  internalSecrets,
   serviceCredential,
   startInternalRouter,
   startTestService,
@@ -22,7 +25,7 @@ beforeAll(async () => {
   router = await startInternalRouter();
   shop = await startTestService('products', open, router.url);
   router.add('products', shop.url);
-  client = internalClient(router.url, 'purchases', shop.config.INTERNAL_SECRET);
+  client = internalClient(router.url, createCredentials('purchases', internalSecrets('purchases')));
   await waitFor('the service to find Redis', async () => (await make(0)).status === 201);
 });
 afterAll(async () => {
@@ -80,16 +83,25 @@ describe('reservations', () => {
   });
 });
 
-describe('another caller', () => {
+describe('no other caller', () => {
   const paths = ['/internal/products/reservations', '/internal/products/releases'];
+
+  /** What other services can make: signed with each of their secrets, and issued to them, as `purchases` would call `products`. */
+  function credentialsOfOthers(): string[] {
+    const secrets = Object.values(internalSecrets('users'));
+    const audience = 'evergreen-internal/products';
+    const forged = secrets.map((secret) => jwt.sign({}, secret, { issuer: 'purchases', audience, expiresIn: 60 }));
+    return [...forged, serviceCredential('purchases', 'users'), serviceCredential('products', 'users')];
+  }
 
   test.each(paths)('may call %s', async (path) => {
     const id = await product(5);
     const body = { purchaseId: newId(), items: path.endsWith('/releases') ? [] : [{ productId: id, quantity: 1 }] };
     expect((await shop.request.post(path).send(body)).status).toBe(401);
     expect((await shop.request.post(path).auth(adminToken, { type: 'bearer' }).send(body)).status).toBe(401);
-    const users = await shop.request.post(path).auth(serviceCredential('users'), { type: 'bearer' }).send(body);
-    expect(users.status).toBe(403);
+    for (const credential of credentialsOfOthers()) {
+      expect((await shop.request.post(path).auth(credential, { type: 'bearer' }).send(body)).status).toBe(401);
+    }
     expect(await stockOf(id)).toBe(5);
   });
 
@@ -98,7 +110,7 @@ describe('another caller', () => {
     for (const quantity of [-1, 0, 0.5, 1e12]) {
       const answer = await shop.request
         .post('/internal/products/reservations')
-        .auth(serviceCredential('purchases'), { type: 'bearer' })
+        .auth(serviceCredential('purchases', 'products'), { type: 'bearer' })
         .send({ purchaseId: newId(), items: [{ productId: id, quantity }] });
       expect(answer.status).toBe(422);
     }

@@ -4,6 +4,7 @@ import { reserveStock } from '../../api/contracts/calls.ts';
 import { deadlineIn } from '../../api/core/clock.ts';
 import { newId } from '../../api/core/ids.ts';
 import { type InternalClient, internalClient } from '../../api/http/client.ts';
+import { createCredentials } from '../../api/http/credentials.ts';
 import type { Begun } from '../../api/purchases/record.ts';
 import { openRecovery } from '../../api/purchases/recovery.ts';
 import { createSaga, type Saga } from '../../api/purchases/saga.ts';
@@ -23,7 +24,7 @@ let saga: Saga;
 beforeAll(async () => {
   shop = await startPurchaseShop();
   const { redis, config } = shop.purchases;
-  client = internalClient(shop.internalUrl, 'purchases', config.INTERNAL_SECRET);
+  client = internalClient(shop.internalUrl, createCredentials('purchases', config.internalSecrets));
   store = { ...createPurchaseWrites(redis.writes), ...createPurchaseReads(redis.reads) };
   saga = createSaga(store, client, () => undefined);
 });
@@ -96,6 +97,19 @@ describe('a crash', () => {
     await recovered(begun.id, ({ releasePending }) => !releasePending);
     expect(await shop.stock(mug)).toBe(10);
   });
+});
+
+test('a call that is refused by a replica of another release, which knows other secrets, is repeated until one accepts it', async () => {
+  const mug = await shop.product(10);
+  shop.setGate(mug, 'unknown');
+  const owner = shop.customer();
+  const answer = owner.buy([{ productId: mug, quantity: 2 }]);
+  // The purchase is pending before products is asked.
+  const isBegun = async () => (await owner.get('/purchases')).body.data?.length === 1;
+  await waitFor('the purchase to be begun', isBegun, 2000);
+  shop.setGate(mug, 'open');
+  expect((await answer).status).toBe(201);
+  expect(await shop.stock(mug)).toBe(8);
 });
 
 describe('a pending purchase that is cancelled', () => {

@@ -10,8 +10,11 @@ import type { Wanted } from '../../api/purchases/schema.ts';
 import { accessToken, startInternalRouter, startTestService, type TestService } from '../support/app.ts';
 import { waitFor } from '../support/wait.ts';
 
-/** `open`; `shut`: products does not hear; `deaf`: products does what it is asked, but its answer is lost. */
-type Gate = 'open' | 'shut' | 'deaf';
+/**
+ * `open`; `shut`: products does not hear; `deaf`: products does what it is asked, but its answer is lost; `unknown`: a replica of products
+ * does not accept the credential, as one of another release.
+ */
+type Gate = 'open' | 'shut' | 'deaf' | 'unknown';
 
 /** The answer to a purchase. */
 export type Bought = Response;
@@ -120,8 +123,8 @@ async function startGate(
     for await (const chunk of req) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString();
     const mode = [...gates].find(([productId]) => text.includes(productId))?.[1] ?? 'open';
-    if (mode === 'shut') {
-      res.writeHead(503).end();
+    if (mode === 'shut' || mode === 'unknown') {
+      res.writeHead(mode === 'shut' ? 503 : 401).end();
       return;
     }
     const headers = Object.fromEntries(

@@ -226,7 +226,7 @@ describe('other services', () => {
   it('hear whether a sign-in goes on', async () => {
     const { session, user } = await newcomer(users);
     const [, sessionId = ''] = session.refreshToken.split('.');
-    const credential = serviceCredential('purchases');
+    const credential = serviceCredential('purchases', 'users');
     expect((await check(user.id, sessionId, credential)).body).toEqual({ state: 'active', role: 'customer' });
     expect((await check(user.id, 'another', credential)).body).toEqual({ state: 'ended' });
     await logout(session.refreshToken);
@@ -235,7 +235,9 @@ describe('other services', () => {
 
   it('alone may ask', async () => {
     const { session, user } = await newcomer(users);
-    for (const credential of [undefined, session.accessToken, 'x']) {
+    // `purchases` sends the second to `products`, which must not be able to pass it on.
+    const others = [undefined, serviceCredential('purchases', 'products'), session.accessToken, 'x'];
+    for (const credential of others) {
       expect((await check(user.id, 'x', credential)).body).toMatchObject(problem('unauthenticated', 401));
     }
   });

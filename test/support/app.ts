@@ -6,9 +6,11 @@ import jwt from 'jsonwebtoken';
 import { pino } from 'pino';
 import supertest from 'supertest';
 import { type Assembled, assemble } from '../../api/assemble.ts';
+import { internalSecretsOf } from '../../api/contracts/calls.ts';
 import { accessTokenSeconds } from '../../api/contracts/events.ts';
 import { newId } from '../../api/core/ids.ts';
 import type { Role } from '../../api/core/request.ts';
+import { createCredentials } from '../../api/http/credentials.ts';
 import { type OpenService, readServiceConfig, type ServiceModule } from '../../api/http/service.ts';
 import type { Config } from '../../api/http/settings.ts';
 import { algorithm, audience, issuer } from '../../api/http/tokens.ts';
@@ -81,7 +83,7 @@ export async function startTestService(
     REDIS_PASSWORD: redis.password,
     SENTINEL_PASSWORD: redis.sentinelPassword,
     INTERNAL_URL: internalUrl,
-    INTERNAL_SECRET: secret,
+    ...internalSecrets(name),
     IDEMPOTENCY_SECRET: secret,
     REFRESH_SECRET: secret,
     JWT_PRIVATE_KEY: pemOf(privateKey),
@@ -117,9 +119,14 @@ export function accessToken(claims: { userId?: string; role?: Role; sessionId?: 
   });
 }
 
-/** The credential of a service, as another service's client would send it. */
-export function serviceCredential(service: ServiceName): string {
-  return jwt.sign({}, secret, { algorithm: 'HS256', issuer: service, audience: 'evergreen-internal', expiresIn: 60 });
+/** The secrets of a service's internal calls, each for one pair of services. */
+export function internalSecrets(service: ServiceName): Record<string, string> {
+  return Object.fromEntries(internalSecretsOf(service).map((name) => [name, `${name} that only tests know`]));
+}
+
+/** The credential with which one service calls another. @throws when it has no secret for that */
+export function serviceCredential(caller: ServiceName, called: ServiceName): string {
+  return createCredentials(caller, internalSecrets(caller)).issue(called);
 }
 
 function pemOf(key: KeyObject): string {

@@ -7,8 +7,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { serviceNames } from '../../api/services.ts';
-import { settingName } from '../../ops/credentials.ts';
+import { serviceNames, settingName } from '../../api/services.ts';
 import { reservePorts } from './reserve-ports.ts';
 import { waitFor } from './wait.ts';
 

@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { deadlineIn, monotonicMs, setShopOffset, shopTimeMs } from '../../../api/core/clock.ts';
 import { newId } from '../../../api/core/ids.ts';
-import { internalClient, internalKey, serviceOf } from '../../../api/http/client.ts';
+import { internalClient } from '../../../api/http/client.ts';
+import { createCredentials } from '../../../api/http/credentials.ts';
 import { shopOffset } from '../../../api/redis/clock-sync.ts';
 
 const hourMs = 3_600_000;
@@ -41,7 +42,7 @@ describe('the time that most clocks agree on', () => {
 describe('on a host whose clock is wrong', () => {
   test.each([hourMs, -hourMs, dayMs])('by %i ms, ids and credentials have the time of the shop', async (skewMs) => {
     const rightMs = Date.now();
-    const secret = 'a secret';
+    const secrets = { INTERNAL_SECRET_PURCHASES_TO_USERS: 'a secret' };
     const sent: string[] = [];
     const server = createServer((req, res) => {
       sent.push(req.headers.authorization?.replace('Bearer ', '') ?? '');
@@ -55,14 +56,14 @@ describe('on a host whose clock is wrong', () => {
     expect(Math.abs(shopTimeMs() - rightMs)).toBeLessThan(1000);
     expect(Math.abs(Number.parseInt(newId().replace('-', '').slice(0, 12), 16) - rightMs)).toBeLessThan(1000);
     const call = { service: 'users', method: 'POST', path: '/x', input: {}, output: {} } as never;
-    await internalClient(`http://127.0.0.1:${port}`, 'purchases', secret)
+    await internalClient(`http://127.0.0.1:${port}`, createCredentials('purchases', secrets))
       .call(call, {}, 'r', deadlineIn(1000))
       .catch(() => undefined);
     server.closeAllConnections();
     server.close();
     vi.useRealTimers();
     setShopOffset(undefined);
-    expect(serviceOf(sent[0] ?? '', internalKey(secret))).toBe('purchases');
+    expect(createCredentials('users', secrets).callerOf(sent[0] ?? '')).toBe('purchases');
   });
 });
 

@@ -13,7 +13,6 @@ const env = {
   REDIS_PASSWORD: 'p',
   SENTINEL_PASSWORD: 's',
   INTERNAL_URL: 'http://nginx:8080',
-  INTERNAL_SECRET: 'i'.repeat(16),
   IDEMPOTENCY_SECRET: 'k'.repeat(16),
 };
 const read = (changes: Record<string, string>) => readConfig('users', {}, { ...env, ...changes });
@@ -45,9 +44,9 @@ describe('readConfig', () => {
   });
 
   it('names everything that is missing or wrong', () => {
-    const faulty = () => read({ PORT: 'http', REDIS_NODES: 'no-port', INTERNAL_SECRET: '' });
+    const faulty = () => read({ PORT: 'http', REDIS_NODES: 'no-port', IDEMPOTENCY_SECRET: '' });
     expect(faulty).toThrow(BadConfig);
-    expect(faulty).toThrow(/'users'.*PORT.*REDIS_NODES\.0: must be host:port.*INTERNAL_SECRET/s);
+    expect(faulty).toThrow(/'users'.*PORT.*REDIS_NODES\.0: must be host:port.*IDEMPOTENCY_SECRET/s);
   });
 
   it('takes the Redis group of `users` whole or not at all: half of it would hear of no sign-out', () => {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { deadlineIn } from '../../../api/core/clock.ts';
 import { identifyRequest } from '../../../api/http/app.ts';
 import { internalClient } from '../../../api/http/client.ts';
+import { createCredentials } from '../../../api/http/credentials.ts';
 import { healthRoutes } from '../../../api/http/health.ts';
 import { watchSessions } from '../../../api/http/sessions.ts';
 import { tokenVerifier } from '../../../api/http/tokens.ts';
@@ -37,7 +38,7 @@ afterAll(() => {
 });
 
 test('on the question for the public keys', async () => {
-  const client = internalClient(url, 'products', 'a secret of sixteen');
+  const client = internalClient(url, createCredentials('products', {}));
   const verify = tokenVerifier((id) => client.get('/keys', id, deadlineIn(2000)).then(() => []));
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const token = `${part({ alg: 'ES256', typ: 'at+jwt', kid: 'k' })}.${part({ sub: 'a' })}.c2ln`;
@@ -62,7 +63,7 @@ test('on the question whether a session goes on', async () => {
 });
 
 test('on the questions of /healthz', async () => {
-  const client = internalClient(url, 'products', 'a secret of sixteen');
+  const client = internalClient(url, createCredentials('products', {}));
   const readiness = { state: () => 'ready' as const, drain: () => undefined };
   const app = express().use(identifyRequest).use(healthRoutes(readiness, client));
   const shop = await listen(createServer(app));

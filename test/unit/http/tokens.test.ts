@@ -1,9 +1,8 @@
-/** Access tokens and the credentials of services: which are accepted, and for how long a key is trusted. */
+/** Access tokens: which are accepted, and for how long a key is trusted. */
 import { generateKeyPairSync } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { deadlineIn, monotonicMs, setShopOffset } from '../../../api/core/clock.ts';
-import { internalKey, serviceOf } from '../../../api/http/client.ts';
 import { algorithm, audience, issuer, type PublicJwk, tokenVerifier } from '../../../api/http/tokens.ts';
 
 const soon = () => deadlineIn(5000);
@@ -155,38 +154,5 @@ describe('the public keys', () => {
     fails = true;
     minutes(30);
     expect(await verify(first.sign(), 'a-request', soon())).toBeDefined();
-  });
-});
-
-describe('the credential of a service', () => {
-  const secret = 'a secret that only tests know';
-  const sign = (changes: jwt.SignOptions = {}, payload: object = {}) =>
-    jwt.sign(payload, secret, {
-      algorithm: 'HS256',
-      issuer: 'purchases',
-      audience: 'evergreen-internal',
-      expiresIn: 120,
-      ...changes,
-    });
-
-  test('of a service of the shop names it', () => {
-    expect(serviceOf(sign(), internalKey(secret))).toBe('purchases');
-  });
-
-  test.each([
-    ['of an unknown issuer', sign({ issuer: 'intruder' })],
-    ['for more than two minutes', sign({ expiresIn: 121 })],
-    ['that never ends', jwt.sign({}, secret, { issuer: 'purchases', audience: 'evergreen-internal' })],
-    ['that does not say when it began', sign({ noTimestamp: true })],
-    ['that begins in the future', sign({}, { iat: nowSeconds() + 60 })],
-    ['that has ended', sign({ expiresIn: -10 })],
-    ['for another audience', sign({ audience: 'evergreen' })],
-    [
-      'of another secret',
-      jwt.sign({}, 'another', { issuer: 'purchases', audience: 'evergreen-internal', expiresIn: 60 }),
-    ],
-    ['without a signature', jwt.sign({}, '', { algorithm: 'none', issuer: 'purchases', expiresIn: 60 })],
-  ])('%s is refused', (_what, credential) => {
-    expect(serviceOf(credential, internalKey(secret))).toBeUndefined();
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { secretNames, settingName } from '../../../ops/credentials.ts';
+import { settingName } from '../../../api/services.ts';
+import { secretNames } from '../../../ops/credentials.ts';
 import { makeSecrets } from '../../../ops/local/secrets.ts';
 import { readSettings, withSystemFolders } from '../../../ops/local/settings.ts';
 

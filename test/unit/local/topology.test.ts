@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { serviceNames } from '../../../api/services.ts';
-import { settingName } from '../../../ops/credentials.ts';
+import { serviceNames, settingName } from '../../../api/services.ts';
 import { makeSecrets } from '../../../ops/local/secrets.ts';
 import { readSettings, type Settings } from '../../../ops/local/settings.ts';
 import { topology } from '../../../ops/local/topology.ts';
@@ -32,16 +31,22 @@ test('no secret stands in a command line, where every user of the machine could 
   for (const secret of Object.values(settings.secrets)) expect(commands).not.toContain(secret);
 });
 
-test('a service is given its own Redis password and no other, and only users what signs tokens', () => {
+test('a service is given its own Redis password and no other, the secrets of its own calls, and only users what signs tokens', () => {
   for (const service of serviceNames) {
     const env = JSON.stringify(specs.find(({ kind }) => kind === service)?.env);
     for (const [name, secret] of Object.entries(settings.secrets)) {
-      const isForAll = name === 'INTERNAL_SECRET' || (name === 'IDEMPOTENCY_SECRET' && service !== 'users');
+      const isForAll = name === 'IDEMPOTENCY_SECRET' && service !== 'users';
+      const [, caller, called] = /^INTERNAL_SECRET_(.+)_TO_(.+)$/.exec(name) ?? [];
+      const isOfItsCalls = [caller, called].includes(settingName(service));
       const isOwn = ['REDIS_PASSWORD', 'SENTINEL_PASSWORD'].some((kind) => name === `${kind}_${settingName(service)}`);
       const isForUsers =
         service === 'users' &&
         ['ADMIN_PASSWORD', 'REFRESH_SECRET', 'IDEMPOTENCY_SECRET_USERS', 'JWT_PRIVATE_KEY'].includes(name);
-      expect([service, name, env.includes(secret)]).toEqual([service, name, isForAll || isOwn || isForUsers]);
+      expect([service, name, env.includes(secret)]).toEqual([
+        service,
+        name,
+        isForAll || isOwn || isOfItsCalls || isForUsers,
+      ]);
     }
   }
 });

@@ -1,10 +1,10 @@
 /** `ops/compose.sh upgrade` with a stub of `docker`, which answers for an engine and writes down each call. */
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 
 const run = promisify(execFile);
 const dir = mkdtempSync(join(tmpdir(), 'compose-'));
@@ -44,4 +44,57 @@ test('an upgrade that changes nothing replaces no node and no replica, and remov
     'compose up -d --no-deps nginx',
     'compose up -d --wait --remove-orphans',
   ]);
+});
+
+describe('an upgrade of outdated services', () => {
+  const containers = join(dir, 'containers');
+  beforeEach(() => {
+    rmSync(containers, { recursive: true, force: true });
+    mkdirSync(containers);
+    for (const service of ['users', 'products', 'purchases'])
+      writeFileSync(join(containers, service), `${service}-old-1\n${service}-old-2\n`);
+    // The script waits for Nginx, which has nothing to find here.
+    writeFileSync(join(dir, 'sleep'), '#!/bin/sh\n');
+    chmodSync(join(dir, 'sleep'), 0o755);
+  });
+
+  /** Redis and the Sentinels are up to date. @param started how many of two new replicas of `products` start */
+  const answers = (started: number) => `
+'compose config --images') echo evergreen-api:9 ;;
+'compose config --hash '*) echo "service hash" ;;
+'compose config'*) echo evergreen-api:9 ;;
+'compose ps -q '*) cat "${containers}/$4" 2>/dev/null || echo "$4-1" ;;
+'compose exec '*) echo redis-2:6379 ;;
+'image inspect -f '*) echo image ;;
+inspect*config-hash*-old-*) echo 'former image' ;;
+inspect*config-hash*) echo 'hash image' ;;
+inspect*) echo healthy ;;
+*--scale*) for service do :; done
+  case $service in products) count=${started} ;; *) count=2 ;; esac
+  for number in $(seq "$count"); do echo "$service-new-$number" >>"${containers}/$service"; done ;;
+'image inspect '* | 'compose build '* | 'compose run '* | 'compose up '* | 'stop '* | 'rm '*) ;;`;
+  const changesIn = (calls: string[]) =>
+    calls.filter((words) => /--scale|^stop |^rm /.test(words)).map((words) => words.replace(/.*--scale /, ''));
+
+  test('stops no old replica before all new ones run, then those of callers first', async () => {
+    const { error, calls } = await upgrade(answers(2));
+    expect(error).toBeUndefined();
+    const stopped = ['purchases', 'products', 'users'].flatMap((service) =>
+      [1, 2].flatMap((number) => [`stop --time 20 ${service}-old-${number}`, `rm ${service}-old-${number}`]),
+    );
+    expect(changesIn(calls)).toEqual(['users=4 users', 'products=4 products', 'purchases=4 purchases', ...stopped]);
+  });
+
+  test('removes the new replicas of all services when one of them does not start', async () => {
+    const { error, calls } = await upgrade(answers(1));
+    expect(error?.message).toContain('products: not all new replicas were started');
+    const removed = 'rm -f users-new-1 users-new-2 products-new-1';
+    expect(changesIn(calls)).toEqual(['users=4 users', 'products=4 products', removed]);
+  });
+
+  test('removes no secret before its end: a container of the release before may start again', async () => {
+    const { calls } = await upgrade(answers(2));
+    const ofSecrets = calls.filter((words) => words.includes(' secrets '));
+    expect(ofSecrets).toEqual(['compose run --rm --no-deps secrets add']);
+  });
 });

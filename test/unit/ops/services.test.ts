@@ -2,15 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { serviceNames } from '../../../api/services.ts';
-import {
-  redisUsers,
-  secretNames,
-  secretOwners,
-  secretsOfService,
-  sentinelUsers,
-  settingName,
-} from '../../../ops/credentials.ts';
+import { serviceNames, settingName } from '../../../api/services.ts';
+import { redisUsers, secretNames, secretOwners, secretsOfService, sentinelUsers } from '../../../ops/credentials.ts';
 
 type Container = {
   environment?: Record<string, unknown>;
@@ -100,6 +93,14 @@ function needsOf(service: string): [file: string, what: string, isThere: boolean
     ],
     ['docker-compose.yml', `the volume secrets-${service}`, `secrets-${service}` in (compose.volumes ?? {})],
     ...inContainers('stack.yml', stack, stack),
+    ...(['docker-compose.yml', 'stack.yml'] as const).flatMap((path) =>
+      secrets.map(([file]): [string, string, boolean] => [
+        path,
+        `${file}_FILE of ${service}`,
+        (path === 'stack.yml' ? stack : compose).services[service]?.environment?.[`${file}_FILE`] ===
+          `/run/secrets/${file}`,
+      ]),
+    ),
     ...secrets.map(([file, secret]): [string, string, boolean] => [
       'stack.yml',
       `the secret ${secret} of ${service}`,

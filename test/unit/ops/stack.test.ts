@@ -20,6 +20,7 @@ case "$1 $2" in
   'service inspect') echo "$STATE" ;;
   'service ls') echo "shop_users $REPLICAS" ;;
   'service ps') cat "$TASKS" 2>/dev/null ;;
+  'secret inspect') case " $SECRETS " in *" $3 "*) ;; *) exit 1 ;; esac ;;
   'image inspect') case $3 in *missing*) exit 1 ;; esac ;;
   *) exit 1 ;;
 esac
@@ -140,6 +141,12 @@ describe('a deployed service', () => {
     const code = `STACK=shop; if is_settled users $(($(date +%s) - ${agoS})); then echo yes; else echo no; fi`;
     expect((await inStack(code, { STATE: state, REPLICAS: replicas })).trim()).toBe(settled);
   });
+});
+
+test('a deployment names the secrets that a new version needs and the swarm does not have', async () => {
+  const secrets = ['A', 'B', 'C'].map((name) => `  ${name}:\n    name: shop_${name}\n    external: true\n`).join('');
+  writeFileSync(join(dir, 'wanted.yml'), `services:\n  users:\n    image: shop-api:1\nsecrets:\n${secrets}`);
+  expect(await inStack(`missing_secrets ${dir}/wanted.yml`, { SECRETS: 'shop_B' })).toBe('shop_A\nshop_C\n');
 });
 
 describe('doubts about a deployment', () => {
