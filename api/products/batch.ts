@@ -7,24 +7,25 @@ import { isRefusal, type Refusal, type Written, written } from '../core/outcome.
 import type { RequestContext } from '../core/request.ts';
 import type { Product } from './record.ts';
 import type { NewProduct } from './schema.ts';
-import { exists, type ProductRules } from './service.ts';
-import type { ProductWrites } from './store.ts';
+import { creationOf, exists, made, type ProductRules } from './service.ts';
+import type { BatchWrites } from './store-batches.ts';
+
+/** How much of a batch is written at once. */
+type Bounds = { readonly products: number; readonly characters: number };
 
 /**
- * How much is in work at once: at most one group of writes, and no more text than Redis and its replicas index in some 20 ms (about
- * 3 µs a word). More at once keeps other clients' writes waiting and outlasts the WAIT, so that all of it is sent again.
+ * How much is in work at once: no more text than Redis and its replicas index in some 20 ms (about 3 µs a word). More at once keeps other
+ * clients' writes waiting and outlasts the WAIT, so that all of it is sent again.
  */
-const atOnce = { products: 128, characters: 32_000 };
+export const atOnce: Bounds = { products: 128, characters: 32_000 };
+/** How much one script writes: it holds Redis for about 2 ms. */
+const inOneScript: Bounds = { products: 16, characters: 1500 };
 
 /** A product of the batch and its place in it. */
 type Todo = { readonly product: NewProduct; readonly at: number };
-type Work = (product: NewProduct, part: string) => Promise<Written<Product> | Refusal | undefined>;
 
 /** Creates the rules of batches. */
-export function createBatches(
-  store: Pick<ProductWrites, 'bindBatch'>,
-  rules: Pick<ProductRules, 'create' | 'lookupCreated'>,
-) {
+export function createBatches(store: BatchWrites, rules: Pick<ProductRules, 'lookupCreated'>) {
   return {
     /**
      * Makes the products.
@@ -45,23 +46,34 @@ export function createBatches(
         if (isRefusal(item)) results[at] = item;
         else todo.push({ product: item, at });
       }
+      const partOf = ({ at }: Todo) => `:${id}:${at}`;
+      const settle = ({ at }: Todo, outcome: Written<Product> | Refusal) => {
+        results[at] = isRefusal(outcome) ? outcome : outcome.value.doc.id;
+      };
+
       // What an earlier time made is asked for in full groups, without its text: so each repetition of a big batch gets further.
       if (repeated) {
-        await settle(
-          slicesOf(todo, () => 0),
-          (product, part) => rules.lookupCreated(product, context, part),
-        );
+        for (const slice of slicesOf(todo, () => 0, atOnce)) await Promise.all(slice.map(lookupOne));
         todo = todo.filter(({ at }) => results[at] === undefined);
       }
-      await settle(slicesOf(todo, charactersOf), (product, part) => rules.create(product, context, part));
+      for (const slice of slicesOf(todo, charactersOf, atOnce)) {
+        await Promise.all(slicesOf(slice, charactersOf, inOneScript).map(createSome));
+      }
       return written(results, replayed);
 
-      async function settle(slices: readonly Todo[][], work: Work): Promise<void> {
-        const settleOne = async ({ product, at }: Todo) => {
-          const outcome = await work(product, `:${id}:${at}`);
-          if (outcome !== undefined) results[at] = isRefusal(outcome) ? outcome : outcome.value.doc.id;
-        };
-        for (const slice of slices) await Promise.all(slice.map(settleOne));
+      async function lookupOne(one: Todo): Promise<void> {
+        const outcome = await rules.lookupCreated(one.product, context, partOf(one));
+        if (outcome !== undefined) settle(one, outcome);
+      }
+
+      async function createSome(some: readonly Todo[]): Promise<void> {
+        const parts = some.map((one) => ({ creation: creationOf(one.product), part: partOf(one) }));
+        const outcomes = await store.createAll(parts, context);
+        for (const [i, one] of some.entries()) {
+          const [outcome, part] = [outcomes[i], parts[i]];
+          if (outcome === undefined || part === undefined) throw new Error('a script replied too little');
+          settle(one, made(one.product, part.creation.doc.id, outcome));
+        }
       }
     },
   };
@@ -78,15 +90,15 @@ export function refuseRepeated(given: readonly (NewProduct | Refusal)[]): (NewPr
   });
 }
 
-/** The products in order, in slices that are in work at once. */
-export function slicesOf(todo: readonly Todo[], weigh: (todo: Todo) => number): Todo[][] {
+/** The products in order, in slices within the bounds; a product that exceeds them is alone. */
+export function slicesOf(todo: readonly Todo[], weigh: (todo: Todo) => number, bounds: Bounds): Todo[][] {
   const slices: Todo[][] = [];
-  let room = { products: 0, characters: 0 };
+  let room: Bounds = { products: 0, characters: 0 };
   for (const one of todo) {
     const characters = weigh(one);
     if (room.products === 0 || room.characters < characters) {
       slices.push([]);
-      room = { ...atOnce };
+      room = bounds;
     }
     slices.at(-1)?.push(one);
     room = { products: room.products - 1, characters: room.characters - characters };

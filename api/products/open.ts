@@ -6,6 +6,7 @@ import { createReservationRules } from './reservations.ts';
 import { createSearch } from './search.ts';
 import { createProductRules } from './service.ts';
 import { createProductWrites } from './store.ts';
+import { createBatchWrites } from './store-batches.ts';
 import { createProductReads } from './store-reads.ts';
 import { createReservations } from './store-reservations.ts';
 import { createSearchReads } from './store-search.ts';
@@ -16,7 +17,7 @@ export const open: OpenService = ({ config, redis, cursors, limits, log, registr
   const store = createProductWrites(redis);
   const reads = createProductReads(redis);
   const rules = createProductRules(store, reads);
-  const batches = createBatches(store, rules);
+  const batches = createBatches(createBatchWrites(redis), rules);
   const reservations = createReservationRules(createReservations(redis));
   const search = createSearch({ ...reads, ...createSearchReads(redis) });
   const parts = { rules, batches, search, reservations, cursors, limits };

@@ -3,6 +3,8 @@ import { defineKeyedScript, defineReadScript, defineScript } from '../redis/defi
 
 const fileOf = (name: string) => new URL(`./lua/${name}.lua`, import.meta.url);
 
+const include = new URL('./prelude.lua', import.meta.url);
+
 /** What is stored of a product, as save.lua and restock.lua reply it. */
 const product = ['doc', 'stock', 'at', 'version', 'generation'] as const;
 
@@ -19,6 +21,13 @@ export const scripts = {
       conflict: [],
       stale: [],
     },
+    include,
+  }),
+  createProducts: defineScript(fileOf('create-products'), {
+    keys: ['stream', '...keys'],
+    args: ['fingerprint', 'nonce', 'lifetime', 'request', 'count', '...values'],
+    replies: { made: ['replies'] },
+    include,
   }),
   restock: defineKeyedScript(fileOf('restock'), {
     keys: ['product'],

@@ -1,12 +1,12 @@
 /** The rules of making, changing and deleting products and of their stock. */
 import { shopTimeMs } from '../core/clock.ts';
-import { newId, newVersionId } from '../core/ids.ts';
+import { newShortId, newVersionId } from '../core/ids.ts';
 import { invalid, isRefusal, type Refusal, refuse, type Written, written } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
 import { retryOnConflict } from '../core/retry-on-conflict.ts';
 import type { Product, ProductDoc, StoredProduct } from './record.ts';
 import { maxStock, type NewProduct, type ProductChange } from './schema.ts';
-import type { Outcome, ProductWrites, Save } from './store.ts';
+import type { Creation, Outcome, ProductWrites, Save } from './store.ts';
 import type { ProductReads } from './store-reads.ts';
 
 /** See {@link createProductRules}. */
@@ -28,10 +28,8 @@ export function createProductRules(store: ProductWrites, reads: Pick<ProductRead
 
     /** Makes a product, under the id given or one made here. @param part see `runKeyed` */
     async create(given: NewProduct, context: RequestContext, part = ''): Promise<Written<Product> | Refusal> {
-      const atMs = shopTimeMs();
-      const doc = docOf(given, given.id ?? newId(), atMs);
-      const save: Save = { kind: 'create', doc, stock: given.stock, documentVersion: newVersionId(), atMs };
-      return made(given, doc.id, await store.save(save, context, part));
+      const save = creationOf(given);
+      return made(given, save.doc.id, await store.save(save, context, part));
     },
 
     /** The earlier answer of `create` under this key and part; `undefined` if there is none. */
@@ -94,6 +92,13 @@ export function createProductRules(store: ProductWrites, reads: Pick<ProductRead
   }
 }
 
+/** What is written to make a product. */
+export function creationOf(given: NewProduct): Creation {
+  const atMs = shopTimeMs();
+  const doc = docOf(given, given.id ?? newShortId(), atMs);
+  return { kind: 'create', doc, stock: given.stock, documentVersion: newVersionId(), atMs };
+}
+
 /** The refusal of an id that is taken. */
 export function exists(id: string): Refusal {
   return refuse('product-exists', `There is a product '${id}' already.`);
@@ -108,7 +113,7 @@ function stale(id: string): Refusal {
 }
 
 /** The result of making `given` under `wantedId`. The body is the first one's (its fingerprint is), so only the rest is stored. */
-function made(given: NewProduct, wantedId: string, outcome: Outcome | Refusal): Written<Product> | Refusal {
+export function made(given: NewProduct, wantedId: string, outcome: Outcome | Refusal): Written<Product> | Refusal {
   if (isRefusal(outcome)) return outcome;
   if (outcome.kind === 'exists') return { ...exists(wantedId), replayed: outcome.replayed };
   if (outcome.kind !== 'created') throw unexpected(outcome);

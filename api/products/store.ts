@@ -1,4 +1,4 @@
-/** Products in Redis: the only caller of save.lua, restock.lua and bind-batch.lua. */
+/** Products in Redis: one at a time: the only caller of save.lua and restock.lua. */
 import { isRefusal, type Refusal } from '../core/outcome.ts';
 import { type RequestContext, wantedTags } from '../core/request.ts';
 import type { Reply } from '../redis/define-script.ts';
@@ -11,15 +11,18 @@ import { scripts } from './scripts.ts';
 
 type SaveReply = Reply<(typeof scripts.save)['replies']> | Reply<(typeof scripts.restock)['replies']>;
 
-/** What becomes of a product. `atMs` becomes its `updatedAt`; `documentVersion` must be new each time. */
+/** A product to be made. `atMs` becomes its `updatedAt`; `documentVersion` must be new each time. */
+export type Creation = {
+  readonly kind: 'create';
+  readonly doc: ProductDoc;
+  readonly stock: number;
+  readonly documentVersion: string;
+  readonly atMs: number;
+};
+
+/** What becomes of a product; see {@link Creation}. */
 export type Save =
-  | {
-      readonly kind: 'create';
-      readonly doc: ProductDoc;
-      readonly stock: number;
-      readonly documentVersion: string;
-      readonly atMs: number;
-    }
+  | Creation
   | {
       readonly kind: 'update';
       readonly before: StoredProduct;
@@ -39,9 +42,6 @@ export type Outcome =
   | ({ readonly kind: 'short'; readonly stock: number } & Replayable)
   | { readonly kind: 'full'; readonly stock: number }
   | { readonly kind: 'conflict' | 'missing' | 'no-record' | 'stale' };
-
-/** A batch's binding to its key; see `bindBatch`. */
-type BatchBinding = { readonly id: string; readonly repeated: boolean; readonly replayed: boolean };
 
 /** See {@link createProductWrites}. */
 export type ProductWrites = ReturnType<typeof createProductWrites>;
@@ -96,23 +96,11 @@ export function createProductWrites(redis: Pick<ShopRedis, 'writes'>) {
       if (isRefusal(reply)) return reply;
       return reply.result === 'no-record' ? { kind: reply.result } : outcomeOf(reply);
     },
-
-    /**
-     * Binds the request's key to its body and to an id for the batch.
-     * @param newId becomes the id the first time
-     * @returns the id; whether it is from an earlier attempt (`repeated`), of the client's (`replayed`)
-     */
-    async bindBatch(newId: string, context: RequestContext): Promise<BatchBinding | Refusal> {
-      const call = { keys: {}, args: { id: newId } };
-      const reply = await runKeyedScript(redis.writes, 'products', scripts.bindBatch, call, context);
-      if (isRefusal(reply)) return reply;
-      const { id, replayed } = reply;
-      return { id, repeated: id !== newId, replayed };
-    },
   };
 }
 
-function outcomeOf(reply: SaveReply): Outcome {
+/** What a script's reply says. */
+export function outcomeOf(reply: SaveReply): Outcome {
   const { replayed } = reply;
   switch (reply.result) {
     case 'created':

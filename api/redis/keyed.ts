@@ -75,6 +75,7 @@ export async function hasRecord(
   return found === 1;
 }
 
-function recordKey(service: string, write: WriteIdentity, part = ''): string {
+/** The key of the idempotency record. @param part see {@link runKeyed} */
+export function recordKey(service: string, write: WriteIdentity, part = ''): string {
   return `{${service}}:idempotency:${write.id}${part}`;
 }

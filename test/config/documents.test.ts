@@ -34,8 +34,9 @@ test('the AsyncAPI document is valid by the schema of AsyncAPI 3.0, with every e
 
 test('every event that a script writes has a schema, and no schema is without a script', () => {
   const written = serviceNames.flatMap((service) =>
-    readdirSync(`api/${service}/lua`).flatMap((file) => {
-      const text = readFileSync(`api/${service}/lua/${file}`, 'utf8');
+    readdirSync(`api/${service}`, { recursive: true, encoding: 'utf8' }).flatMap((file) => {
+      if (!file.endsWith('.lua')) return [];
+      const text = readFileSync(`api/${service}/${file}`, 'utf8');
       // The type of an event is the first argument of a call, or the second behind the stream.
       return [...text.matchAll(/\b\w+\((?:stream, )?'([a-z]+\.[a-z-]+)'/g)].map((match) => `${service} ${match[1]}`);
     }),

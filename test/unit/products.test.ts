@@ -1,7 +1,7 @@
 /** The pure rules of `products`: what a list looks for in the indexes, what a body may say. */
 import { describe, expect, test } from 'vitest';
 import { type Refusal, refuse } from '../../api/core/outcome.ts';
-import { charactersOf, refuseRepeated, slicesOf } from '../../api/products/batch.ts';
+import { atOnce, charactersOf, refuseRepeated, slicesOf } from '../../api/products/batch.ts';
 import { wordsOf, wordsOfText } from '../../api/products/indexes.ts';
 import type { ProductDoc } from '../../api/products/record.ts';
 import { listQuery, type NewProduct, productSchemas, type Question } from '../../api/products/schema.ts';
@@ -184,11 +184,11 @@ test('a batch is in work in slices of a bounded size, and whole', () => {
       },
     }));
   const shape = (slices: unknown[][]) => slices.map((slice) => slice.length);
-  expect(shape(slicesOf(of([]), charactersOf))).toEqual([]);
-  expect(shape(slicesOf(of(Array(300).fill(10)), charactersOf))).toEqual([128, 128, 44]);
-  expect(shape(slicesOf(of([5000, 5000, 5000, 5000, 5000, 5000, 5000, 1]), charactersOf))).toEqual([6, 2]);
+  expect(shape(slicesOf(of([]), charactersOf, atOnce))).toEqual([]);
+  expect(shape(slicesOf(of(Array(300).fill(10)), charactersOf, atOnce))).toEqual([128, 128, 44]);
+  expect(shape(slicesOf(of([5000, 5000, 5000, 5000, 5000, 5000, 5000, 1]), charactersOf, atOnce))).toEqual([6, 2]);
   expect(
-    slicesOf(of([5000, 1, 2]), charactersOf)
+    slicesOf(of([5000, 1, 2]), charactersOf, atOnce)
       .flat()
       .map(({ at }) => at),
   ).toEqual([0, 1, 2]);

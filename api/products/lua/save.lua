@@ -42,27 +42,21 @@ for i = indexesFrom, #KEYS do
   end
 end
 
--- Events contain ids and numbers only.
-local function emit_product(type, ofGeneration, units)
-  local data = { productId = id, generation = ofGeneration, stock = tonumber(units) }
-  if doc ~= '' then data.priceMinor = tonumber(price) end
-  emit(stream, type, request, cjson.encode(data))
-end
-
 if doc == '' then
   redis.call('DEL', product)
-  emit_product('product.deleted', generation, inStock)
+  emit(stream, 'product.deleted', request, cjson.encode({ productId = id, generation = generation, stock = tonumber(inStock) }))
   return store_reply(record, fingerprint, nonce, lifetime, { 'deleted' })
+end
+if not there then
+  store_product(product, id, doc, name, price, documentVersion, stock, at)
+  return store_reply(record, fingerprint, nonce, lifetime, { 'created', id, at, documentVersion })
 end
 
 local nextVersion = int(tonumber(version or '0') + 1)
 redis.call('HSET', product, 'doc', doc, 'name', name, 'priceMinor', price, 'documentVersion', documentVersion, 'updatedAt', at,
-  'version', nextVersion, 'generation', generation or documentVersion)
-if there then
-  redis.call('HDEL', product, 'edition', 'rev', 'incarnation') -- the older names: see keys.ts
-  emit_product('product.updated', generation, inStock)
-  return store_reply(record, fingerprint, nonce, lifetime, { 'updated', doc, inStock, at, nextVersion, generation })
-end
-redis.call('HSET', product, 'stock', stock, 'initial', stock, 'restocked', 0, 'sold', 0, 'returned', 0)
-emit_product('product.created', documentVersion, stock)
-return store_reply(record, fingerprint, nonce, lifetime, { 'created', id, at, documentVersion })
+  'version', nextVersion, 'generation', generation)
+redis.call('HDEL', product, 'edition', 'rev', 'incarnation') -- the older names: see keys.ts
+-- Events contain ids and numbers only.
+local data = { productId = id, generation = generation, stock = tonumber(inStock), priceMinor = tonumber(price) }
+emit(stream, 'product.updated', request, cjson.encode(data))
+return store_reply(record, fingerprint, nonce, lifetime, { 'updated', doc, inStock, at, nextVersion, generation })
