@@ -9,9 +9,9 @@ import { join, relative } from 'node:path';
 import { startShop } from '../../ops/local/shop.ts';
 import { temporarySettings } from '../support/redis-nodes.ts';
 import { barChart } from './chart.ts';
-import { checkLedger } from './ledger-check.ts';
 import { median } from './pairs.ts';
 import { startReferences } from './reference/start.ts';
+import { checkStock } from './stock-check.ts';
 import { createSubjects, type Subject, seedCatalogue } from './subjects.ts';
 import type { WrkMeasured } from './wrk.ts';
 
@@ -38,7 +38,7 @@ const legend = `  R1 Express and ioredis, one HGETALL as JSON; R2 the same with 
   R4 Express, one script that writes a hash and a stream entry, one WAIT 1 for each group. All behind a bare Nginx, two processes each.
   "alone": one connection. "ten in turn" may come from Nginx's cache, "each another" cannot.`;
 
-/** Runs the comparison: prints a table, checks the stock ledger, writes JSON and a chart into `.shop/bench`. */
+/** Runs the comparison: prints a table, checks the stock, writes JSON and a chart into `.shop/bench`. */
 export async function benchReferences(size: Size = usual): Promise<void> {
   const { seconds, rounds } = size;
   const { settings, remove } = await temporarySettings();
@@ -53,7 +53,7 @@ export async function benchReferences(size: Size = usual): Promise<void> {
       );
       const rows = await measureInTurns(subjects.list, size);
       print(rows);
-      await checkLedger(shop, subjects);
+      await checkStock(shop, subjects);
       save(join(settings.projectDir, '.shop', 'bench'), size, rows);
     } finally {
       await references.close();

@@ -20,7 +20,7 @@ export type Subject = {
   measure(seconds: number): Promise<WrkMeasured>;
 };
 
-/** The subjects, and what the ledger check needs to know of what they did. */
+/** The subjects, and what the check of the stock needs to know of what they did. */
 export type Subjects = {
   readonly list: readonly Subject[];
   readonly productIds: readonly string[];

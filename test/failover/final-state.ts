@@ -3,8 +3,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { waitFor } from '../support/wait.ts';
-import type { FinalState, History, StoredPurchase } from './ledger/ledger.ts';
-import { outcomeOf } from './ledger/outcome.ts';
+import type { FinalState, History, StoredPurchase } from './history/history.ts';
+import { outcomeOf } from './history/outcome.ts';
 import { type Account, requestUntilOk } from './load/fixtures.ts';
 import { compareNodes, type Nodes, withNodes } from './redis-nodes.ts';
 

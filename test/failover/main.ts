@@ -8,7 +8,7 @@ import { createClusterPool } from './cluster-pool.ts';
 import { catalogue, randomFaults } from './faults/catalogue.ts';
 import type { Fault } from './faults/fault.ts';
 import { randomCut } from './faults/random-cut.ts';
-import { readHistory } from './ledger/ledger.ts';
+import { readHistory } from './history/history.ts';
 import { type Random, seededRandom } from './load/random.ts';
 import { complaints, summary, table } from './report/table.ts';
 import { type Run, runFaults } from './run.ts';

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { infoField } from '../../api/redis/info.ts';
 import { waitFor } from '../support/wait.ts';
-import type { FinalState } from './ledger/ledger.ts';
+import type { FinalState } from './history/history.ts';
 
 /** Where the nodes are and how the operator gets in. */
 export type Nodes = { readonly ports: readonly number[]; readonly password: string };

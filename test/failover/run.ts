@@ -7,7 +7,8 @@ import { countElections, type Elections } from './election-log.ts';
 import { splitElectionGapMs } from './faults/cuts.ts';
 import type { Fault } from './faults/fault.ts';
 import { readFinalState } from './final-state.ts';
-import { type History, openLedger } from './ledger/ledger.ts';
+import type { History } from './history/history.ts';
+import { createRecorder } from './history/recorder.ts';
 import { createClients, type LoadSize, usualLoad } from './load/clients.ts';
 import { createFixtures, signIn } from './load/fixtures.ts';
 import { replaySome, startLoad } from './load/load.ts';
@@ -39,56 +40,56 @@ const timeoutMs = 30_000;
 /**
  * Runs the load and the faults on a running shop, heals it, and judges what was answered.
  * @param faults at the same time; one is what is promised to be survived
- * @param ledgerPath where to keep the history
+ * @param historyPath where to keep the history
  */
 export async function runFaults(
   cluster: Cluster,
   faults: readonly Fault[],
   seed: number,
-  ledgerPath?: string,
+  historyPath?: string,
   defaultSize: Size = fullSize,
 ): Promise<Run> {
   const size: Size = Object.assign({}, defaultSize, ...faults.map(({ load }) => load));
   const title = faults.map(({ name }) => name).join(' + ') || 'calm';
   const random = seededRandom(seed);
-  const ledger = openLedger(seed, title, ledgerPath);
+  const recorder = createRecorder(seed, title, historyPath);
   const { shop, settings } = cluster;
   const label = `c${Date.now().toString(36)}`;
   const adminOf = { email: settings.adminEmail, password: settings.secrets.ADMIN_PASSWORD ?? '' };
   const fixtures = await createFixtures(shop.httpUrl, adminOf, label, random.fork('fixtures'), size);
-  ledger.setFixtures({
+  recorder.setFixtures({
     users: fixtures.buyers.map(({ actor, userId }) => ({ actor, userId })),
     products: [...fixtures.products],
   });
-  const load = startLoad(shop.httpUrl, createClients(fixtures, label, size, ledger.nowMs), ledger, random);
+  const load = startLoad(shop.httpUrl, createClients(fixtures, label, size, recorder.nowMs), recorder, random);
   await delay(size.calmMs);
-  const beganMs = ledger.nowMs();
+  const beganMs = recorder.nowMs();
   const elections = countElections(cluster);
   const splitElections = () => elections().split;
   const broken: string[] = [];
   await Promise.all(
     faults.map(async (fault) => {
-      ledger.fault(fault.name, 'begins');
-      const log = (step: string) => ledger.fault(fault.name, step);
+      recorder.fault(fault.name, 'begins');
+      const log = (step: string) => recorder.fault(fault.name, step);
       try {
-        await fault.run({ cluster, random: random.fork(fault.name), log, fixtures, ledger, label, splitElections });
+        await fault.run({ cluster, random: random.fork(fault.name), log, fixtures, recorder, label, splitElections });
       } catch (error) {
         broken.push(`${fault.name}: ${error instanceof Error ? error.message : error}`);
       }
-      ledger.fault(fault.name, 'healed');
+      recorder.fault(fault.name, 'healed');
     }),
   );
   await shop.waitUntilHealthy(undefined, 60_000).catch((error: Error) => broken.push(`not healed: ${error.message}`));
   await delay(size.afterMs);
-  const endedMs = ledger.nowMs();
+  const endedMs = recorder.nowMs();
   await load.finish(timeoutMs);
-  await replaySome(shop.httpUrl, fixtures, ledger, random.fork('replay'));
+  await replaySome(shop.httpUrl, fixtures, recorder, random.fork('replay'));
   // A new token: after a long standstill the first one has expired.
   const admin = await signIn(shop.httpUrl, 'admin', adminOf.email, adminOf.password);
-  const final = await readFinalState(shop.httpUrl, cluster.nodes, admin, ledger.history());
-  ledger.setFinal(final);
-  ledger.flush();
-  const history = ledger.history();
+  const final = await readFinalState(shop.httpUrl, cluster.nodes, admin, recorder.history());
+  recorder.setFinal(final);
+  recorder.flush();
+  const history = recorder.history();
   const counted = elections();
   const clientView = measure(history, beganMs, endedMs);
   for (const fault of faults) if (faults.length === 1) broken.push(...breaches(fault, clientView, counted));

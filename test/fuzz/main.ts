@@ -37,7 +37,7 @@ export async function runFuzz(words: string[]): Promise<number> {
     console.log(`by status: ${statuses.join(', ')}`);
     console.log(
       faults.length === 0
-        ? 'every answer as documented, the ledger is right'
+        ? 'every answer as documented, the stock is right'
         : `${faults.length} faults:\n${faults.join('\n')}`,
     );
     return faults.length === 0 ? 0 : 1;

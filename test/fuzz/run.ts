@@ -1,4 +1,4 @@
-/** Sends planned requests at a running shop and holds every answer to the document; afterwards the ledger must be right. */
+/** Sends planned requests at a running shop and holds every answer to the document; afterwards the stock must be right. */
 import { request as httpRequest } from 'node:http';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -8,8 +8,8 @@ import { serviceNames } from '../../api/services.ts';
 import { type SignedIn, shopClient, signIn, signInAdmin, signUp } from '../support/client.ts';
 import { faultOfAnswer } from '../support/document.ts';
 import { answerFaults } from '../support/documented.ts';
-import { createLedger, type Ledger } from './ledger.ts';
 import { type Plan, planOf } from './requests.ts';
+import { createStockCheck, type StockCheck } from './stock-check.ts';
 
 /** What a run found. */
 export type Summary = {
@@ -51,7 +51,7 @@ export async function fuzz(
   const customers: SignedIn[] = [];
   for (let i = 0; i < 4; i++) customers.push(await signUp(shop, `Fuzz${i}`));
   const known: Known = { products: [], users: customers.map(({ id }) => id), purchases: [], sessions: [] };
-  const ledger = createLedger();
+  const stockCheck = createStockCheck();
   const faults: string[] = [];
   const byStatus: Record<string, number> = {};
 
@@ -96,7 +96,7 @@ export async function fuzz(
       );
     }
     if (plan.sender !== 'anonymous' && plan.sender !== 'forger' && answer.status === 401) await renew(plan);
-    learn(plan, answer, header('idempotent-replayed') === 'true', known, ledger);
+    learn(plan, answer, header('idempotent-replayed') === 'true', known, stockCheck);
   }
 
   const queue = plans.values();
@@ -106,8 +106,8 @@ export async function fuzz(
     }),
   );
   admin.token = await signInAdmin(shop, adminEmail, adminPassword);
-  faults.push(...(await ledger.faults(shop, admin.token)), ...answerFaults.splice(0));
-  const { products, purchases } = ledger.counts();
+  faults.push(...(await stockCheck.faults(shop, admin.token)), ...answerFaults.splice(0));
+  const { products, purchases } = stockCheck.counts();
   return {
     requests: Object.values(byStatus).reduce((sum, count) => sum + count, 0),
     byStatus,
@@ -172,10 +172,10 @@ function learn(
   { status, body }: { status: number; body: string },
   isReplayed: boolean,
   known: Known,
-  ledger: Ledger,
+  stockCheck: StockCheck,
 ) {
   if (status >= 300 || status === 204 || !body.startsWith('{') || plan.method === 'HEAD' || plan.method === 'OPTIONS') {
-    if (status === 503) ledger.unknown(plan, known.products);
+    if (status === 503) stockCheck.unknown(plan, known.products);
     return;
   }
   const answer = JSON.parse(body) as Record<string, unknown>;
@@ -187,7 +187,7 @@ function learn(
       ...(answer.data as { id: string; current: boolean }[]).filter(({ current }) => !current).map((each) => each.id),
     );
   }
-  ledger.note(plan, answer, isReplayed);
+  stockCheck.note(plan, answer, isReplayed);
 }
 
 function exchange(baseUrl: string, { method, url, headers, body }: Sent) {

@@ -1,5 +1,5 @@
 /** The judge: everything that a history violates. A pure function of it, so that a kept history can be judged again. */
-import type { History } from '../ledger/ledger.ts';
+import type { History } from '../history/history.ts';
 import { checkPurchases } from './purchases.ts';
 import { checkReads } from './reads.ts';
 import { checkSessions } from './sessions.ts';

@@ -1,6 +1,6 @@
 /** The checker on histories made by hand: a good one passes, and each kind of lie is found. */
 import { expect, test } from 'vitest';
-import type { History, Operation, StoredPurchase } from '../ledger/ledger.ts';
+import type { History, Operation, StoredPurchase } from '../history/history.ts';
 import { check } from './check.ts';
 
 const bought: StoredPurchase = {

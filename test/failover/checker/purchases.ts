@@ -1,6 +1,6 @@
 /** Purchases: each acknowledged one is stored as it was answered, each refused one is not, and no key has two. */
-import type { FinalState, History, Operation, StoredPurchase } from '../ledger/ledger.ts';
-import { type Outcome, outcomeOf } from '../ledger/outcome.ts';
+import type { FinalState, History, Operation, StoredPurchase } from '../history/history.ts';
+import { type Outcome, outcomeOf } from '../history/outcome.ts';
 import { type Violation, violation } from './violation.ts';
 
 type Bought = { readonly operation: Operation; readonly outcome: Outcome };

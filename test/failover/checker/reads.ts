@@ -1,6 +1,6 @@
 /** Reads: read-your-writes, monotonic reads, bounded staleness without a token, and no access to other users' purchases. */
-import type { Attempt, History, Operation } from '../ledger/ledger.ts';
-import { outcomeOf } from '../ledger/outcome.ts';
+import type { Attempt, History, Operation } from '../history/history.ts';
+import { outcomeOf } from '../history/outcome.ts';
 import { type Violation, violation } from './violation.ts';
 
 /** A read at a service may be this old, in ms; of one with a token that is not the writer's, no more is asked. */

@@ -1,6 +1,6 @@
 /** The checker's rules about sessions and deletions, on histories made by hand. */
 import { expect, test } from 'vitest';
-import type { History, Kind, Operation } from '../ledger/ledger.ts';
+import type { History, Kind, Operation } from '../history/history.ts';
 import { check } from './check.ts';
 
 type About = Operation['about'];

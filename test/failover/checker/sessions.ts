@@ -1,6 +1,6 @@
 /** Sessions: a token works until its sign-in is ended or its role taken away, and stops within a second of the answer that says so. */
-import type { Attempt, History, Operation } from '../ledger/ledger.ts';
-import { hasFailed, outcomeOf } from '../ledger/outcome.ts';
+import type { Attempt, History, Operation } from '../history/history.ts';
+import { hasFailed, outcomeOf } from '../history/outcome.ts';
 import { type Violation, violation } from './violation.ts';
 
 /** How long a token may still be accepted after the answer that ended it, in ms. */

@@ -1,6 +1,6 @@
 /** The final state by itself: the same on all three Redis, and what the histories of the services fold to. */
-import type { FinalState, History } from '../ledger/ledger.ts';
-import { outcomeOf } from '../ledger/outcome.ts';
+import type { FinalState, History } from '../history/history.ts';
+import { outcomeOf } from '../history/outcome.ts';
 import { versionIn } from './reads.ts';
 import { type Violation, violation } from './violation.ts';
 

@@ -1,6 +1,6 @@
 /** Stock: initial stock + restocks − sold + cancelled = stock left, and no read ever shows a negative stock. */
-import type { FinalState, History } from '../ledger/ledger.ts';
-import { outcomeOf } from '../ledger/outcome.ts';
+import type { FinalState, History } from '../history/history.ts';
+import { outcomeOf } from '../history/outcome.ts';
 import { type Violation, violation } from './violation.ts';
 
 /** Checks the books of every product of the run, and every read of its stock. */

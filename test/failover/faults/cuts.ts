@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { serviceNames } from '../../../api/services.ts';
 import { waitFor } from '../../support/wait.ts';
 import type { Cluster } from '../cluster.ts';
-import { isWrite, outcomeOf } from '../ledger/outcome.ts';
+import { isWrite, outcomeOf } from '../history/outcome.ts';
 import type { Fault, FaultContext, Promised } from './fault.ts';
 import type { Link } from './network.ts';
 import { longestGapMs, type ProbeResult, startProbes } from './probes.ts';
@@ -63,19 +63,19 @@ export function cutFault(
 }
 
 async function runCut(context: FaultContext, lastsMs: number, plan: CutPlan): Promise<void> {
-  const { cluster, ledger, log } = context;
+  const { cluster, recorder, log } = context;
   if (cluster.network === undefined) throw new Error('the links of this shop cannot be cut');
   const { what, links, writing = [], silent = [], withinMs = 6000 } = plan;
   const probes = startProbes(context, [...writing, ...silent]);
   log(`cut ${what}`);
-  const fromMs = ledger.nowMs();
+  const fromMs = recorder.nowMs();
   await cluster.network.cut(links);
   await delay(lastsMs);
-  const toMs = ledger.nowMs();
+  const toMs = recorder.nowMs();
   await cluster.network.heal();
   log('the links are healed');
   await waitForWrites(context, toMs);
-  if (writing.length + silent.length > 0) await delay(Math.max(0, toMs + recoveryMs - ledger.nowMs()));
+  if (writing.length + silent.length > 0) await delay(Math.max(0, toMs + recoveryMs - recorder.nowMs()));
   const faults = (await probes.stop()).flatMap((result) => {
     const mayWrite = writing.includes(result.host);
     return judgeProbe(result, fromMs, toMs, mayWrite ? withinMs : undefined, context.splitElections() > 0);
@@ -84,12 +84,12 @@ async function runCut(context: FaultContext, lastsMs: number, plan: CutPlan): Pr
 }
 
 /** Waits for a write that clients began after `healedMs` and that was acknowledged. */
-async function waitForWrites({ ledger }: FaultContext, healedMs: number): Promise<void> {
+async function waitForWrites({ recorder }: FaultContext, healedMs: number): Promise<void> {
   const isAfter = (atMs: number) => atMs > healedMs;
   await waitFor(
     'a write to be acknowledged after the links were healed',
     () =>
-      ledger.history().operations.some((operation) => {
+      recorder.history().operations.some((operation) => {
         if (!isWrite(operation) || operation.about.probe) return false;
         const outcome = outcomeOf(operation);
         return outcome.kind === 'ok' && isAfter(outcome.atMs);

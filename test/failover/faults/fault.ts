@@ -1,7 +1,7 @@
 /** What a fault is: a row of the table, with what is promised to clients while it lasts. */
 
 import type { Cluster } from '../cluster.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { Recorder } from '../history/recorder.ts';
 import type { LoadSize } from '../load/clients.ts';
 import type { Fixtures } from '../load/fixtures.ts';
 import type { Random } from '../load/random.ts';
@@ -23,7 +23,7 @@ export type FaultContext = {
   /** Notes a step in the history. */
   readonly log: (step: string) => void;
   readonly fixtures: Fixtures;
-  readonly ledger: Ledger;
+  readonly recorder: Recorder;
   readonly label: string;
   /** How many elections of Sentinels since the run began ended without a winner. */
   readonly splitElections: () => number;

@@ -3,20 +3,20 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { infoField } from '../../../api/redis/info.ts';
-import { outcomeOf } from '../ledger/outcome.ts';
+import { outcomeOf } from '../history/outcome.ts';
 import { openClient } from '../load/http-client.ts';
 import { operatorOn, withNodes } from '../redis-nodes.ts';
 import type { Fault, FaultContext } from './fault.ts';
 
 /** Sends the same purchase under the same key from `count` clients at once. */
-async function sameFromAll({ cluster, fixtures, ledger }: FaultContext, count: number): Promise<void> {
+async function sameFromAll({ cluster, fixtures, recorder }: FaultContext, count: number): Promise<void> {
   const [buyer] = fixtures.buyers;
   const productId = fixtures.products.at(-1)?.id;
   const key = randomUUID();
   const body = { items: [{ productId, quantity: 1 }] };
-  const retryWindow = { untilMs: ledger.nowMs() + 30_000 };
+  const retryWindow = { untilMs: recorder.nowMs() + 30_000 };
   const clients = Array.from({ length: count }, (_, i) =>
-    openClient(cluster.shop.httpUrl, `crowd-${i + 1}`, ledger, retryWindow),
+    openClient(cluster.shop.httpUrl, `crowd-${i + 1}`, recorder, retryWindow),
   );
   const about = {};
   const sent = clients.map((client) =>
@@ -65,16 +65,16 @@ function full(percent: number): Fault {
     promise: { failedFirstTries: 'only 503' },
     needs: 'small memory',
     async run(context) {
-      const { ledger, log } = context;
+      const { recorder, log } = context;
       const empty = await fillMemory(context, percent / 100);
       log('full');
       await delay(1500); // a replica of a service looks every second
-      const fromMs = ledger.nowMs();
+      const fromMs = recorder.nowMs();
       await delay(5000);
-      const toMs = ledger.nowMs();
+      const toMs = recorder.nowMs();
       await empty();
       log('there is room again');
-      const during = ledger.history().operations.filter(({ attempts }) => {
+      const during = recorder.history().operations.filter(({ attempts }) => {
         const at = attempts[0]?.invokedMs ?? 0;
         return at > fromMs && at < toMs - 1000;
       });
@@ -111,7 +111,7 @@ export const overloadFaults: readonly Fault[] = [
     name: 'more requests than can be served, for 5 s',
     promise: { failedFirstTries: 'only 503' },
     needs: 'nothing',
-    async run({ cluster, fixtures, ledger, log }) {
+    async run({ cluster, fixtures, recorder, log }) {
       const untilMs = performance.now() + 5000;
       const [buyer] = fixtures.buyers;
       let sent = 0;
@@ -132,9 +132,9 @@ export const overloadFaults: readonly Fault[] = [
       await Promise.all(Array.from({ length: 1500 }, hammer));
       log(`${sent} more requests: ${[...said].map(([how, count]) => `${how} ×${count}`).join(', ')}`);
       for (const how of said.keys()) if (!/^(200|503)$/.test(how)) throw new Error(`overload was answered by ${how}`);
-      const recoveredMs = ledger.nowMs() + 2000;
+      const recoveredMs = recorder.nowMs() + 2000;
       await delay(5000);
-      const late = ledger
+      const late = recorder
         .history()
         .operations.filter(
           ({ attempts }) => (attempts[0]?.invokedMs ?? 0) > recoveredMs && (attempts[0]?.status ?? 0) >= 500,

@@ -4,7 +4,7 @@ import { portsFrom } from '../../../ops/local/spec.ts';
 import { openClient } from '../load/http-client.ts';
 import type { FaultContext } from './fault.ts';
 
-/** What the replica of `products` on one host answered. Times are those of the ledger. */
+/** What the replica of `products` on one host answered. Times are those of the history. */
 export type ProbeResult = {
   readonly host: number;
   readonly acknowledged: readonly { readonly invokedMs: number; readonly endedMs: number }[];
@@ -24,9 +24,9 @@ export function startProbes(context: FaultContext, hosts: readonly number[]): { 
   };
 }
 
-async function probe({ cluster, ledger, fixtures }: FaultContext, host: number, isStopped: () => boolean) {
+async function probe({ cluster, recorder, fixtures }: FaultContext, host: number, isStopped: () => boolean) {
   const port = portsFrom(cluster.settings.portBase).service('products', host);
-  const client = openClient(`http://127.0.0.1:${port}`, `probe-${host}`, ledger, { untilMs: 0 });
+  const client = openClient(`http://127.0.0.1:${port}`, `probe-${host}`, recorder, { untilMs: 0 });
   const { userId, token } = fixtures.admin;
   const productId = fixtures.products.at(-1)?.id ?? '';
   const acknowledged: ProbeResult['acknowledged'][number][] = [];

@@ -2,8 +2,8 @@
  * The clients of a run. Each begins requests at its own rate, whether or not the one before was answered (an open loop), so that a standstill
  * of the shop meets as many requests as would have come meanwhile (no coordinated omission).
  */
-import type { Operation, StoredPurchase } from '../ledger/ledger.ts';
-import type { Outcome } from '../ledger/outcome.ts';
+import type { Operation, StoredPurchase } from '../history/history.ts';
+import type { Outcome } from '../history/outcome.ts';
 import { type Account, type Fixtures, newProduct } from './fixtures.ts';
 import type { Client, Sending } from './http-client.ts';
 import type { Actor } from './load.ts';

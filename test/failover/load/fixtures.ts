@@ -1,7 +1,7 @@
 /** The accounts and products of a run: created before it begins, and used by no other run. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FixtureIds } from '../ledger/ledger.ts';
+import type { FixtureIds } from '../history/history.ts';
 import type { Random } from './random.ts';
 
 /** A user with a token. */

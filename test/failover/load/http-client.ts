@@ -1,23 +1,24 @@
-/** A client of the shop: sends a request once, and again under the same key only if that failed. Writes everything into the ledger. */
+/** A client of the shop: sends a request once, and again under the same key only if that failed. Writes everything into the history. */
 import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { faultOfAnswer } from '../../support/document.ts';
-import type { Attempt, Ledger, Operation } from '../ledger/ledger.ts';
-import { hasFailed, type Outcome, outcomeOf } from '../ledger/outcome.ts';
+import type { Attempt, Operation } from '../history/history.ts';
+import { hasFailed, type Outcome, outcomeOf } from '../history/outcome.ts';
+import type { Recorder } from '../history/recorder.ts';
 
 /** How long a client waits for an answer, in ms: what the deadlines inside the shop are made for. */
 const answerMs = 12_000;
 /** Between a failure and its repetition, in ms, where the answer does not say it (`Retry-After`, in seconds). */
 const repeatAfterMs = 500;
 
-/** What to send, as the ledger keeps it, and the token, which it does not keep. */
+/** What to send, as the history has it, and the token, which it does not have. */
 export type Sending = Omit<Operation, 'op' | 'attempts' | 'actor' | 'key'> & {
   token?: string | undefined;
   key?: string;
-  /** Goes into the body and not into the ledger: passwords and tokens. */
+  /** Goes into the body and not into the history: passwords and tokens. */
   secret?: Readonly<Record<string, string>>;
-  /** What of a good answer goes into the ledger: pages of lists are large. */
+  /** What of a good answer goes into the history: pages of lists are large. */
   keep?: (body: never) => unknown;
 };
 
@@ -32,7 +33,7 @@ export type Client = {
 export type RetryWindow = { untilMs: number };
 
 /** Opens a client with connections of its own. */
-export function openClient(baseUrl: string, actor: string, ledger: Ledger, retryWindow: RetryWindow): Client {
+export function openClient(baseUrl: string, actor: string, recorder: Recorder, retryWindow: RetryWindow): Client {
   const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
   const { hostname, port } = new URL(baseUrl);
 
@@ -49,7 +50,7 @@ export function openClient(baseUrl: string, actor: string, ledger: Ledger, retry
         if (ended) return;
         ended = true;
         clearTimeout(timer);
-        ledger.end(operation, attempt, result);
+        recorder.end(operation, attempt, result);
         done();
       };
       const headers: Record<string, string> = {};
@@ -93,11 +94,11 @@ export function openClient(baseUrl: string, actor: string, ledger: Ledger, retry
   return {
     async send({ token, keep, secret, ...sending }) {
       const key = sending.key ?? (sending.method === 'GET' ? undefined : randomUUID());
-      const operation = ledger.begin({ actor, ...sending, ...(key === undefined ? {} : { key }) });
+      const operation = recorder.begin({ actor, ...sending, ...(key === undefined ? {} : { key }) });
       for (;;) {
-        const attempt = ledger.invoke(operation);
+        const attempt = recorder.invoke(operation);
         await attemptOnce(operation, attempt, { token, ...(keep ? { keep } : {}), ...(secret ? { secret } : {}) });
-        if (!hasFailed(attempt) || ledger.nowMs() > retryWindow.untilMs) break;
+        if (!hasFailed(attempt) || recorder.nowMs() > retryWindow.untilMs) break;
         await delay(attempt.retryAfter === undefined ? repeatAfterMs : 1000 * Number(attempt.retryAfter));
       }
       return { operation, outcome: outcomeOf(operation) };

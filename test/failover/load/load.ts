@@ -1,8 +1,8 @@
 /** Starts the clients of a run, and lets them finish. */
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Ledger } from '../ledger/ledger.ts';
-import { outcomeOf } from '../ledger/outcome.ts';
+import { outcomeOf } from '../history/outcome.ts';
+import type { Recorder } from '../history/recorder.ts';
 import type { Fixtures } from './fixtures.ts';
 import { type Client, openClient, type RetryWindow } from './http-client.ts';
 import type { Random } from './random.ts';
@@ -26,7 +26,7 @@ const mostWaiting = 80;
 const replayed = 40;
 
 /** Starts all actors. @param baseUrl of Nginx */
-export function startLoad(baseUrl: string, actors: readonly Actor[], ledger: Ledger, random: Random): Load {
+export function startLoad(baseUrl: string, actors: readonly Actor[], recorder: Recorder, random: Random): Load {
   const retryWindow: RetryWindow = { untilMs: Number.POSITIVE_INFINITY };
   const open = new Set<Promise<unknown>>();
   const clients: Client[] = [];
@@ -35,13 +35,13 @@ export function startLoad(baseUrl: string, actors: readonly Actor[], ledger: Led
 
   async function work(actor: Actor) {
     const own = random.fork(actor.name);
-    const client = openClient(baseUrl, actor.name, ledger, retryWindow);
+    const client = openClient(baseUrl, actor.name, recorder, retryWindow);
     clients.push(client);
     let waiting = 0;
-    let nextMs = ledger.nowMs() + own.next() * actor.everyMs;
+    let nextMs = recorder.nowMs() + own.next() * actor.everyMs;
     while (!stop.signal.aborted) {
       // A pause can be long, and finish() does not wait for its end.
-      await delay(Math.max(0, nextMs - ledger.nowMs()), undefined, { signal: stop.signal }).catch(() => {});
+      await delay(Math.max(0, nextMs - recorder.nowMs()), undefined, { signal: stop.signal }).catch(() => {});
       if (stop.signal.aborted) break;
       nextMs += own.pauseMs(actor.everyMs);
       if (waiting >= mostWaiting) continue;
@@ -59,7 +59,7 @@ export function startLoad(baseUrl: string, actors: readonly Actor[], ledger: Led
   return {
     async finish(timeoutMs) {
       stop.abort();
-      retryWindow.untilMs = ledger.nowMs() + timeoutMs;
+      retryWindow.untilMs = recorder.nowMs() + timeoutMs;
       await Promise.all(working);
       while (open.size > 0) await Promise.all(open);
       for (const client of clients) client.close();
@@ -68,10 +68,15 @@ export function startLoad(baseUrl: string, actors: readonly Actor[], ledger: Led
 }
 
 /** Sends some purchases that were answered once more under their keys: the answer must be the same, and nothing may happen. */
-export async function replaySome(baseUrl: string, fixtures: Fixtures, ledger: Ledger, random: Random): Promise<void> {
-  const client = openClient(baseUrl, 'repeater', ledger, { untilMs: ledger.nowMs() + 20_000 });
+export async function replaySome(
+  baseUrl: string,
+  fixtures: Fixtures,
+  recorder: Recorder,
+  random: Random,
+): Promise<void> {
+  const client = openClient(baseUrl, 'repeater', recorder, { untilMs: recorder.nowMs() + 20_000 });
   const tokens = new Map(fixtures.buyers.map(({ userId, token }) => [userId, token]));
-  const answered = ledger
+  const answered = recorder
     .history()
     .operations.filter((operation) => operation.kind === 'purchase' && outcomeOf(operation).kind !== 'info');
   const repeated = answered.filter(({ attempts }) => attempts.length > 1).slice(0, replayed);

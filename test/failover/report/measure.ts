@@ -1,6 +1,6 @@
 /** What clients saw, in numbers. */
-import type { History, Operation } from '../ledger/ledger.ts';
-import { hasFailed, isWrite, outcomeOf } from '../ledger/outcome.ts';
+import type { History, Operation } from '../history/history.ts';
+import { hasFailed, isWrite, outcomeOf } from '../history/outcome.ts';
 
 /** See {@link measure}. */
 export type ClientView = {

@@ -1,5 +1,5 @@
 /** What a client knows of a request after all its attempts: ok, fail (it was refused and nothing happened), or info (it cannot know). */
-import type { Attempt, Operation } from './ledger.ts';
+import type { Attempt, Operation } from './history.ts';
 
 /** `atMs` is when the client heard it. */
 export type Outcome =

@@ -2,8 +2,7 @@
  * The history of a run: every attempt with its times and its answer, the faults, the seed. The checker sees nothing of
  * the load but this, so a kept history can be checked again.
  */
-import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 
 /** What a request is for; the checker knows what each kind promises. */
 export type Kind =
@@ -30,7 +29,7 @@ export type Kind =
   | 'demote'
   | 'replay';
 
-/** One sending of a request. Times are milliseconds since the ledger was opened; without an end, the client has given up waiting. */
+/** One sending of a request. Times are milliseconds since the recording began; without an end, the client has given up waiting. */
 export type Attempt = {
   invokedMs: number;
   endedMs?: number;
@@ -124,100 +123,14 @@ export type History = {
   final: FinalState | undefined;
 };
 
-/** See {@link openLedger}. */
-export type Ledger = {
-  nowMs(): number;
-  begin(operation: Omit<Operation, 'op' | 'attempts'>): Operation;
-  invoke(operation: Operation): Attempt;
-  end(operation: Operation, attempt: Attempt, result: Omit<Attempt, 'invokedMs' | 'endedMs'>): void;
-  fault(fault: string, step: string): void;
-  setFixtures(fixtures: FixtureIds): void;
-  setFinal(final: FinalState): void;
-  history(): History;
-  /** Writes what is not yet written. */
-  flush(): void;
-};
-
-/**
- * Opens a ledger that keeps everything in memory and in a file of JSON lines.
- * @param path of the file; none is written without one
- */
-export function openLedger(seed: number, title: string, path?: string): Ledger {
-  const zero = performance.now();
-  const history: History = {
-    seed,
-    title,
-    fixtures: { users: [], products: [] },
-    operations: [],
-    faults: [],
-    final: undefined,
-  };
-  let lines: string[] = [];
-  if (path !== undefined) mkdirSync(dirname(path), { recursive: true });
-
-  const nowMs = () => Math.round((performance.now() - zero) * 10) / 10;
-  const write = (line: object) => {
-    lines.push(JSON.stringify(line));
-    if (lines.length >= 500) flush();
-  };
-  const flush = () => {
-    if (path !== undefined && lines.length > 0) appendFileSync(path, `${lines.join('\n')}\n`);
-    lines = [];
-  };
-  write({ line: 'run', seed, title });
-
-  return {
-    nowMs,
-    begin(given) {
-      const operation: Operation = { ...given, op: history.operations.length, attempts: [] };
-      history.operations.push(operation);
-      return operation;
-    },
-    invoke(operation) {
-      const attempt: Attempt = { invokedMs: nowMs() };
-      operation.attempts.push(attempt);
-      const { attempts, ...rest } = operation;
-      write({ line: 'invoke', ...rest, attempt: attempts.length, atMs: attempt.invokedMs });
-      return attempt;
-    },
-    end(operation, attempt, result) {
-      Object.assign(attempt, result, { endedMs: nowMs() });
-      const { invokedMs, endedMs, ...answer } = attempt;
-      write({
-        line: 'end',
-        op: operation.op,
-        attempt: operation.attempts.indexOf(attempt) + 1,
-        atMs: endedMs,
-        ...answer,
-      });
-    },
-    fault(fault, step) {
-      history.faults.push({ atMs: nowMs(), fault, step });
-      write({ line: 'fault', fault, step, atMs: nowMs() });
-    },
-    setFixtures(fixtures) {
-      history.fixtures = fixtures;
-      write({ line: 'fixtures', fixtures });
-    },
-    setFinal(final) {
-      history.final = final;
-      write({ line: 'final', final });
-    },
-    history: () => history,
-    flush,
-  };
+/** A history in which nothing has happened yet. */
+export function emptyHistory(seed: number, title: string): History {
+  return { seed, title, fixtures: { users: [], products: [] }, operations: [], faults: [], final: undefined };
 }
 
 /** Reads a kept history. @throws when the file is none */
 export function readHistory(path: string): History {
-  const history: History = {
-    seed: 0,
-    title: path,
-    fixtures: { users: [], products: [] },
-    operations: [],
-    faults: [],
-    final: undefined,
-  };
+  const history = emptyHistory(0, path);
   for (const text of readFileSync(path, 'utf8').split('\n')) {
     if (text === '') continue;
     const { line, ...rest } = JSON.parse(text);

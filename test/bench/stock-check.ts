@@ -8,7 +8,7 @@ import type { Subjects } from './subjects.ts';
 const settleMs = 60_000;
 
 /** @throws when stock is not conserved, or there are fewer or more purchases than were answered and sent */
-export async function checkLedger(
+export async function checkStock(
   { httpUrl, settings }: Shop,
   { productIds, initialStock, purchases }: Subjects,
 ): Promise<void> {
@@ -37,7 +37,7 @@ export async function checkLedger(
   if (!isAny || wrong.length > 0)
     throw new Error(`stock is not what was sold, of ${wrong.length} of ${productIds.length} products`);
   console.log(
-    `ledger: ${completed.length} purchases (${answered} answered), stock conserved for ${productIds.length} products`,
+    `stock: ${completed.length} purchases (${answered} answered), stock conserved for ${productIds.length} products`,
   );
 
   async function wholeList<T>(path: string): Promise<T[]> {

@@ -3,7 +3,7 @@ import type { ShopClient } from '../support/client.ts';
 import type { Plan } from './requests.ts';
 
 /** See the head of this file. */
-export type Ledger = {
+export type StockCheck = {
   /** Takes note of an answer of 2xx with a body. */
   note(plan: Plan, answer: Record<string, unknown>, isReplayed: boolean): void;
   /** A change of stock that may have happened or not: its product is left out. */
@@ -16,7 +16,7 @@ export type Ledger = {
 type Stocked = { id: string; stock: number; createdAt: string };
 
 /** Creates one without products. Those that a batch makes are not counted: its answer does not say with how much. */
-export function createLedger(): Ledger {
+export function createStockCheck(): StockCheck {
   /** What is expected if nothing were sold, by product and the time when it was made. */
   const supplied = new Map<string, { id: string; stock: number }>();
   const uncertain = new Set<string>();
