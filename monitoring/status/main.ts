@@ -6,7 +6,7 @@
  * Environment: HOST, PORT, PROMETHEUS and ALERTMANAGER (host:port), MONITORING_PASSWORD (which those want, if any) or
  * MONITORING_PASSWORD_FILE, STATUS_TOKEN or STATUS_TOKEN_FILE, INTERNAL_URL (of Nginx, through which a service is asked).
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import process from 'node:process';
@@ -63,17 +63,21 @@ const setHeaders = helmet({
 const uplot = createRequire(import.meta.url)
   .resolve('uplot')
   .replace(/uPlot\.cjs\.js$/, '');
-const page = (name: string) => readFileSync(new URL(`./page/${name}`, import.meta.url));
+const pageFolder = new URL('./page/', import.meta.url);
+const page = (name: string) => readFileSync(new URL(name, pageFolder));
+const types: Record<string, string> = {
+  js: 'text/javascript',
+  css: 'text/css',
+  svg: 'image/svg+xml',
+  html: 'text/html',
+};
+const typeOf = (name: string) => types[name.replace(/.*\./, '')] ?? 'application/octet-stream';
 /** Everything that is served as it is, read once. */
 const files: Record<string, { type: string; body: Buffer }> = {
   '/status': { type: 'text/html', body: page('index.html') },
   ...Object.fromEntries(
-    ['page.js', 'session.js', 'now.js', 'capacity.js', 'growth.js', 'panels.js', 'series.js', 'units.js'].map(
-      (name) => [`/status/assets/${name}`, { type: 'text/javascript', body: page(name) }],
-    ),
+    readdirSync(pageFolder).map((name) => [`/status/assets/${name}`, { type: typeOf(name), body: page(name) }]),
   ),
-  '/status/assets/icon.svg': { type: 'image/svg+xml', body: page('icon.svg') },
-  '/status/assets/page.css': { type: 'text/css', body: page('page.css') },
   '/status/assets/uPlot.js': { type: 'text/javascript', body: readFileSync(`${uplot}uPlot.esm.js`) },
   '/status/assets/uPlot.css': { type: 'text/css', body: readFileSync(`${uplot}uPlot.min.css`) },
 };

@@ -21,6 +21,7 @@ export function runbookPage(name: string): string | undefined {
 <meta name="color-scheme" content="light dark">
 <title>${escaped(name)} · Evergreen</title>
 <link rel="stylesheet" href="/status/assets/page.css">
+<link rel="stylesheet" href="/status/assets/runbook.css">
 </head>
 <body class="runbook">
 <main>

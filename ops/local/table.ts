@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import { serviceNames } from '../../api/services.ts';
 import type { ProcessStatus } from './status.ts';
 
-const heads = ['process', 'role', 'port', 'state', 'behind', 'restarts', 'log'];
+const heads = ['process', 'role', 'port', 'state', 'lag', 'restarts', 'log'];
 
 /** Lines of a table of processes. @param from the folder that paths are shown relative to */
 export function tableOf(status: ProcessStatus[], from: string): string[] {

@@ -150,10 +150,10 @@ describe('every alert', () => {
   });
 
   test.each(alerts)(
-    '$name has a page that says what it means, what to look at, what to do, and when it is over',
+    '$name has a runbook with its meaning, diagnosis, mitigation, and when it is resolved',
     ({ name }) => {
       const page = readFileSync(`${folder}/runbooks/${name}.md`, 'utf8');
-      for (const part of ['**First: ', '## What it means', '## Look at', '## Do', '## It is over when'])
+      for (const part of ['**First: ', '## Meaning', '## Diagnosis', '## Mitigation', '## Resolved when'])
         expect(page).toContain(part);
     },
   );
