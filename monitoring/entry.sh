@@ -57,6 +57,11 @@ want_password() {
   web_options=--web.config.file=$DATA_DIR/web.yml
 }
 
+# The rules in file $1, in which each alert has the URL of its runbook, the page of the same name, behind its action.
+link_runbooks() {
+  awk -v runbooks="$RUNBOOKS" '$2 == "alert:" { name = $3 } { print } /^          action: / { print "          runbook_url: " runbooks "/" name }' "$1"
+}
+
 start_prometheus() {
   : "${REDIS_EXPORTER:?}" "${NGINX_EXPORTER:?}" "${NODE_EXPORTER:?}"
   SCRAPE_INTERVAL=${SCRAPE_INTERVAL:-5s}
@@ -80,7 +85,7 @@ start_prometheus() {
   fi
   render "$here/prometheus/prometheus.yml" WITH_PASSWORD PASSWORD_FILE PROCESSES CONTAINERS TARGETS_DIR SERVICES REDIS_NODES SENTINELS SCRAPE_INTERVAL SLOW_SCRAPE_INTERVAL SCRAPE_TIMEOUT \
     PROMETHEUS ALERTMANAGER REDIS_EXPORTER NGINX_EXPORTER NODE_EXPORTER USED_SERIES >"$DATA_DIR/prometheus.yml"
-  for rules in "$here"/prometheus/rules/*.yml; do render "$rules" RUNBOOKS >"$DATA_DIR/rules/${rules##*/}"; done
+  for rules in "$here"/prometheus/rules/*.yml; do link_runbooks "$rules" >"$DATA_DIR/rules/${rules##*/}"; done
   [ -z "$only_render" ] || exit 0
   # No page of another origin may read what a browser is shown here (default: all may).
   # shellcheck disable=SC2086 # an option or none
