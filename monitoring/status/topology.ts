@@ -1,12 +1,12 @@
 /** Which processes there are and how they are, from Prometheus alone: the same for processes and containers. */
 import type { Prometheus, Series } from './prometheus.ts';
 
-/** One process or container. `requestsPerS` for services and Nginx, `role` and `behindBytes` for Redis. */
+/** One process or container. `requestsPerS` for services and Nginx, `role` and `lagBytes` for Redis. */
 type Node = {
   readonly name: string;
   readonly isUp: boolean;
   readonly role?: 'master' | 'replica';
-  readonly behindBytes?: number;
+  readonly lagBytes?: number;
   readonly requestsPerS?: number;
 };
 /** Nodes of one kind, such as all replicas of `users`. */
@@ -24,8 +24,7 @@ export const topologyQueries = {
   serviceRate: 'sum by (instance) (rate(http_requests_total{job="api"}[20s]))',
   redis: 'max by (instance) (redis_up{job="redis"})',
   master: 'instance:redis_master:info',
-  behind:
-    'clamp_min(scalar(max(redis_master_repl_offset{job="redis"} and on (instance) instance:redis_master:info)) - max by (instance) (redis_slave_repl_offset{job="redis"}), 0)',
+  lag: 'clamp_min(scalar(max(redis_master_repl_offset{job="redis"} and on (instance) instance:redis_master:info)) - max by (instance) (redis_slave_repl_offset{job="redis"}), 0)',
   sentinels: 'max by (instance) (redis_up{job="sentinel"})',
 } as const;
 
@@ -64,8 +63,8 @@ export async function readTopology(prometheus: Prometheus): Promise<Group[]> {
       nodes: nodes(of('redis'), (instance) => {
         if (valueFor('redis', instance) !== 1) return {};
         if (valueFor('master', instance) !== undefined) return { role: 'master' };
-        const behind = valueFor('behind', instance);
-        return { role: 'replica', ...(behind === undefined || Number.isNaN(behind) ? {} : { behindBytes: behind }) };
+        const lag = valueFor('lag', instance);
+        return { role: 'replica', ...(lag === undefined || Number.isNaN(lag) ? {} : { lagBytes: lag }) };
       }),
     },
     { kind: 'sentinel', name: 'Sentinels', nodes: nodes(of('sentinels')) },

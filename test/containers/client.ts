@@ -1,4 +1,4 @@
-/** Requests to the shop from outside, as a client would send them that is given the addresses of several edges. */
+/** Requests to the shop from outside, as a client sends them that knows the addresses of several Nginx. */
 import { randomUUID } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
@@ -8,39 +8,39 @@ import { checkAnswer } from '../support/documented.ts';
 type Answer = { readonly status: number; readonly body: unknown };
 export type Call = { readonly method: string; readonly path: string; readonly body?: unknown; readonly token?: string };
 
-/** See {@link edgeClient}. */
-export type EdgeClient = {
-  /** One try, at the edge in use; one that cannot be reached is left for the next. */
+/** See {@link failoverClient}. */
+export type FailoverClient = {
+  /** One try, at the Nginx in use. When that cannot be reached, the next call goes to another. */
   attempt(call: Call, key: string): Promise<Answer>;
   /** Tries until it succeeds, under one key, and returns the body. */
-  insist(call: Call, key?: string, forMs?: number): Promise<unknown>;
+  retryUntilDone(call: Call, key?: string, forMs?: number): Promise<unknown>;
   close(): void;
 };
 
 const attemptMs = 12_000;
 
-/** @param urls the edges of the shop; certificates are not verified */
-export function edgeClient(urls: readonly string[]): EdgeClient {
+/** @param urls the addresses of the shop's Nginx; certificates are not verified */
+export function failoverClient(urls: readonly string[]): FailoverClient {
   const agents = urls.map((url) =>
     url.startsWith('https:')
       ? new https.Agent({ keepAlive: true, maxSockets: 200, rejectUnauthorized: false })
       : new http.Agent({ keepAlive: true, maxSockets: 200 }),
   );
-  let edge = 0;
+  let current = 0;
 
   async function attempt(call: Call, key: string): Promise<Answer> {
-    const used = edge;
+    const used = current;
     try {
       return await send(urls[used] ?? '', agents[used] as http.Agent, call, key);
     } catch (error) {
-      if (edge === used) edge = (edge + 1) % urls.length;
+      if (current === used) current = (current + 1) % urls.length;
       throw error;
     }
   }
 
   return {
     attempt,
-    async insist(call, key = randomUUID(), forMs = 60_000) {
+    async retryUntilDone(call, key = randomUUID(), forMs = 60_000) {
       const end = Date.now() + forMs;
       for (;;) {
         const answer = await attempt(call, key).catch((error: Error) => ({ status: 0, body: error.message }));

@@ -6,6 +6,7 @@ import { isDeepStrictEqual as isEqual } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { waitFor } from '../support/wait.ts';
 import { type ComposeShop, composeShop, hasEngine } from './compose.ts';
+import { reachedFrom, secretValues } from './isolation.ts';
 import { type Load, type Seen, startLoad } from './load.ts';
 
 const engine = hasEngine();
@@ -63,12 +64,7 @@ describe.skipIf(!engine)('The shop in containers', { timeout: 120_000 }, () => {
   });
 
   test('has no secret in an image, an environment, a label or a log', async () => {
-    const script = 'cd /secrets/all && grep -H "" [A-Z]*';
-    const all = await shop.compose(...'run --rm -T --entrypoint sh secrets -c'.split(' '), script);
-    const secrets = all.split('\n').flatMap((line) => {
-      const [name = '', value = ''] = [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)];
-      return value === '' || name === 'ADMIN_EMAIL' ? [] : [value];
-    });
+    const secrets = await secretValues(shop);
     expect(secrets.length).toBeGreaterThan(10);
     const ids = (await shop.compose('ps', '-aq')).split('\n').filter((id) => id !== '');
     const named = (await shop.compose('config', '--images')).split('\n');
@@ -97,25 +93,10 @@ describe.skipIf(!engine)('The shop in containers', { timeout: 120_000 }, () => {
   });
 
   test('lets each container reach the others that it needs, and no more', async () => {
-    const addresses: Record<string, string> = {
-      nginx: 'nginx:8082',
-      users: 'users:3000',
-      products: 'products:3000',
-      purchases: 'purchases:3000',
-      redis: 'redis-1:6379',
-      sentinel: 'sentinel-1:26379',
-      outside: '1.1.1.1:53',
-    };
-    const probe = Object.entries(addresses)
-      .map(([name, address]) => {
-        const [host = '', port = ''] = address.split(':');
-        return `timeout 2 bash -c '</dev/tcp/${host}/${port}' 2>/dev/null && echo ${name}`;
-      })
-      .join('; ');
-    const reached = async (service: string) =>
-      (await shop.inside(service, `${probe}; true`)).split('\n').filter((name) => name !== '' && name !== service);
     const asked = ['nginx', ...services, 'redis-2', 'sentinel-2', 'backup'];
-    const found = Object.fromEntries(await Promise.all(asked.map(async (name) => [name, await reached(name)])));
+    const found = Object.fromEntries(
+      await Promise.all(asked.map(async (name) => [name, await reachedFrom(shop, name)])),
+    );
     // Nginx has to answer the world; whether it can also call it is up to the host.
     found.nginx = found.nginx.filter((name: string) => name !== 'outside');
     expect(found).toEqual({

@@ -5,7 +5,7 @@ import process from 'node:process';
 import { connect } from 'node:tls';
 import { promisify } from 'node:util';
 import { authorizationOf } from '../../monitoring/status/prometheus.ts';
-import { edgeClient } from './client.ts';
+import { failoverClient } from './client.ts';
 
 const execute = promisify(execFile);
 
@@ -35,7 +35,7 @@ export type ComposeShop = {
   adminPassword(): Promise<string>;
   /** What Prometheus answers to a query. */
   query(expression: string): Promise<Sample[]>;
-  /** Whether every service has a replica that is ready, seen through the edge. */
+  /** Whether every service has a replica that is ready, seen through Nginx. */
   healthy(): Promise<boolean>;
   /** The container that the Sentinels name. */
   master(): Promise<string>;
@@ -45,7 +45,7 @@ export type ComposeShop = {
   products(): Promise<Item[]>;
   /** All users, products and purchases, as the admin reads them. */
   books(): Promise<Record<string, Item[]>>;
-  /** Whom the certificate at the edge is for. */
+  /** The name in the certificate of Nginx. */
   certificateName(): Promise<string>;
 };
 
@@ -128,9 +128,11 @@ export async function composeShop(project: string, settings: Record<string, stri
     },
     products: () => listOf(url, '/products'),
     async books() {
-      const client = edgeClient([url]);
+      const client = failoverClient([url]);
       const body = { email: 'admin@example.com', password: await adminPassword() };
-      const session = (await client.insist({ method: 'POST', path: '/users/login', body })) as { accessToken: string };
+      const session = (await client.retryUntilDone({ method: 'POST', path: '/users/login', body })) as {
+        accessToken: string;
+      };
       client.close();
       const lists = ['users', 'products', 'purchases'].map(
         async (name) => [name, await listOf(url, `/${name}`, session.accessToken)] as const,

@@ -12,7 +12,7 @@ import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { answerFaults } from '../support/documented.ts';
-import { type Call, edgeClient } from './client.ts';
+import { type Call, failoverClient } from './client.ts';
 
 /** What clients saw. `failed` counts first tries that brought no 2xx, `lost` those that a minute of repeating did not help either. */
 export type Seen = {
@@ -37,7 +37,7 @@ const productsCount = 4;
 
 /**
  * Signs in, makes products and buyers, and begins.
- * @param urls the edges of the shop; certificates are not verified
+ * @param urls the addresses of the shop's Nginx; certificates are not verified
  * @param admin the address and password of an admin
  * @param perSecond how many requests a second; half of them are purchases
  */
@@ -47,10 +47,13 @@ export async function startLoad(
   perSecond = 40,
 ): Promise<Load> {
   const run = randomUUID().slice(0, 8);
-  const { attempt, insist, close } = edgeClient(urls);
+  const { attempt, retryUntilDone, close } = failoverClient(urls);
   const signIn = async (email: string, password: string) =>
-    ((await insist({ method: 'POST', path: '/users/login', body: { email, password } })) as { accessToken: string })
-      .accessToken;
+    (
+      (await retryUntilDone({ method: 'POST', path: '/users/login', body: { email, password } })) as {
+        accessToken: string;
+      }
+    ).accessToken;
   let adminToken = await signIn(admin.email, admin.password);
   const products = await Promise.all(
     Array.from({ length: productsCount }, async (_, i) => {
@@ -61,14 +64,14 @@ export async function startLoad(
         price: { amount: 100, currency: 'USD' },
         stock,
       };
-      await insist({ method: 'POST', path: '/products', token: adminToken, body });
+      await retryUntilDone({ method: 'POST', path: '/products', token: adminToken, body });
       return body.id;
     }),
   );
   const buyers = await Promise.all(
     Array.from({ length: buyersCount }, async (_, i) => {
       const person = { email: `buyer-${run}-${i}@example.com`, password: randomUUID() };
-      await insist({ method: 'POST', path: '/users', body: { ...person, firstName: 'Load', lastName: run } });
+      await retryUntilDone({ method: 'POST', path: '/users', body: { ...person, firstName: 'Load', lastName: run } });
       return { ...person, token: await signIn(person.email, person.password) };
     }),
   );
@@ -113,7 +116,7 @@ export async function startLoad(
       const reason = first.status === 0 ? String(first.body) : `${isPurchase ? 'purchase' : 'read'} ${first.status}`;
       reasons[reason] = (reasons[reason] ?? 0) + 1;
       try {
-        body = await insist(call(), key);
+        body = await retryUntilDone(call(), key);
       } catch {
         lost += 1;
         return;
@@ -144,7 +147,7 @@ export async function startLoad(
       let cursor: string | null = '';
       while (cursor !== null) {
         const path: string = `/purchases?limit=100${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`;
-        const page = (await insist({ method: 'GET', path, token })) as {
+        const page = (await retryUntilDone({ method: 'GET', path, token })) as {
           data: { id: string; status: string; items: { productId: string; quantity: number }[] }[];
           nextCursor: string | null;
         };
@@ -162,8 +165,9 @@ export async function startLoad(
       const sold = [...stored.values()]
         .filter((p) => p.productId === id && p.status === 'completed')
         .reduce((sum, p) => sum + p.quantity, 0);
-      const left = ((await insist({ method: 'GET', path: `/products/${id}`, token: adminToken })) as { stock: number })
-        .stock;
+      const left = (
+        (await retryUntilDone({ method: 'GET', path: `/products/${id}`, token: adminToken })) as { stock: number }
+      ).stock;
       if (left + sold !== stock) violations.push(`of ${id} ${sold} were sold and ${stock - left} are missing`);
     }
     return violations;

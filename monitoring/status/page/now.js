@@ -92,10 +92,10 @@ function groupBox({ kind, name, nodes }) {
 }
 
 /** @param {any} node */
-function describeNode({ isUp, role, behindBytes, requestsPerS }) {
+function describeNode({ isUp, role, lagBytes, requestsPerS }) {
   if (!isUp) return 'down';
   if (role === 'master') return 'master';
   if (role === 'replica')
-    return behindBytes > noticeableBytes ? `replica, ${inUnit(behindBytes, 'bytes')} behind` : 'replica, in step';
+    return lagBytes > noticeableBytes ? `replica, ${inUnit(lagBytes, 'bytes')} lag` : 'replica, in step';
   return requestsPerS === undefined ? 'up' : `up, ${inUnit(requestsPerS, 'reqps')}`;
 }
