@@ -26,7 +26,7 @@ export function runbookPage(name: string): string | undefined {
 <body class="runbook">
 <main>
 ${htmlOf(text)}
-<p><a href="/status">How the shop is</a> · <a href="/status/runbooks/README">All pages</a></p>
+<p><a href="/status">Status page</a> · <a href="/status/runbooks/README">All runbooks</a></p>
 </main>
 </body>
 </html>

@@ -160,10 +160,13 @@ describe('every alert', () => {
   });
 
   test.each(alerts)(
-    '$name has a runbook with its meaning, diagnosis, mitigation, and when it is resolved',
-    ({ name }) => {
+    '$name has a runbook with its first action, meaning, diagnosis, mitigation, and when it is resolved',
+    ({ name, text }) => {
       const page = readFileSync(`${folder}/runbooks/${name}.md`, 'utf8');
-      for (const part of ['**First: ', '## Meaning', '## Diagnosis', '## Mitigation', '## Resolved when'])
+      const action = /^ {10}action: "(.*)"$/m.exec(text)?.[1];
+      expect(page).toContain(`\n**First: ${action}**\n`);
+      expect(readFileSync(`${folder}/runbooks/README.md`, 'utf8')).toContain(`| ${action} `);
+      for (const part of ['## Meaning', '## Diagnosis', '## Mitigation', '## Resolved when'])
         expect(page).toContain(part);
     },
   );

@@ -4,7 +4,7 @@
  *   node --import tsx test/containers/mails.ts [WORD ...]     only the faults with one of the words in their name
  *
  * Takes 2 to 3 minutes for each fault. Exits with 1 if the mail was missing, late, not about this fault, or not the only one, or if the mail
- * that it is over did not come.
+ * that it is resolved did not come.
  */
 import { loadavg } from 'node:os';
 import process from 'node:process';
@@ -33,7 +33,7 @@ const overS = 90;
 /** A second mail about the same fault, by a symptom, would be there by then. */
 const stoppedForMs = 80_000;
 
-const blind = (jobs: string) => `[WARNING] Monitoring is blind: ${jobs}`;
+const blind = (jobs: string) => `[WARNING] Prometheus cannot scrape ${jobs}`;
 const faults: readonly Fault[] = [
   { name: 'Nginx', services: ['nginx'], subject: '[CRITICAL] Nginx is down', withinS: wholeS },
   ...['users', 'products', 'purchases'].map((service) => ({
@@ -89,7 +89,7 @@ async function rowOf(shop: ComposeShop, fault: Fault): Promise<{ row: string; is
   const startedAtMs = Date.now();
   await shop.docker('start', ...containers);
   const over = await waitFor(
-    `the mail that ${fault.name} is over`,
+    `the mail that ${fault.name} is resolved`,
     async () => (await mailsSince(shop, startedAtMs)).find(({ subject }) => subject.startsWith('[RESOLVED]')),
     180_000,
     1000,
@@ -128,7 +128,7 @@ try {
   const isCalm = async () => (await shop.query('ALERTS{severity!="none"} or prometheus:starting:info')).length === 0;
   await delay(45_000); // Prometheus has seen the whole shop at work
   await waitFor('no alert to be pending', isCalm, 400_000, 5000);
-  console.log('| stopped | mail | after | mails | "over" after | load |\n|---|---|---|---|---|---|');
+  console.log('| stopped | mail | after | mails | resolved after | load |\n|---|---|---|---|---|---|');
   for (const fault of chosen) {
     const { row, isRight } = await rowOf(shop, fault).catch((error: Error) => ({
       row: `| ${fault.name} | ${error.message} | | | | |`,

@@ -88,7 +88,7 @@ export type MailsOfFault = {
   readonly seconds: number;
   /** Subjects of all mails about something that fires. One is right. */
   readonly subjects: readonly string[];
-  /** From its end to the mail that it is over; undefined where it does not end. */
+  /** From its end to the mail that it is resolved; undefined where it does not end. */
   readonly overSeconds: number | undefined;
   readonly mail: Mail;
 };
@@ -120,7 +120,7 @@ export async function collectMails(fault: Fault, quietMs: number): Promise<Mails
       const endedAtMs = Date.now();
       await fault.end(shop, master);
       const over = await waitFor(
-        `the mail that ${fault.name} is over`,
+        `the mail that ${fault.name} is resolved`,
         async () => (await mails()).find(({ subject }) => subject.startsWith('[RESOLVED]')),
         200_000,
         100,

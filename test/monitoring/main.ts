@@ -12,7 +12,7 @@ import { collectMails, type Fault, faults } from './faults.ts';
 const quietMs = 75_000;
 
 const [word = ''] = process.argv.slice(2);
-console.log('| fault | alert | mail after | mails | over after | subject |\n|---|---|---|---|---|---|');
+console.log('| fault | alert | mail after | mails | resolved after | subject |\n|---|---|---|---|---|---|');
 let wrong = 0;
 for (const fault of faults.filter(({ name }) => name.includes(word))) {
   const row = await rowOf(fault).catch((error: Error) => {

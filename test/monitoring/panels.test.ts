@@ -74,7 +74,7 @@ describe.skipIf(!hasProgram('prometheus'))('a shop under traffic', () => {
     expect(await prometheus.instant('up == 0')).toEqual([]);
   });
 
-  // The mail that it is over follows a minute later: the tests between make use of that time.
+  // The mail that it is resolved follows a minute later: the tests between make use of that time.
   test('tells of a dead service by one mail', async () => {
     await Promise.all(['users-1', 'users-2'].map((name) => shop.halt(name)));
     const first = await waitFor('a mail', async () => (await mails())[0], 90_000, 250);
