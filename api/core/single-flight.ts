@@ -1,23 +1,29 @@
 /** Single-flight: concurrent callers share one run of an asynchronous function. */
 
+/** Resolves when the event loop has handled all input that has arrived. */
+export function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
 /**
  * Wraps `ask` so that callers who arrive while no run has begun yet share the next one. A run that had begun before the call is too old for
- * the caller: its answer may say what was true before.
+ * the caller: its answer may say what was true before. A run begins at the end of a turn of the event loop, so that all callers of that turn share it.
  */
 export function singleFlight<T>(ask: () => Promise<T>): () => Promise<T> {
-  let running: Promise<T> | undefined;
+  let running: Promise<unknown> = Promise.resolve();
   let next: Promise<T> | undefined;
-  function start(): Promise<T> {
+  async function run(): Promise<T> {
+    await running.catch(() => undefined);
+    await endOfTurn();
     next = undefined;
-    const mine = ask().finally(() => {
-      if (running === mine) running = undefined;
-    });
+    const mine = ask();
     running = mine;
     return mine;
   }
   return () => {
-    if (running === undefined) return start();
-    next ??= running.then(start, start);
+    next ??= run();
     return next;
   };
 }

@@ -24,6 +24,7 @@ const summary = z.object({ requests: z.int(), micros: z.int(), bad: z.int(), p50
 /**
  * Sends a load over `connections` kept connections.
  * @param seconds how long
+ * @param pauseMs the mean pause of a connection between an answer and its next request, exponentially distributed; 0: none
  * @throws when an answer is 4xx or 5xx, or does not come within 10 s
  */
 export async function runWrk(
@@ -31,9 +32,10 @@ export async function runWrk(
   connections: number,
   seconds: number,
   load: WrkLoad,
+  pauseMs = 0,
 ): Promise<WrkMeasured> {
   const script = join(tmpdir(), `bench-${process.pid}.lua`);
-  writeFileSync(script, scriptOf(load), { mode: 0o600 });
+  writeFileSync(script, scriptOf(load) + pauseScript(pauseMs), { mode: 0o600 });
   try {
     const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', script, baseUrl];
     const { stdout } = await promisify(execFile)('wrk', args);
@@ -71,6 +73,11 @@ function done(summary, latency)
     e.connect + e.read + e.write + e.status + e.timeout, latency:percentile(50), latency:percentile(99)))
 end
 `;
+}
+
+function pauseScript(meanMs: number): string {
+  if (meanMs === 0) return '';
+  return `function delay() return math.floor(0.5 - ${meanMs} * math.log(1 - math.random())) end\n`;
 }
 
 /** A text in Lua's long brackets, in which nothing is escaped. */

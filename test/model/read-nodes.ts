@@ -61,18 +61,27 @@ export function tryNodes(
       later(service, 1 + 2 * round, () => tryNodes(service, index, behind, onSnapshot, round + 1));
       return;
     }
-    readNode(service, name, index, (snapshot) => {
-      if (snapshot !== undefined && covers(snapshot.role, index, name)) return onSnapshot(snapshot);
+    const onNode = (snapshot: Snapshot | undefined): void => {
+      if (snapshot !== undefined && covers(snapshot.role, index, name)) {
+        onSnapshot(snapshot);
+        return;
+      }
       if (snapshot !== undefined) behind.push(name);
       next(i + 1);
-    });
+    };
+    readNode(service, name, onNode, index.master === undefined ? roleByInfo : roleOf);
   };
   next(0);
 }
 
-function readNode(service: Service, name: string, index: ReadIndex, onSnapshot: OnSnapshot): void {
+/** Data and role of one node, whatever it has. @param role how the role is asked for */
+export function readNode(
+  service: Service,
+  name: string,
+  onSnapshot: OnSnapshot,
+  role: typeof roleOf | typeof roleByInfo = roleOf,
+): void {
   const node = nodeOf(service, name);
-  const role = index.master === undefined ? roleByInfo : roleOf;
   const read = (reply: (snapshot: Snapshot) => void) =>
     reply({ node: name, role: role(node), log: node.log, count: node.log.ids.length });
   request<Snapshot>(service, node.process, readMs, read, onSnapshot);

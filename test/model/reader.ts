@@ -4,16 +4,18 @@
  */
 
 import {
+  covers,
   indexOfReplicas,
   isFreshEnough,
   isReusable,
   judgeSnapshot,
   type ReadIndex,
 } from '../../api/redis/reads/read-rules.ts';
+import type { Role } from '../../api/redis/role.ts';
 import type { SentinelPeriods } from '../../api/redis/sentinels/election.ts';
 import type { Promises } from './promises.ts';
 import { proveClaim } from './proof.ts';
-import { askByRole, askRoles, type OnSnapshot, type Snapshot, timeoutMs, tryNodes } from './read-nodes.ts';
+import { askByRole, askRoles, type OnSnapshot, readNode, type Snapshot, timeoutMs, tryNodes } from './read-nodes.ts';
 import { acknowledgedOffsets } from './redis-commands.ts';
 import { later, request } from './requests.ts';
 import type { Rule } from './rules.ts';
@@ -96,11 +98,63 @@ function readOnce(parts: ReaderParts, kind: ReadKind, known: Known, onSnapshot: 
     byMaster(known.latest);
     return;
   }
+  if (kind === 'with a token') readTogether(parts, known, byMaster, onSnapshot, byReplicas);
+  else askIndex(service, known, byMaster);
+}
+
+/** The master's index. */
+function askIndex(service: Service, known: Known, onIndex: (index: ReadIndex | undefined) => void): void {
   const { master } = service.view;
   const atMs = serviceMs(service);
   askByRole(service, master, (role) => {
     if (role?.state === 'master') known.latest = { master, offset: role.offset, atMs };
-    byMaster(role?.state === 'master' ? known.latest : undefined);
+    onIndex(role?.state === 'master' ? known.latest : undefined);
+  });
+}
+
+/** All questions of a read with a token leave together (`queryByMaster` of production). @param otherwise reads by the index alone */
+function readTogether(
+  parts: ReaderParts,
+  known: Known,
+  otherwise: (index: ReadIndex | undefined) => void,
+  onSnapshot: OnSnapshot,
+  byReplicas: () => void,
+): void {
+  const { service } = parts;
+  const { master } = service.view;
+  const replicas = replicasOf(service, master);
+  const first = replicas[service.sim.random() < 0.5 ? 0 : replicas.length - 1] ?? master;
+  let index: ReadIndex | undefined;
+  let snapshot: Snapshot | undefined;
+  let roles: ReadonlyMap<string, Role> = new Map();
+  let missing = 3;
+
+  function answered(): void {
+    missing -= 1;
+    if (missing > 0) return;
+    if (index === undefined || snapshot === undefined || !covers(snapshot.role, index, first)) {
+      otherwise(index);
+      return;
+    }
+    const found = snapshot;
+    const together = new Map([...roles, [first, found.role]]);
+    const verdict = judgeSnapshot(found.role.offset, index, replicas, together, new Map(), serviceMs(service));
+    const finish = (isDurable: boolean) => (isDurable ? onSnapshot(found) : byReplicas());
+    if (verdict === 'durable') finish(true);
+    else proveSnapshot(parts, index, found.role.offset, finish);
+  }
+
+  askIndex(service, known, (asked) => {
+    index = asked;
+    answered();
+  });
+  readNode(service, first, (read) => {
+    snapshot = read;
+    answered();
+  });
+  askRoles(service, master, askByRole, (asked) => {
+    roles = asked;
+    answered();
   });
 }
 

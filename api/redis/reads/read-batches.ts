@@ -1,5 +1,6 @@
 /** Queries that come together are sent together: one pipeline for each node, and one question about its role for all of them. */
 import type { ChainableCommander, Redis } from 'ioredis';
+import { endOfTurn } from '../../core/single-flight.ts';
 import { parseInfo, parseRole, type Role } from '../role.ts';
 
 /** A query's replies in order, and the role of the node before the first query of its batch and after the last. */
@@ -20,43 +21,54 @@ type Batches = {
 };
 
 type Results = [error: Error | null, reply: unknown][];
-type Batch = { readonly pipeline: ChainableCommander; readonly results: Promise<Results | undefined> };
+type Batch = {
+  readonly pipeline: ChainableCommander;
+  readonly results: Promise<Results | undefined>;
+  readonly settle: (results: Results | undefined) => void;
+};
+/** The batches of one node that were not sent yet. */
+type Line = { readonly waiting: Batch[]; isSending: boolean };
 
 /** More commands than these begin another batch, so that a node serves others in between. */
 const maxCommands = 200;
 
-/** Creates batches over these connections. A batch is sent when the event loop has handled all input that has arrived. */
+/**
+ * Creates batches over these connections. A node has one batch at a time to answer; queries that come meanwhile share the next one. The busier this process is, the
+ * more queries share a batch, and the less each costs.
+ */
 export function createReadBatches(connection: (address: string) => Redis): Batches {
-  const open = new Map<string, Batch>();
+  const lines = new Map<string, Line>();
 
-  function begin(key: string, redis: Redis, asks: 'role' | 'info'): Batch {
-    const pipeline = redis.pipeline();
-    ask(pipeline, asks);
-    const results = new Promise<Results | undefined>((resolve) => {
-      setImmediate(() => {
-        if (open.get(key)?.pipeline === pipeline) open.delete(key);
-        ask(pipeline, asks);
-        pipeline.exec().then(
-          (found) => resolve(found ?? undefined),
-          () => resolve(undefined),
-        );
-      });
-    });
-    const batch = { pipeline, results };
-    open.set(key, batch);
-    return batch;
+  function lineOf(key: string): Line {
+    const line = lines.get(key) ?? { waiting: [], isSending: false };
+    lines.set(key, line);
+    return line;
+  }
+
+  async function sendAll(line: Line, asks: 'role' | 'info'): Promise<void> {
+    if (line.isSending) return;
+    line.isSending = true;
+    while (line.waiting.length > 0) {
+      await endOfTurn();
+      const batch = line.waiting.shift();
+      if (batch === undefined) break;
+      ask(batch.pipeline, asks);
+      batch.settle((await batch.pipeline.exec().catch(() => undefined)) ?? undefined);
+    }
+    line.isSending = false;
   }
 
   return {
     async query(address, asks, fill) {
       const redis = connection(address);
       if (redis.status !== 'ready') return undefined;
-      const key = `${asks} ${address}`;
-      const found = open.get(key);
-      const batch = found !== undefined && found.pipeline.length < maxCommands ? found : begin(key, redis, asks);
+      const line = lineOf(`${asks} ${address}`);
+      const last = line.waiting.at(-1);
+      const batch = last !== undefined && last.pipeline.length < maxCommands ? last : begin(line, redis, asks);
       const from = batch.pipeline.length;
       fill(batch.pipeline);
       const to = batch.pipeline.length;
+      void sendAll(line, asks);
       const results = await batch.results;
       if (results === undefined) return undefined;
       const own = results.slice(from, to);
@@ -67,6 +79,18 @@ export function createReadBatches(connection: (address: string) => Redis): Batch
       return { before, after, replies: own.map(([, reply]) => reply) };
     },
   };
+}
+
+function begin(line: Line, redis: Redis, asks: 'role' | 'info'): Batch {
+  const pipeline = redis.pipeline();
+  ask(pipeline, asks);
+  let settle: Batch['settle'] = () => undefined;
+  const results = new Promise<Results | undefined>((resolve) => {
+    settle = resolve;
+  });
+  const batch = { pipeline, results, settle };
+  line.waiting.push(batch);
+  return batch;
 }
 
 function ask(pipeline: ChainableCommander, asks: 'role' | 'info'): void {

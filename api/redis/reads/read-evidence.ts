@@ -3,7 +3,9 @@
  * decisions are in read-rules.ts.
  */
 import { type Deadline, monotonicMs, pause, remainingMs } from '../../core/clock.ts';
+import { singleFlight } from '../../core/single-flight.ts';
 import type { Nodes } from '../nodes.ts';
+import type { Role } from '../role.ts';
 import type { Doubt } from '../sentinels/durability.ts';
 import { proveDurable } from '../sentinels/proof.ts';
 import type { Sentinels } from '../sentinels/sentinels.ts';
@@ -14,6 +16,10 @@ import { isFreshEnough, judgeSnapshot, type ReadIndex, replicasOf, type Snapshot
 type ReadEvidence = {
   /** See `isFreshEnough`. Replicas that all share one history and have no master among them prove it by themselves. */
   isFresh(index: ReadIndex): Promise<boolean>;
+  /** Of those of these nodes that answer; a question that begins after the call, shared by all callers. */
+  rolesOf(addresses: readonly string[]): Promise<ReadonlyMap<string, Role>>;
+  /** Whether all replicas have what was read, so that no failover can undo it. @param roles as they answered since the read began */
+  isOnAll(found: Snapshot, index: ReadIndex, roles: ReadonlyMap<string, Role>): boolean;
   /**
    * Whether no failover can undo what was read. Without this, a master that was passed over and has not been demoted yet shows writes that
    * will never be acknowledged.
@@ -37,6 +43,13 @@ const passingDoubts: ReadonlySet<Doubt> = new Set<Doubt>([
 export function openReadEvidence(sentinels: Sentinels, nodes: Nodes): ReadEvidence {
   /** When every other node last followed the present master. */
   let followedAtMs = Number.NEGATIVE_INFINITY;
+
+  const askRoles = new Map<string, () => Promise<Role | undefined>>();
+  function roleOf(address: string): Promise<Role | undefined> {
+    const askRole = askRoles.get(address) ?? singleFlight(() => nodes.roleOf(address));
+    askRoles.set(address, askRole);
+    return askRole();
+  }
 
   /** Judges by what the replicas report, and where that is not enough by what they have confirmed to the master. */
   async function judge(offset: number, index: ReadIndex): Promise<SnapshotVerdict> {
@@ -65,6 +78,16 @@ export function openReadEvidence(sentinels: Sentinels, nodes: Nodes): ReadEviden
       const isFollowed = replicas.length > 0 && replicas.every((replica) => roles.get(replica)?.follows === master);
       if (isFollowed) followedAtMs = atMs;
       return isFreshNow();
+    },
+
+    async rolesOf(addresses) {
+      const roles = await Promise.all(addresses.map(async (address) => [address, await roleOf(address)] as const));
+      return new Map(roles.flatMap(([address, role]) => (role === undefined ? [] : [[address, role] as const])));
+    },
+
+    isOnAll({ after: role }, index, roles) {
+      const replicas = replicasOf(sentinels.nodes(), index.master);
+      return judgeSnapshot(role.offset, index, replicas, roles, new Map(), monotonicMs()) === 'durable';
     },
 
     async isDurable({ after: role }, index, deadline) {

@@ -38,7 +38,7 @@ const maxRounds = 3;
 
 /** Opens the read path over all nodes that the Sentinels know. */
 export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
-  let turn = 0;
+  const turns = countTurns();
   const gates = { 'read-your-writes': createRetryGate(maxTries), 'bounded-staleness': createRetryGate(maxTries) };
   const batches = createReadBatches(nodes.connection);
   const indexes = openReadIndexes(sentinels, nodes);
@@ -50,7 +50,7 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
       let found: Snapshot | undefined;
       try {
         found =
-          (await queryBy(await indexes.ofMaster(consistency), consistency, fill, deadline)) ??
+          (await queryByMaster(consistency, fill, deadline)) ??
           (await queryBy(await indexes.ofReplicas(), consistency, fill, deadline));
       } finally {
         if (found === undefined) await pause(retryMs, deadline);
@@ -61,6 +61,32 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
       if (remainingMs(deadline) === 0) break;
     }
     throw new Unavailable('no Redis node was new enough in time');
+  }
+
+  /**
+   * By an index of the master. A read with a token sends all of its questions together: for the index, to a replica, and to the others how far they are.
+   * Mostly the replicas are equally far, and that answers it; otherwise what is missing is asked for again, one after the other.
+   */
+  async function queryByMaster(
+    consistency: Consistency,
+    fill: Fill,
+    deadline: Deadline,
+  ): Promise<Snapshot | undefined> {
+    const [first, ...others] = orderOfReplicas(sentinels.nodes(), sentinels.view(), turns.current());
+    if (consistency === 'bounded-staleness' || first === undefined) {
+      return queryBy(await indexes.ofMaster(consistency), consistency, fill, deadline);
+    }
+    const [index, snapshot, roles] = await Promise.all([
+      indexes.ofMaster(consistency),
+      batches.query(first, 'role', fill),
+      evidence.rolesOf(others),
+    ]);
+    if (index !== undefined && snapshot !== undefined && isCovered(snapshot, index, first)) {
+      if (evidence.isOnAll(snapshot, index, new Map([...roles, [first, snapshot.after]]))) return snapshot;
+      if (await evidence.isDurable(snapshot, index, deadline)) return snapshot;
+      return undefined;
+    }
+    return queryBy(index, consistency, fill, deadline);
   }
 
   async function queryBy(
@@ -80,7 +106,7 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
 
   /** Every replica in turn; those that are behind by a moment a second and third time; then the master. */
   async function attemptAll(index: ReadIndex, fill: Fill): Promise<Snapshot | undefined> {
-    let next = orderOfReplicas(sentinels.nodes(), sentinels.view(), turn++);
+    let next = orderOfReplicas(sentinels.nodes(), sentinels.view(), turns.current());
     for (let round = 0; round < maxRounds && next.length > 0; round++) {
       const behind: string[] = [];
       for (const address of next) {
@@ -99,7 +125,7 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
   async function attempt(address: string, index: ReadIndex, fill: Fill): Promise<Snapshot | 'behind' | 'failed'> {
     const snapshot = await batches.query(address, index.master === undefined ? 'info' : 'role', fill);
     if (snapshot === undefined) return 'failed';
-    return covers(snapshot.before, index, address) && covers(snapshot.after, index, address) ? snapshot : 'behind';
+    return isCovered(snapshot, index, address) ? snapshot : 'behind';
   }
 
   return {
@@ -107,6 +133,29 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
     close() {
       indexes.close();
       evidence.close();
+    },
+  };
+}
+
+/** Whether the node had everything up to the index during the whole snapshot. */
+function isCovered({ before, after }: Snapshot, index: ReadIndex, address: string): boolean {
+  return covers(before, index, address) && covers(after, index, address);
+}
+
+/** Counts the turns of the event loop in which reads begin: those of one turn ask the same replica first, in one batch. */
+function countTurns() {
+  let turn = 0;
+  let hasEnded = true;
+  return {
+    current() {
+      if (hasEnded) {
+        turn += 1;
+        hasEnded = false;
+        setImmediate(() => {
+          hasEnded = true;
+        });
+      }
+      return turn;
     },
   };
 }

@@ -1,13 +1,13 @@
 /** Reads of one moment share a pipeline, and nothing else: each has its own replies and its own errors. */
 import type { ChainableCommander, Redis } from 'ioredis';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createReadBatches } from '../../../api/redis/reads/read-batches.ts';
 
 type Reply = [error: Error | null, reply: unknown];
 const replica = (offset: number) => ['slave', '127.0.0.1', 7001, 'connected', offset];
 
-/** A connection that records what is sent in each pipeline, and answers with `answerOf`. */
-function recordingRedis(answerOf: (command: string, sent: number) => Reply) {
+/** A connection that records what is sent in each pipeline, and answers with `answerOf` when `isDue` resolves. */
+function recordingRedis(answerOf: (command: string, sent: number) => Reply, isDue = async () => undefined as unknown) {
   const pipelines: string[][] = [];
   const redis = {
     status: 'ready',
@@ -22,7 +22,10 @@ function recordingRedis(answerOf: (command: string, sent: number) => Reply) {
         role: () => add('role'),
         info: () => add('info'),
         get: (key: string) => add(`get ${key}`),
-        exec: async () => commands.map(answerOf),
+        exec: async () => {
+          await isDue();
+          return commands.map(answerOf);
+        },
       };
     },
   };
@@ -43,6 +46,29 @@ test('queries of one moment go together, between two questions about the role; t
   expect(found.map((snapshot) => [snapshot?.before.offset, snapshot?.after.offset])).toEqual(Array(2).fill([0, 4]));
   await query('a:1', 'role', getting('x'));
   expect(pipelines[1]).toEqual(['role', 'get x', 'role']);
+});
+
+test('a node has one batch at a time to answer: queries that come meanwhile share the next one', async () => {
+  const answers: (() => void)[] = [];
+  const { redis, pipelines } = recordingRedis(
+    (command) => [null, command === 'role' ? replica(1) : command],
+    () => new Promise<void>((resolve) => answers.push(resolve)),
+  );
+  const { query } = createReadBatches(() => redis);
+  const first = query('a:1', 'role', getting('x'));
+  await vi.waitFor(() => expect(answers).toHaveLength(1));
+  const others = [query('a:1', 'role', getting('y'))];
+  await new Promise((resolve) => setImmediate(resolve));
+  others.push(query('a:1', 'role', getting('z')));
+  answers[0]?.();
+  expect((await first)?.replies).toEqual(['get x']);
+  await vi.waitFor(() => expect(answers).toHaveLength(2));
+  answers[1]?.();
+  expect((await Promise.all(others)).map((found) => found?.replies)).toEqual([['get y'], ['get z']]);
+  expect(pipelines).toEqual([
+    ['role', 'get x', 'role'],
+    ['role', 'get y', 'get z', 'role'],
+  ]);
 });
 
 test('a query whose command is wrong throws, and the others have their replies', async () => {

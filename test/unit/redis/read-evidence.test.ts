@@ -14,10 +14,10 @@ const upToDate = roleOfReplica({ offset });
 const found: Snapshot = { before: upToDate, after: upToDate, replies: [] };
 
 /** @param master as this service knows it @param answers of the Sentinels @param acknowledged what each replica has confirmed to the master */
-function isDurable(
+function openEvidence(
   answers: () => SentinelAnswer[],
   { master = a as string, acknowledged = {} as Record<string, number> } = {},
-): Promise<boolean> {
+) {
   const sentinels = {
     ask: async () => answers(),
     nodes: () => new Set([a, b, c]),
@@ -28,7 +28,11 @@ function isDurable(
     replicaRoles: async () => new Map<string, Role>([[b, upToDate]]),
     acknowledgedBy: async () => new Map(Object.entries(acknowledged)),
   } as unknown as Nodes;
-  return openReadEvidence(sentinels, nodes).isDurable(found, index, deadlineIn(3000));
+  return openReadEvidence(sentinels, nodes);
+}
+
+function isDurable(...parts: Parameters<typeof openEvidence>): Promise<boolean> {
+  return openEvidence(...parts).isDurable(found, index, deadlineIn(3000));
 }
 
 /** All Sentinels have heard just now that c is down, so that they would elect b, which has what was read. */
@@ -60,4 +64,34 @@ test('no, when the Sentinels are silent', async () => {
 test('no, when the master was replaced meanwhile', async () => {
   const replaced = () => [1, 2, 3].map((number) => reportOfAbc(number, { master: b, epoch: 2 }));
   expect(await isDurable(replaced, { master: b })).toBe(false);
+});
+
+test.each([
+  [
+    'all replicas have it',
+    new Map([
+      [b, upToDate],
+      [c, upToDate],
+    ]),
+    true,
+  ],
+  [
+    'one is behind',
+    new Map([
+      [b, upToDate],
+      [c, roleOfReplica({ offset: offset - 1 })],
+    ]),
+    false,
+  ],
+  ['one has not answered', new Map([[b, upToDate]]), false],
+  [
+    'one follows another master',
+    new Map([
+      [b, upToDate],
+      [c, roleOfReplica({ offset, follows: b })],
+    ]),
+    false,
+  ],
+])('what was read needs no more questions only if all replicas are known to have it: %s', (_what, roles, expected) => {
+  expect(openEvidence(() => []).isOnAll(found, index, roles)).toBe(expected);
 });
