@@ -1,7 +1,7 @@
 // The command line for developing the shop: `test`, `chaos`, `bench`, `client`, `fuzz`. These need what only the repository has.
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { installBenchPrograms, installMissing } from './programs.ts';
+import { installMissing, packages } from './programs.ts';
 import { withSystemFolders } from './settings.ts';
 
 const projectDir = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -21,17 +21,17 @@ async function run(): Promise<number> {
         const { runModel } = await import('../../test/model/main.ts');
         return runModel(rest.slice(1));
       }
-      if (!installMissing(projectDir, path)) return 1;
+      if (!installMissing(projectDir, path, packages.shop)) return 1;
       const { runChaos } = await import('../../test/failover/main.ts');
       return await runChaos(rest);
     }
     case 'bench': {
-      if (!installBenchPrograms(projectDir, path)) return 1;
+      if (!installMissing(projectDir, path, packages.bench)) return 1;
       const { runBenches } = await import('../../test/bench/main.ts');
       return await runBenches(rest);
     }
     case 'fuzz': {
-      if (!installMissing(projectDir, path)) return 1;
+      if (!installMissing(projectDir, path, packages.shop)) return 1;
       const { runFuzz } = await import('../../test/fuzz/main.ts');
       return await runFuzz(rest);
     }

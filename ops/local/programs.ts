@@ -4,7 +4,7 @@ import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 
 /** Which Debian or Ubuntu package brings which program. Sentinel is redis-server under another name. */
-const packageOf: Record<string, string> = {
+const shop: Readonly<Record<string, string>> = {
   'redis-server': 'redis-server',
   'redis-cli': 'redis-tools',
   'redis-check-aof': 'redis-tools',
@@ -14,24 +14,30 @@ const packageOf: Record<string, string> = {
   setpriv: 'util-linux',
 };
 
-/** The same for monitoring; the shop works without it. */
-const monitoringPackageOf: Record<string, string> = {
-  prometheus: 'prometheus',
-  'prometheus-alertmanager': 'prometheus-alertmanager',
-  'prometheus-redis-exporter': 'prometheus-redis-exporter',
-  'prometheus-node-exporter': 'prometheus-node-exporter',
-};
+/** Packages by program, for what needs them. The shop works without those of monitoring. */
+export const packages = {
+  shop,
+  monitoring: {
+    prometheus: 'prometheus',
+    'prometheus-alertmanager': 'prometheus-alertmanager',
+    'prometheus-redis-exporter': 'prometheus-redis-exporter',
+    'prometheus-node-exporter': 'prometheus-node-exporter',
+  },
+  tests: { shellcheck: 'shellcheck' },
+  bench: { ...shop, wrk: 'wrk' },
+} as const;
 
 /** The missing programs. @param path the folders to look in, as in PATH */
-function missingPrograms(path: string, of: Record<string, string> = packageOf): string[] {
+function missingPrograms(path: string, of: Readonly<Record<string, string>>): string[] {
   return Object.keys(of).filter((program) => !path.split(':').some((folder) => isProgram(join(folder, program))));
 }
 
 /**
  * Installs what is missing from apt, showing what it does.
+ * @param of some of {@link packages}
  * @returns whether all of it is there now; if not, it has printed what to do
  */
-export function installMissing(projectDir: string, path: string, of: Record<string, string> = packageOf): boolean {
+export function installMissing(projectDir: string, path: string, of: Readonly<Record<string, string>>): boolean {
   const missing = missingPrograms(path, of);
   if (missing.length === 0) return true;
   const packages = [...new Set(missing.map((program) => of[program] ?? program))];
@@ -42,11 +48,6 @@ export function installMissing(projectDir: string, path: string, of: Record<stri
   const still = missingPrograms(path, of);
   if (still.length > 0) console.error(`Installed, but still not found in ${path}: ${still.join(', ')}.`);
   return still.length === 0;
-}
-
-/** Like {@link installMissing}, for the programs of monitoring. */
-export function installMonitoring(projectDir: string, path: string): boolean {
-  return installMissing(projectDir, path, monitoringPackageOf);
 }
 
 /** How long the installation of a browser may take, in ms; without one, its tests are skipped. */
@@ -65,16 +66,6 @@ export async function installBrowser(projectDir: string, path: string): Promise<
     child.once('error', () => resolve(false));
     child.once('exit', (code) => resolve(code === 0));
   });
-}
-
-/** Like {@link installMissing}, for what only `npm test` uses. */
-export function installTestPrograms(projectDir: string, path: string): boolean {
-  return installMissing(projectDir, path, { shellcheck: 'shellcheck' });
-}
-
-/** Like {@link installMissing}, for what only `npm run bench` uses. */
-export function installBenchPrograms(projectDir: string, path: string): boolean {
-  return installMissing(projectDir, path, { ...packageOf, wrk: 'wrk' });
 }
 
 function isProgram(path: string): boolean {

@@ -3,11 +3,6 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { makeSecret, secretNames } from '../credentials.ts';
 
-/** A full set of new secrets by name, for a shop that lives only as long as a test. */
-export function makeSecrets(): Record<string, string> {
-  return Object.fromEntries(secretNames().map((name) => [name, makeSecret(name)]));
-}
-
 const opening = `# The settings and secrets of this shop, made at its first start and read at each. See .env.example for what can be set.
 # Keep it private: these secrets give full access to the shop.
 ADMIN_EMAIL=admin@example.com

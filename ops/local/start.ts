@@ -4,7 +4,7 @@ import { kernelWarnings } from '../kernel-settings.ts';
 import { askControl, serveControl } from './control.ts';
 import { mailDir } from './monitoring.ts';
 import { findTakenPorts } from './ports.ts';
-import { installMissing, installMonitoring } from './programs.ts';
+import { installMissing, packages } from './programs.ts';
 import type { Settings } from './settings.ts';
 import { createShop, type ShopEvent } from './shop.ts';
 import { portsFrom } from './spec.ts';
@@ -19,8 +19,10 @@ export async function runShop(given: Settings): Promise<number> {
     console.error('This shop already runs: see npm run shop -- status, or end it with npm run shop -- stop.');
     return 1;
   }
-  if (!installMissing(settings.projectDir, settings.inherited.PATH ?? '')) return 1;
-  if (settings.monitoring && !installMonitoring(settings.projectDir, settings.inherited.PATH ?? '')) {
+  const { projectDir } = settings;
+  const path = settings.inherited.PATH ?? '';
+  if (!installMissing(projectDir, path, packages.shop)) return 1;
+  if (settings.monitoring && !installMissing(projectDir, path, packages.monitoring)) {
     console.error(
       'The shop starts without monitoring: no alerts, no graphs. MONITORING=false says that this is meant.',
     );

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { installBrowser, installMissing, installMonitoring, installTestPrograms } from './programs.ts';
+import { installBrowser, installMissing, packages } from './programs.ts';
 import { withSystemFolders } from './settings.ts';
 
 type Report = {
@@ -23,9 +23,10 @@ export async function runTests(
   rest: string[],
 ): Promise<number> {
   const path = withSystemFolders(environment.PATH ?? '');
-  if (!installMissing(projectDir, path)) return 1;
-  if (!installMonitoring(projectDir, path)) console.error('Without these, the tests of monitoring are skipped.');
-  if (!installTestPrograms(projectDir, path)) console.error('Without it, shell scripts are not checked.');
+  const install = (of: Readonly<Record<string, string>>) => installMissing(projectDir, path, of);
+  if (!install(packages.shop)) return 1;
+  if (!install(packages.monitoring)) console.error('Without these, the tests of monitoring are skipped.');
+  if (!install(packages.tests)) console.error('Without it, shell scripts are not checked.');
   const env = { ...environment, PATH: path };
   const dir = mkdtempSync(join(tmpdir(), 'shop-test-'));
   const reportPath = join(dir, 'report.json');

@@ -8,12 +8,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { authorizationOf, firingAlerts, openPrometheus } from '../../monitoring/status/prometheus.ts';
 import { writeTargets } from '../../ops/local/monitoring.ts';
-import { makeSecrets } from '../../ops/local/secrets.ts';
 import { readSettings } from '../../ops/local/settings.ts';
 import { portsFrom } from '../../ops/local/spec.ts';
 import { topology } from '../../ops/local/topology.ts';
 import { hasProgram } from '../support/programs.ts';
 import { reservePorts } from '../support/reserve-ports.ts';
+import { makeSecrets } from '../support/secrets.ts';
 import { waitFor } from '../support/wait.ts';
 
 describe.skipIf(!hasProgram('prometheus') || !hasProgram('prometheus-alertmanager'))(

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { redisPasswordName, sentinelPasswordName } from '../../ops/credentials.ts';
-import { makeSecrets } from '../../ops/local/secrets.ts';
 import { readSettings, type Settings } from '../../ops/local/settings.ts';
 import { type Shop, type ShopEvent, startShop } from '../../ops/local/shop.ts';
 import { masterName, portsFrom } from '../../ops/local/spec.ts';
 import { reservePorts } from './reserve-ports.ts';
+import { makeSecrets } from './secrets.ts';
 
 /** Redis as the services know it, and the shop that runs it (`shop.kill('redis-1')`, `shop.status()`, …). */
 export type RedisNodes = {

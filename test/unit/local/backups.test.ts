@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { backupDir, backupProcesses, isFresh } from '../../../ops/local/backups.ts';
-import { makeSecrets } from '../../../ops/local/secrets.ts';
 import { readSettings } from '../../../ops/local/settings.ts';
+import { makeSecrets } from '../../support/secrets.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'shop-backups-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));

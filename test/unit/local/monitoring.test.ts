@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { writeTargets } from '../../../ops/local/monitoring.ts';
-import { makeSecrets } from '../../../ops/local/secrets.ts';
 import { readSettings, type Settings } from '../../../ops/local/settings.ts';
 import { topology } from '../../../ops/local/topology.ts';
+import { makeSecrets } from '../../support/secrets.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'shop-targets-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));

@@ -15,9 +15,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { serviceNames, settingName } from '../../../api/services.ts';
 import { removeCacheDir } from '../../../ops/local/cache-dirs.ts';
-import { makeSecrets } from '../../../ops/local/secrets.ts';
 import { readSettings } from '../../../ops/local/settings.ts';
 import { topology } from '../../../ops/local/topology.ts';
+import { makeSecrets } from '../../support/secrets.ts';
 
 const projectDir = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
 let dir: string;

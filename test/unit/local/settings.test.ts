@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { settingName } from '../../../api/services.ts';
 import { secretNames } from '../../../ops/credentials.ts';
-import { makeSecrets } from '../../../ops/local/secrets.ts';
 import { readSettings, withSystemFolders } from '../../../ops/local/settings.ts';
+import { makeSecrets } from '../../support/secrets.ts';
 
 const secrets = makeSecrets();
 const read = (changes: Record<string, string | undefined>) => readSettings({ ...secrets, ...changes }, '/project');

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { serviceNames, settingName } from '../../../api/services.ts';
-import { makeSecrets } from '../../../ops/local/secrets.ts';
 import { readSettings, type Settings } from '../../../ops/local/settings.ts';
 import { topology } from '../../../ops/local/topology.ts';
+import { makeSecrets } from '../../support/secrets.ts';
 
 const settings = ((): Settings => {
   const read = readSettings(makeSecrets(), '/project');
