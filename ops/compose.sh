@@ -6,7 +6,7 @@
 #                                    Containers whose service is not there any more are removed
 #   ops/compose.sh memory SIZE       REDIS_MAXMEMORY of all nodes, such as 1gb, at once and without a restart; also in .env
 #
-# What fails meanwhile is at most what was in flight on Nginx when it was replaced. `docker compose up -d` alone replaces everything at once.
+# At most the requests that Nginx has open when it is replaced fail. `docker compose up -d` alone replaces everything at once.
 set -eu
 cd "$(dirname "$0")/.."
 # shellcheck disable=SC1091 # checked by itself
@@ -27,7 +27,7 @@ wait_healthy() {
     done
   done
 }
-# Whether service $1 runs another image or configuration than it should by now.
+# Whether service $1 runs another image or configuration than docker-compose.yml says.
 is_outdated() {
   wanted=$(docker compose config --hash "$1" | cut -d' ' -f2)
   image=$(docker image inspect -f '{{.Id}}' "$(docker compose config "$1" | awk -v service="  $1:" '$0 == service { inside = 1 } inside && $1 == "image:" { print $2; exit }')")
@@ -48,7 +48,7 @@ start_beside() {
   set -- $old
   say "$service: starting $# new replicas"
   docker compose up -d --no-deps --no-recreate --scale "$service=$((2 * $#))" "$service" >/dev/null 2>&1 ||
-    say "$service: docker compose reports a fault"
+    say "$service: docker compose reports an error"
   new=
   for container in $(containers_of "$service"); do case " $old " in *"$container"*) ;; *) new="$new $container" ;; esac; done
   old_containers="$old $old_containers" new_containers="$new_containers $new"
@@ -60,7 +60,7 @@ start_beside() {
 give_up() {
   # shellcheck disable=SC2086
   [ -z "$new_containers" ] || docker rm -f $new_containers >/dev/null
-  die "$1. The new replicas are gone again, the old ones of all services serve. Nothing after the services was changed."
+  die "$1. The new replicas were removed; the old ones of all services serve. Nothing after the services was changed."
 }
 # All services change together: a new replica may refuse calls from one of the release before, and the caller then tries another replica of the
 # service it calls. So for as long as there are callers of both releases, there have to be called replicas of both.
@@ -87,13 +87,13 @@ replace_node() {
 }
 
 upgrade() {
-  docker compose build --quiet 2>/dev/null || say 'the images could not be built here: taking those that are here, or of the registry'
+  docker compose build --quiet 2>/dev/null || say 'the images could not be built here: using the local ones, or those of the registry'
   for image in $(docker compose config --images | sort -u); do
     docker image inspect "$image" >/dev/null 2>&1 || docker pull -q "$image" >/dev/null 2>&1 ||
       die "the image $image is neither here, nor could it be built or pulled. Nothing was changed."
   done
   # Without removing those of the release before: one of its containers may crash meanwhile, and has to start again.
-  docker compose run --rm --no-deps secrets add >/dev/null 2>&1 || die 'the secrets could not be made'
+  docker compose run --rm --no-deps secrets add >/dev/null 2>&1 || die 'the secrets could not be created'
   # Sentinels and Redis first: a new version of a service may need a user or a right that only they can give it.
   for number in 1 2 3; do is_outdated "sentinel-$number" && replace_node "sentinel-$number"; done
   master=$(cluster master)
@@ -102,7 +102,7 @@ upgrade() {
   done
   is_outdated "$last" && replace_node "$last"
   replace_services users products purchases # callers after what they call
-  say 'the rest, Nginx among it: back within a second'
+  say 'replacing Nginx, which is back within a second, then the rest'
   docker compose up -d --no-deps nginx >/dev/null 2>&1
   # Without --remove-orphans, a container whose service was removed or renamed in this version would run for ever.
   docker compose up -d --wait --remove-orphans >/dev/null 2>&1 || die 'not everything is healthy: docker compose ps'
@@ -118,7 +118,7 @@ memory() {
     # shellcheck disable=SC2016 # for the shell in the container
     [ "$(docker compose exec -T "redis-$number" sh -c \
       'REDISCLI_AUTH=$(cat /run/secrets/REDIS_PASSWORD_OPERATOR) redis-cli --user operator CONFIG SET maxmemory "$1"' - "$1" | tr -d '\r')" = OK ] ||
-      die "redis-$number did not take maxmemory $1"
+      die "redis-$number did not accept maxmemory $1"
   done
   touch .env
   for line in "REDIS_MAXMEMORY=$1" "REDIS_MEMORY_LIMIT=$limit"; do
@@ -126,7 +126,7 @@ memory() {
     printf '%s\n' "$line" >>.env.new
     cat .env.new >.env && rm .env.new
   done
-  say "every node takes $1 now, and after a restart (.env)"
+  say "every Redis node has maxmemory $1, also after a restart (.env)"
 }
 
 case ${1-} in

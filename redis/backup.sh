@@ -45,9 +45,9 @@ source_node() {
   return 1
 }
 
-check() { redis-check-rdb "$1" >"$BACKUP_DIR/.check" 2>&1 && grep -q 'RDB looks OK' "$BACKUP_DIR/.check"; }
+is_readable() { redis-check-rdb "$1" >"$BACKUP_DIR/.check" 2>&1 && grep -q 'RDB looks OK' "$BACKUP_DIR/.check"; }
 
-take() {
+take_backup() {
   node=$(source_node) || { say 'no Sentinel names a Redis node'; return 1; }
   name=shop-$(date -u +%Y%m%dT%H%M%SZ).rdb
   part=$BACKUP_DIR/.part
@@ -55,7 +55,7 @@ take() {
     say "$node did not send a snapshot: $(tail -n 1 "$BACKUP_DIR/.log")"
     return 1
   fi
-  if ! check "$part"; then
+  if ! is_readable "$part"; then
     say "the snapshot of $node cannot be read: $(tail -n 1 "$BACKUP_DIR/.check")"
     return 1
   fi
@@ -73,7 +73,7 @@ shop_backup_size_bytes $(wc -c <"$BACKUP_DIR/$name")
 # TYPE shop_backup_keys gauge
 shop_backup_keys ${keys:-0}
 METRICS
-  forget
+  delete_old_backups
 }
 
 # Writes stdin to $1.prom, for the textfile collector of node_exporter, which runs as another user.
@@ -86,14 +86,14 @@ write_metrics() {
 }
 
 # Deletes what is neither among the latest nor the last of one of the latest days.
-forget() {
+delete_old_backups() {
   backups | sort -r | awk -v keep="$BACKUP_KEEP" -v days="$BACKUP_KEEP_DAYS" '
     { day = substr($0, length($0) - 19, 8) }
     NR <= keep { seen[day] = 1; next }
     !(day in seen) && ++kept <= days { seen[day] = 1; next }
     { print }' | while read -r old; do
     rm -f "$old" "$old.sha256"
-    say "${old##*/} is no longer kept"
+    say "deleted ${old##*/}: BACKUP_KEEP and BACKUP_KEEP_DAYS"
   done
 }
 
@@ -104,7 +104,7 @@ age_s() {
 }
 
 schedule() {
-  # Before the first backup: an alert must also fire when there never was one.
+  # Written before the first backup: an alert must also fire when there never was one.
   write_metrics schedule <<METRICS
 # HELP shop_backup_interval_seconds How often a backup is taken.
 # TYPE shop_backup_interval_seconds gauge
@@ -118,7 +118,7 @@ METRICS
     age_s=$(age_s)
     if [ "$age_s" -lt "$BACKUP_INTERVAL_S" ]; then
       sleep $((BACKUP_INTERVAL_S - age_s)) & wait $!
-    elif ! take; then
+    elif ! take_backup; then
       sleep 10 & wait $!
     fi
   done
@@ -133,12 +133,12 @@ verify() {
   if [ -f "$file.sha256" ]; then
     (cd "$(dirname "$file")" && sha256sum -c --quiet "${file##*/}.sha256") || { say "$file does not match its checksum"; exit 1; }
   fi
-  check "$file" || { say "$file cannot be read: $(tail -n 1 "$BACKUP_DIR/.check")"; exit 1; }
+  is_readable "$file" || { say "$file cannot be read: $(tail -n 1 "$BACKUP_DIR/.check")"; exit 1; }
   say "${file##*/} is valid"
 }
 
-# With `appendonly yes` Redis ignores a snapshot silently, whether or not there is an append-only file (0 keys). redis/entry.sh makes
-# the snapshot the base of a new append-only file; everything else is deleted here, including the Sentinels' knowledge of the last master.
+# With `appendonly yes` Redis silently ignores a snapshot, also where there is no append-only file: it starts with 0 keys. redis/entry.sh makes
+# the snapshot the base of a new append-only file; everything else is deleted here, also what the Sentinels know of the last master.
 restore() {
   verify "$1"
   empty
@@ -162,7 +162,7 @@ empty() {
 trap 'exit 0' TERM INT
 case ${1-} in
   schedule) schedule ;;
-  now) take ;;
+  now) take_backup ;;
   list) backups | while read -r file; do printf '%s  %s bytes\n' "${file##*/}" "$(wc -c <"$file")"; done ;;
   fresh) [ "$(age_s)" -lt $((2 * BACKUP_INTERVAL_S)) ] ;;
   verify) verify "${2:?which backup?}" ;;

@@ -99,7 +99,7 @@ set_aside() {
   aside=$DATA_DIR/broken-$(date -u +%Y%m%dT%H%M%SZ)
   mkdir -p "$aside"
   for path in "$aof_dir" "$rdb"; do [ ! -e "$path" ] || mv "$path" "$aside/"; done
-  say "what was on disk is damaged and was put aside in $aside (delete it when it is not needed any more)"
+  say "the data on disk are damaged: moved to $aside (delete them when they are no longer needed)"
 }
 
 # With `appendonly yes` Redis looks at the append-only file alone, and a snapshot without one is ignored silently: 0 keys.
@@ -109,6 +109,6 @@ adopt_snapshot() {
     mkdir "$aof_dir"
     ln "$rdb" "$aof_dir/appendonly.aof.1.base.rdb" 2>/dev/null || cp "$rdb" "$aof_dir/appendonly.aof.1.base.rdb"
     printf 'file appendonly.aof.1.base.rdb seq 1 type b\n' >"$manifest"
-    say "no append-only file here: loading the snapshot dump.rdb"
+    say "there is no append-only file: loading the snapshot dump.rdb"
   fi
 }

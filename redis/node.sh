@@ -50,7 +50,7 @@ follow() {
   if [ "$role" = master ] && [ "$loading" = 0 ]; then
     if [ "$keys" = 0 ] && has_data; then
       waiting "$master is the master and EMPTY, while this node has data, which following it would wipe. Either stop $master" \
-        "and copy $DATA_DIR of this node into its own data folder, or empty $DATA_DIR if these data are not needed"
+        "and copy $DATA_DIR of this node into its data folder, or empty $DATA_DIR if these data are not needed"
       return
     fi
     if is_damaged; then set_aside; fi

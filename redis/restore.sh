@@ -1,5 +1,5 @@
 #!/bin/sh
-# Brings the Compose shop back from a backup: `redis/restore.sh NAME|latest`; without a name it lists them. Later writes are lost.
+# Brings the Compose shop back from a backup: `redis/restore.sh NAME|latest`; without a name it lists them. Writes after the backup are lost.
 # (On a swarm: ops/stack.sh restore.)
 set -eu
 cd "$(dirname "$0")/.."

@@ -1,7 +1,7 @@
-# How a Sentinel starts: with what it knew, or configured anew. Read by redis/entry.sh with `.`, and uses its variables.
+# How a Sentinel starts: with its saved state, or with a new configuration. Read by redis/entry.sh with `.`, and uses its variables.
 # shellcheck shell=sh disable=SC2034,SC2154 # what these set and use is shared with entry.sh
 
-# The node in today's PEERS that stands where $1 stood in the PEERS of then ($2): addresses may have changed since. Else nothing.
+# The node in PEERS at the position that $1 had in the earlier PEERS ($2): addresses may have changed since. Nothing if $1 was not there.
 same_place() {
   then=$2
   # shellcheck disable=SC2086 # a list
@@ -13,8 +13,8 @@ same_place() {
   done
 }
 
-# Ends a failover of this Sentinel that it would never finish: see decide_stuck. It then watches the same node as the others, and learns the
-# replicas and the other Sentinels anew within a few seconds.
+# Ends a failover of this Sentinel that it would never finish: see decide_stuck. It then watches the same node as the others, and finds the
+# replicas and the other Sentinels again within a few seconds.
 end_stuck_failover() {
   state=$(printf 'SENTINEL MASTER %s\nSENTINEL REPLICAS %s\n' "$MASTER_NAME" "$MASTER_NAME" | ask "$self" '' "$SENTINEL_PASSWORD" | awk '
     NR == 1 && $0 != "name" { exit }
@@ -46,7 +46,7 @@ start_sentinel() {
   fingerprint=$({ render "$here/sentinel.conf" $placeholders; echo "$PEERS $SENTINELS"; } | sha256sum | cut -c1-64)
   monitored=$(sed -n "s/^sentinel monitor $MASTER_NAME \([^ ]*\) \([0-9]*\) .*/\1:\2/p" "$conf" 2>/dev/null || true)
   if [ -n "$monitored" ] && [ "$(sed -n 1p "$inputs" 2>/dev/null)" = "$fingerprint" ]; then
-    say "going on with what this Sentinel knew: the master is $monitored"
+    say "using the state that this Sentinel saved: the master is $monitored"
     # Where nodes have names, a Sentinel sometimes notes a replica twice, or the master as its own replica (seen with Redis 8.0, after a
     # failover in which a name was unknown for a while), and then refuses to read what it wrote itself.
     awk -v master="$monitored" '
@@ -59,11 +59,11 @@ start_sentinel() {
     if [ "$answers" -gt 0 ]; then
       say "the other Sentinels say that the master is $master"
     elif [ -n "$monitored" ]; then
-      # A setting has changed, and what this Sentinel had learned is still true.
+      # A setting has changed, but the saved state is still true.
       master=$(same_place "$monitored" "$(sed -n 2p "$inputs" 2>/dev/null)")
       epochs=$(grep -E "^sentinel (current-epoch|config-epoch|leader-epoch) " "$conf" || true)
     else
-      # All Sentinels have lost what they knew: is one of the nodes a master at work?
+      # All Sentinels have lost what they knew: the master is a node that runs as one.
       for peer in $PEERS; do
         ask_node "$peer"
         [ "$role" != master ] || master=${master:-$peer}
@@ -71,7 +71,7 @@ start_sentinel() {
     fi
     master=${master:-$INITIAL_MASTER}
     MASTER_HOST=${master%:*} MASTER_PORT=${master##*:}
-    say "configured anew: the master is $master"
+    say "new configuration: the master is $master"
     # shellcheck disable=SC2086 # a list of names
     { render "$here/sentinel.conf" $placeholders; printf '%s\n' "$epochs"; } >"$conf.new"
     printf '%s\n%s\n' "$fingerprint" "$PEERS" >"$inputs"
@@ -80,10 +80,10 @@ start_sentinel() {
   # Sentinel asks a master for its replicas every 10 s, which leaves a shop that has just started without a node to elect; 1 s is no
   # setting of the file, only of the running process. Nor does it reconnect to a node, or send it a PING, more than once a second: the
   # leader of a failover, which has just asked the dead master, then sees the new one as silent after the same second
-  # (sentinelReconnectInstance and sentinelResetMaster in sentinel.c), and replaces it as well. Half of that, and it never does.
-  # A Sentinel that stood still for 2 s itself (a frozen node, a machine under load) judges no node for the next 30 s, `tilt`: too long for a
-  # second fault, and too long if it was all of them. What it needs is fresh answers, which it has in one or two.
-  # A Redis before 7.0 refuses; all that is lost is those seconds, and now and then a failover too many.
+  # (sentinelReconnectInstance and sentinelResetMaster in sentinel.c), and replaces it as well. With half of that it never does.
+  # A Sentinel whose own process was stopped for 2 s (a frozen node, a machine under load) judges no node for the next 30 s (`tilt`). That is too
+  # long if a second fault follows, or if all Sentinels are in it. It only needs fresh answers, which take a second or two.
+  # A Redis before 7.0 refuses these settings: failovers then take these seconds longer, and sometimes there is a second one.
   (
     (
       while kill -0 $$ 2>/dev/null; do

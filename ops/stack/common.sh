@@ -18,7 +18,7 @@ load_settings() {
   for name in STACK GRAFANA $(known_settings); do unset "$name"; done
   while IFS='=' read -r name value; do
     case $name in '' | '#'*) continue ;; esac
-    [ "$name" = STACK ] || [ "$name" = GRAFANA ] || known_settings | grep -qx "$name" || die "$STACK_ENV: $name is no setting of stack.yml (spelling?)"
+    [ "$name" = STACK ] || [ "$name" = GRAFANA ] || known_settings | grep -qx "$name" || die "$STACK_ENV: $name is not a setting of stack.yml (spelling?)"
     export "$name=$value"
   done <"$STACK_ENV"
   STACK=${STACK:-shop}
@@ -47,8 +47,8 @@ set_setting() {
 
 in_api() { docker run --rm -i --network none --entrypoint node "$SHOP_IMAGES-api:$SHOP_VERSION" compiled/ops/secrets.js "$@"; }
 has_secret() { docker secret inspect "$1" >/dev/null 2>&1; }
-# Makes a secret of stdin. Values travel through pipes only: what stands in an argument shows in `ps`.
-keep() { docker secret create "$1" - >/dev/null && say "made the secret $1"; }
+# Creates the secret $1 from stdin. Secrets pass through pipes only, because `ps` shows arguments.
+create_secret() { docker secret create "$1" - >/dev/null && say "created the secret $1"; }
 # Names of the secrets that service $1 has.
 secrets_of() { docker service inspect -f '{{range .Spec.TaskTemplate.ContainerSpec.Secrets}}{{.SecretName}} {{end}}' "${STACK}_$1"; }
 # The next number for a secret that is replaced: they cannot change.
@@ -82,7 +82,7 @@ run_job() {
   docker service rm "$job" >/dev/null 2>&1 || true
   docker service create --detach --quiet --name "$job" --replicas 1 --no-healthcheck --restart-condition none --with-registry-auth "$@" >/dev/null
   wait_for 180 "the job $job" ended "$job"
-  docker service logs --raw "$job" 2>&1 || say "(the output of $job could not be had in full)"
+  docker service logs --raw "$job" 2>&1 || say "(the output of $job is incomplete)"
   state=$(docker service ps --format '{{.CurrentState}}' "$job" | head -n 1)
   docker service rm "$job" >/dev/null
   case $state in Complete*) ;; *) return 1 ;; esac

@@ -1,37 +1,37 @@
-# `ops/stack.sh deploy` and `rollback`. What was deployed is kept in the swarm itself, as Docker configs STACK_deployed_N, so that every manager
+# `ops/stack.sh deploy` and `rollback`. What was deployed is recorded in the swarm itself, as Docker configs STACK_deployed_N, so that every manager
 # compares with the same; what was attempted since then, as STACK_attempted_N. Read by ops/stack.sh with `.`.
 # shellcheck shell=sh disable=SC2154 # uses common.sh
 
-# Names of what was $1 (deployed, or attempted since then without success), the newest first.
-kept() { docker config ls --format '{{.Name}}' | sed -n "s/^${STACK}_$1_//p" | sort -rn | sed "s/^/${STACK}_$1_/"; }
+# Names of the records of what was $1 (deployed, or attempted since then without success), the newest first.
+recorded() { docker config ls --format '{{.Name}}' | sed -n "s/^${STACK}_$1_//p" | sort -rn | sed "s/^/${STACK}_$1_/"; }
 content_of() { docker config inspect -f '{{printf "%s" .Spec.Data}}' "$1"; }
-# Keeps file $2 as the newest of what was $1.
-keep_file() {
-  newest=$(kept "$1" | head -n 1)
+# Records file $2 as the newest of what was $1.
+record() {
+  newest=$(recorded "$1" | head -n 1)
   newest=${newest##*_}
   docker config create "${STACK}_$1_$((${newest:-0} + 1))" "$2" >/dev/null
 }
-# Keeps file $1 as deployed, and five older ones.
-remember() {
-  keep_file deployed "$1"
-  { kept deployed | tail -n +7; kept attempted; } | while read -r old; do docker config rm "$old" >/dev/null; done
+# Records file $1 as deployed. Keeps five older records, and removes the attempts.
+record_deployed() {
+  record deployed "$1"
+  { recorded deployed | tail -n +7; recorded attempted; } | while read -r old; do docker config rm "$old" >/dev/null; done
 }
 
-# The rendered stack in file $1 with service $2 alone.
-alone() {
+# The rendered stack in file $1 with only service $2.
+only_service() {
   awk -v wanted="$2:" '
     /^[^ ]/ { section = $1 }
     section == "services:" && /^  [^ ]/ { name = $1 }
     section != "services:" || $1 == "services:" || name == wanted' "$1"
 }
 # The lines of service $2 in the rendered stack in file $1; and those that no service has to itself: networks, secrets, volumes.
-block() {
+service_lines() {
   awk -v wanted="$2:" '
     /^[^ ]/ { section = $1; name = "" }
     section == "services:" && /^  [^ ]/ { name = $1 }
     section == "services:" && name == wanted' "$1"
 }
-shared() { awk '/^[^ ]/ { section = $1 } section != "services:" && section !~ /^x-/' "$1"; }
+shared_lines() { awk '/^[^ ]/ { section = $1 } section != "services:" && section !~ /^x-/' "$1"; }
 services_in() { awk '/^[^ ]/ { section = $1 } section == "services:" && /^  [a-z]/ { sub(":", "", $1); print $1 }' "$1"; }
 images_in() { sed -n 's/^    image: //p' "$1" | sort -u; }
 has_image() { docker image inspect "$1" >/dev/null 2>&1 || docker manifest inspect "$1" >/dev/null 2>&1 || docker pull -q "$1" >/dev/null 2>&1; }
@@ -39,8 +39,8 @@ has_image() { docker image inspect "$1" >/dev/null 2>&1 || docker manifest inspe
 version_in() { images_in "$1" | sed -n 's/.*-api:\(.*\)$/\1/p' | head -n 1; }
 number_in() { grep -o "shop_$2_[0-9]*" "$1" | grep -o '[0-9]*$' | sort -n | tail -n 1; }
 
-# Reasons against deploying file $2 in place of file $1, one on each line.
-doubts() {
+# The risks of deploying file $2 in place of file $1, one on each line.
+risks() {
   old=$(version_in "$1") new=$(version_in "$2")
   [ "$(printf '%s\n%s\n' "$old" "$new" | sort -V | tail -n 1)" = "$new" ] || echo "the version goes backwards: $old -> $new"
   for name in TLS_CERT SMTP_URL; do
@@ -59,10 +59,10 @@ missing_secrets() {
 # What changes from file $1 to file $2: service by service, then what they share.
 differences() {
   for name in $(services_in "$2"); do
-    block "$1" "$name" >"$scratch/old" && block "$2" "$name" >"$scratch/new"
+    service_lines "$1" "$name" >"$scratch/old" && service_lines "$2" "$name" >"$scratch/new"
     show_difference "$name"
   done
-  shared "$1" >"$scratch/old" && shared "$2" >"$scratch/new"
+  shared_lines "$1" >"$scratch/old" && shared_lines "$2" >"$scratch/new"
   show_difference 'networks, secrets, volumes'
 }
 show_difference() {
@@ -75,13 +75,13 @@ deploy() {
   rendered_stack >"$scratch/wanted.yml"
   missing=$(missing_secrets "$scratch/wanted.yml" | paste -sd ' ' -)
   [ -z "$missing" ] || die "secrets are missing: $missing. Nothing was changed: ops/stack.sh prepare makes them"
-  last=$(kept deployed | head -n 1)
+  last=$(recorded deployed | head -n 1)
   if [ -n "$last" ]; then content_of "$last" >"$scratch/last.yml"; else cp "$scratch/wanted.yml" "$scratch/last.yml"; fi
   differences "$scratch/last.yml" "$scratch/wanted.yml"
-  doubts "$scratch/last.yml" "$scratch/wanted.yml" >"$scratch/doubts"
-  if [ -s "$scratch/doubts" ]; then
-    while read -r doubt; do say "NOT SAFE: $doubt"; done <"$scratch/doubts"
-    [ "${1-}" = --yes ] || die 'nothing was changed. With --yes it is deployed all the same.'
+  risks "$scratch/last.yml" "$scratch/wanted.yml" >"$scratch/risks"
+  if [ -s "$scratch/risks" ]; then
+    while read -r risk; do say "NOT SAFE: $risk"; done <"$scratch/risks"
+    [ "${1-}" = --yes ] || die 'nothing was changed. With --yes it is deployed in spite of this.'
   fi
   apply "$scratch/wanted.yml"
 }
@@ -89,7 +89,7 @@ deploy() {
 # A swarm updates services side by side, and each node's Redis is a service of its own: by itself it would restart all three at once.
 apply() {
   wanted=$1
-  keep_file attempted "$wanted"
+  record attempted "$wanted"
   if docker service inspect "${STACK}_redis-1" >/dev/null 2>&1; then
     for kind in sentinel redis; do
       for number in $(numbers_master_last "$kind"); do replace_node "$kind-$number"; done
@@ -104,7 +104,7 @@ apply() {
     case $(update_state "$name") in rollback* | paused) failed="$failed $name" ;; esac
   done
   [ -z "$failed" ] || die "ROLLED BACK:$failed (docker service ps ${STACK}_NAME --no-trunc says why). The other services run the new version: repair it and deploy again, or ops/stack.sh rollback"
-  remember "$wanted"
+  record_deployed "$wanted"
   say 'deployed: every service runs what stack.env says'
 }
 
@@ -134,19 +134,19 @@ numbers_master_last() {
 
 # Whether service $1 has the same lines in $wanted as in all that it may run now: what was deployed last, and what was attempted since.
 is_unchanged() {
-  block "$wanted" "$1" >"$scratch/new"
-  possible="$(kept deployed | head -n 1) $(kept attempted)"
+  service_lines "$wanted" "$1" >"$scratch/new"
+  possible="$(recorded deployed | head -n 1) $(recorded attempted)"
   [ "$possible" != ' ' ] || return 1
   for name in $possible; do
     content_of "$name" >"$scratch/possible.yml"
-    block "$scratch/possible.yml" "$1" | cmp -s - "$scratch/new" || return 1
+    service_lines "$scratch/possible.yml" "$1" | cmp -s - "$scratch/new" || return 1
   done
 }
 
 # One Redis node or Sentinel, if anything about it changes, and only while the rest is whole.
 replace_node() {
   ! is_unchanged "$1" || return 0
-  alone "$wanted" "$1" >"$scratch/one.yml"
+  only_service "$wanted" "$1" >"$scratch/one.yml"
   cluster wait 60 >&2 || die "$1 was not touched: the cluster is not whole"
   case $1 in redis-*) cluster move "$1" >&2 || die "$1 is the master, and no replica took over" ;; esac
   docker stack deploy --quiet --with-registry-auth --detach=false -c "$scratch/one.yml" "$STACK" >/dev/null || true
@@ -164,7 +164,7 @@ rollback() {
   trap 'rm -rf "$scratch"' EXIT
   rendered_stack >"$scratch/now.yml"
   earlier=
-  for name in $(kept deployed); do
+  for name in $(recorded deployed); do
     content_of "$name" >"$scratch/earlier.yml"
     cmp -s "$scratch/now.yml" "$scratch/earlier.yml" || { earlier=$name; break; }
   done

@@ -130,8 +130,8 @@ make_monitoring_password() {
     ! has_secret "$name" || docker secret rm "$name" >/dev/null || die "$name is in use, but the other half of the pair is missing: remove the service that uses it, then prepare again"
   done
   monitoring_password=$(in_api make MONITORING_PASSWORD </dev/null)
-  printf %s "$monitoring_password" | in_api make MONITORING_PASSWORD_BCRYPT | keep shop_MONITORING_PASSWORD_BCRYPT
-  printf %s "$monitoring_password" | keep shop_MONITORING_PASSWORD
+  printf %s "$monitoring_password" | in_api make MONITORING_PASSWORD_BCRYPT | create_secret shop_MONITORING_PASSWORD_BCRYPT
+  printf %s "$monitoring_password" | create_secret shop_MONITORING_PASSWORD
 }
 
 make_secrets() {
@@ -143,27 +143,27 @@ make_secrets() {
       ADMIN_PASSWORD) given=$admin_password ;;
       *) given= ;;
     esac
-    if [ -n "$given" ]; then printf %s "$given"; else in_api make "$name" </dev/null; fi | keep "shop_$name"
+    if [ -n "$given" ]; then printf %s "$given"; else in_api make "$name" </dev/null; fi | create_secret "shop_$name"
   done
   # Without a mail server of your own, the stack's mailbox.
   if [ "$smtp_url" = none ]; then smtp_url=; fi
-  has_secret shop_SMTP_URL_1 || printf %s "${smtp_url:-smtp://mailbox:1025}" | keep shop_SMTP_URL_1
+  has_secret shop_SMTP_URL_1 || printf %s "${smtp_url:-smtp://mailbox:1025}" | create_secret shop_SMTP_URL_1
   if has_secret shop_TLS_CERT_1 && has_secret shop_TLS_KEY_1; then return; fi
   if [ -n "${TLS_CERT_FILE-}" ]; then
-    keep shop_TLS_CERT_1 <"$TLS_CERT_FILE"
-    keep shop_TLS_KEY_1 <"${TLS_KEY_FILE:?}"
+    create_secret shop_TLS_CERT_1 <"$TLS_CERT_FILE"
+    create_secret shop_TLS_KEY_1 <"${TLS_KEY_FILE:?}"
   else
     # shellcheck disable=SC2086 # a list of names
     pair=$(docker run --rm --network none --entrypoint sh "$SHOP_IMAGES-nginx:$SHOP_VERSION" -c \
       'sh /shop/nginx/certificate.sh /tmp/tls "$@" && cat /tmp/tls/cert.pem /tmp/tls/key.pem' - ${CERT_NAMES:-localhost 127.0.0.1})
-    printf '%s\n' "$pair" | sed -n '/BEGIN CERT/,/END CERT/p' | keep shop_TLS_CERT_1
-    printf '%s\n' "$pair" | sed -n '/BEGIN .*KEY/,/END .*KEY/p' | keep shop_TLS_KEY_1
+    printf '%s\n' "$pair" | sed -n '/BEGIN CERT/,/END CERT/p' | create_secret shop_TLS_CERT_1
+    printf '%s\n' "$pair" | sed -n '/BEGIN .*KEY/,/END .*KEY/p' | create_secret shop_TLS_KEY_1
   fi
 }
 
 mail() {
   new=$(next_number shop_SMTP_URL)
-  printf %s "$1" | keep "shop_SMTP_URL_$new"
+  printf %s "$1" | create_secret "shop_SMTP_URL_$new"
   set_setting SMTP_NUMBER "$new"
   load_settings
   deploy --yes
@@ -173,8 +173,8 @@ certificate() {
   [ "$(openssl x509 -in "$1" -noout -pubkey)" = "$(openssl pkey -in "$2" -pubout)" ] || die "$2 is not the key of $1"
   openssl x509 -in "$1" -noout -checkend 86400 >/dev/null || die "$1 expires within a day"
   new=$(next_number shop_TLS_CERT)
-  keep "shop_TLS_CERT_$new" <"$1"
-  keep "shop_TLS_KEY_$new" <"$2"
+  create_secret "shop_TLS_CERT_$new" <"$1"
+  create_secret "shop_TLS_KEY_$new" <"$2"
   set_setting TLS_NUMBER "$new"
   load_settings
   deploy --yes

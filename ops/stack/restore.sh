@@ -22,7 +22,7 @@ restore() {
   # The services too: they remember which node was the master.
   for name in users products purchases sentinel-1 sentinel-2 sentinel-3 redis-1 redis-2 redis-3; do
     replicas=$(docker service inspect -f '{{.Spec.Mode.Replicated.Replicas}}' "${STACK}_$name")
-    # 0 is what an interrupted restore leaves behind.
+    # 0: an earlier restore was interrupted.
     if [ "$replicas" = 0 ]; then case $name in *-*) replicas=1 ;; *) replicas=${SERVICE_REPLICAS:-3} ;; esac; fi
     names="$names ${STACK}_$name" stop="$stop ${STACK}_$name=0" start="$start ${STACK}_$name=$replicas"
   done
@@ -56,14 +56,14 @@ ask_alertmanager() {
 send_alert() {
   until_time=$(date -u -d '+5 minutes' +%Y-%m-%dT%H:%M:%SZ)
   ask_alertmanager /api/v2/alerts "[{\"labels\":{\"alertname\":\"$1\",\"severity\":\"info\",\"class\":\"own\",\"sent\":\"$(date -u +%FT%TZ)\"},\"annotations\":{\"summary\":\"$2\",\"description\":\"Sent by ops/stack.sh test-mail.\",\"action\":\"None.\",\"runbook_url\":\"$SHOP_URL/status/runbooks/README\"},\"endsAt\":\"$until_time\"}]" ||
-    die 'Alertmanager did not take it'
+    die 'Alertmanager did not accept it'
   say 'sent: the mail should arrive within a minute'
 }
 
 # Silences alert $1 for $2 hours.
 silence() {
   ask_alertmanager /api/v2/silences "{\"matchers\":[{\"name\":\"alertname\",\"value\":\"$1\",\"isRegex\":false}],\"startsAt\":\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\",\"endsAt\":\"$(date -u -d "+$2 hours" +%Y-%m-%dT%H:%M:%SZ)\",\"createdBy\":\"ops/stack.sh\",\"comment\":\"silenced for $2 h\"}" ||
-    die 'Alertmanager did not take it'
+    die 'Alertmanager did not accept it'
   say "$1 causes no mail for $2 h"
 }
 

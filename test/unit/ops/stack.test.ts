@@ -59,7 +59,7 @@ describe('the settings of a deployment', () => {
 
   test.each([
     ['a required one is missing', complete.replace(/SHOP_URL=.*\n/, ''), 'SHOP_URL is missing'],
-    ['one is misspelt', `${complete}REDIS_MAXMEMROY=1gb\n`, 'REDIS_MAXMEMROY is no setting of stack.yml'],
+    ['one is misspelt', `${complete}REDIS_MAXMEMROY=1gb\n`, 'REDIS_MAXMEMROY is not a setting of stack.yml'],
   ])('are refused when %s', async (_name, text, message) => {
     writeFileSync(settings, text);
     await expect(inStack('load_settings')).rejects.toThrow(message);
@@ -149,17 +149,17 @@ test('a deployment names the secrets that a new version needs and the swarm does
   expect(await inStack(`missing_secrets ${dir}/wanted.yml`, { SECRETS: 'shop_B' })).toBe('shop_A\nshop_C\n');
 });
 
-describe('doubts about a deployment', () => {
+describe('risks of a deployment', () => {
   const rendered = (version: string, certificate: number, image = `shop-api:${version}`) =>
     `services:\n  users:\n    image: ${image}\n  nginx:\n    image: shop-nginx:${version}\nsecrets:\n  A:\n    name: shop_TLS_CERT_${certificate}\n  B:\n    name: shop_SMTP_URL_1\n`;
-  const doubts = async (last: string, wanted: string) => {
+  const risks = async (last: string, wanted: string) => {
     writeFileSync(join(dir, 'last.yml'), last);
     writeFileSync(join(dir, 'wanted.yml'), wanted);
-    return (await inStack(`doubts ${dir}/last.yml ${dir}/wanted.yml`)).trim();
+    return (await inStack(`risks ${dir}/last.yml ${dir}/wanted.yml`)).trim();
   };
 
   test('none: a newer version, the same certificate', async () => {
-    expect(await doubts(rendered('1.9.0', 2), rendered('1.10.0', 2))).toBe('');
+    expect(await risks(rendered('1.9.0', 2), rendered('1.10.0', 2))).toBe('');
   });
 
   test.each([
@@ -171,8 +171,8 @@ describe('doubts about a deployment', () => {
       rendered('1.0.0', 1, 'shop-missing-api:1.0.0'),
       'the image shop-missing-api:1.0.0 is neither here nor in a registry',
     ],
-  ])('%s', async (_name, last, wanted, doubt) => {
-    expect(await doubts(last, wanted)).toContain(doubt);
+  ])('%s', async (_name, last, wanted, risk) => {
+    expect(await risks(last, wanted)).toContain(risk);
   });
 
   test('what changes is shown for the services that it changes, and a new certificate for no Redis node', async () => {
@@ -188,7 +188,7 @@ describe('doubts about a deployment', () => {
 
   test('one service can be cut out of a rendered stack, with what all share', async () => {
     writeFileSync(join(dir, 'one.yml'), rendered('1.0.0', 1));
-    const one = await inStack(`alone ${dir}/one.yml nginx`);
+    const one = await inStack(`only_service ${dir}/one.yml nginx`);
     expect(one).toContain('shop-nginx:1.0.0');
     expect(one).toContain('shop_TLS_CERT_1');
     expect(one).not.toContain('shop-api');
