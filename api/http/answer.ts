@@ -14,7 +14,8 @@ const maxLinkLength = 7000;
 export function sendAnswer(req: Request, res: Response, route: Route, answer: Answer): void {
   const isRead = req.method === 'GET' || req.method === 'HEAD';
   const text = answer.body === undefined ? undefined : JSON.stringify(answer.body);
-  const tag = tagOf(answer, isRead ? text : undefined);
+  const unquoted = answer.etag ?? (isRead && text !== undefined ? tagOfText(text) : undefined);
+  const tag = unquoted === undefined ? undefined : `"${unquoted}"`;
   const isShared = route.public && isRead && req.headers.authorization === undefined;
   if (isShared && text !== undefined) markAsShared(res, text);
   // `setHeader` of Node.js: Express' `set` looks up character sets each time.
@@ -33,10 +34,13 @@ export function sendAnswer(req: Request, res: Response, route: Route, answer: An
   res.end(text);
 }
 
-/** The tag of the resource's version, or of the text of an answer that shows more than one resource. */
-function tagOf({ etag }: Answer, text: string | undefined): string | undefined {
-  if (etag !== undefined) return `"${etag}"`;
-  return text === undefined ? undefined : `"${hash('sha256', text, 'base64url').slice(0, 22)}"`;
+/** The entity tag, without quotes, of an answer without a version of its own, from its body. */
+export function entityTag(body: object): string {
+  return tagOfText(JSON.stringify(body));
+}
+
+function tagOfText(text: string): string {
+  return hash('sha256', text, 'base64url').slice(0, 22);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Routes of a user's sign-ins: which there are, and ending them. */
 import { rfc3339 } from '../core/clock.ts';
 import { type RequestContext, signedIn } from '../core/request.ts';
+import { entityTag } from '../http/answer.ts';
 import { type Route, route } from '../http/route.ts';
 import { noContent } from './routes.ts';
 import { sessionList, sessionParams, userParams } from './schema.ts';
@@ -16,7 +17,7 @@ export function sessionRoutes(signIns: Pick<SignInRules, 'list' | 'end'>): Route
       operationId: 'listOwnSessions',
       summary: 'List your sign-ins, newest first.',
       response: { status: 200, body: sessionList },
-      handle: async ({ context }) => ({ status: 200, body: { data: await listOwn(context) } }),
+      handle: async ({ context }) => ({ status: 200, body: await ownList(context) }),
     }),
     route({
       method: 'delete',
@@ -25,10 +26,12 @@ export function sessionRoutes(signIns: Pick<SignInRules, 'list' | 'end'>): Route
       operationId: 'endOtherSessions',
       summary: 'End all your sign-ins but the present one.',
       response: { status: 204 },
+      problems: ['precondition-failed'],
       idempotent: true,
       handle: async ({ context }) => {
         const caller = signedIn(context);
-        const choice = { which: 'others', sessionId: caller.sessionId } as const;
+        const tag = Array.isArray(context.ifMatch) ? entityTag(await ownList(context)) : undefined;
+        const choice = { which: 'others', sessionId: caller.sessionId, tag } as const;
         return noContent(await signIns.end(caller.userId, choice, caller, context));
       },
     }),
@@ -40,7 +43,7 @@ export function sessionRoutes(signIns: Pick<SignInRules, 'list' | 'end'>): Route
       summary: 'End one of your sign-ins.',
       params: sessionParams,
       response: { status: 204 },
-      problems: ['not-found'],
+      problems: ['precondition-failed', 'not-found'],
       idempotent: true,
       handle: async ({ params, context }) => {
         const caller = signedIn(context);
@@ -56,17 +59,17 @@ export function sessionRoutes(signIns: Pick<SignInRules, 'list' | 'end'>): Route
       summary: 'End every sign-in of a user.',
       params: userParams,
       response: { status: 204 },
-      problems: ['not-found'],
+      problems: ['precondition-failed', 'not-found'],
       idempotent: true,
       handle: async ({ params, context }) =>
         noContent(await signIns.end(params.id, { which: 'all' }, signedIn(context), context)),
     }),
   ];
 
-  async function listOwn(context: RequestContext) {
+  async function ownList(context: RequestContext) {
     const caller = signedIn(context);
     const stored = await signIns.list(caller, context);
-    return stored.map(({ id, createdAtMs, lastUsedAtMs, endsAtMs, userAgent }) => ({
+    const data = stored.map(({ id, createdAtMs, lastUsedAtMs, endsAtMs, userAgent }) => ({
       id,
       createdAt: rfc3339(createdAtMs),
       lastUsedAt: rfc3339(lastUsedAtMs),
@@ -74,5 +77,6 @@ export function sessionRoutes(signIns: Pick<SignInRules, 'list' | 'end'>): Route
       current: id === caller.sessionId,
       ...(userAgent === undefined ? {} : { userAgent }),
     }));
+    return { data };
   }
 }

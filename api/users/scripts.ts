@@ -83,8 +83,8 @@ export const scripts = {
   }),
   endSessions: defineKeyedScript(fileOf('end-sessions'), {
     keys: ['user', 'sessions', 'callerSessions'],
-    args: ['id', 'which', 'named', 'ownSession'],
-    replies: { ended: [], missing: [], 'signed-out': [] },
+    args: ['id', 'which', 'named', 'ownSession', 'tags', 'tag'],
+    replies: { ended: [], stale: [], missing: [], 'signed-out': [] },
     whenFull: 'go-on',
   }),
 };

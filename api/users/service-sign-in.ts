@@ -113,6 +113,8 @@ export function createSignInRules(parts: SignInParts): SignInRules {
           return refuse('not-found', choice.which === 'one' ? 'There is no such sign-in.' : 'There is no such user.');
         case 'signed-out':
           return ended();
+        case 'stale':
+          return refuse('precondition-failed', 'The sign-ins have changed since the version in If-Match.');
       }
     },
 

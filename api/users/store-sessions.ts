@@ -3,7 +3,7 @@ import { eventStream } from '../contracts/events.ts';
 import { type Deadline, shopTimeMs } from '../core/clock.ts';
 import { timeOfId } from '../core/ids.ts';
 import { isRefusal, type Refusal } from '../core/outcome.ts';
-import type { RequestContext, Role } from '../core/request.ts';
+import { type RequestContext, type Role, wantedTags } from '../core/request.ts';
 import { runKeyedScript, runScript } from '../redis/run-script.ts';
 import type { Writes } from '../redis/writes/writes.ts';
 import {
@@ -32,15 +32,16 @@ const stream = eventStream('users');
 /** What a write needs of the request. */
 type Request = { readonly requestId: string; readonly deadline: Deadline };
 
-/** Which sign-ins of a user to end: one, all others than one, or all. */
+/** Which sign-ins of a user to end: one, all others than one, or all. `tag`: the entity tag of the list of them, where the client has one. */
 export type SessionChoice =
-  | { readonly which: 'one' | 'others'; readonly sessionId: string }
+  | { readonly which: 'one'; readonly sessionId: string }
+  | { readonly which: 'others'; readonly sessionId: string; readonly tag?: string | undefined }
   | { readonly which: 'all' };
 
-/** `missing`: no such user, or no such sign-in. `signed-out`: the caller's own sign-in has ended. */
+/** `missing`: no such user, or no such sign-in. `signed-out`: the caller's own sign-in has ended. `stale`: If-Match names another tag. */
 type SessionsEnded =
   | { readonly kind: 'ended'; readonly replayed: boolean }
-  | { readonly kind: 'missing' | 'signed-out' };
+  | { readonly kind: 'missing' | 'signed-out' | 'stale' };
 
 /** `conflict`: the password is another than was compared. */
 type Begun = { readonly kind: 'begun'; readonly role: Role } | { readonly kind: 'conflict' };
@@ -126,7 +127,9 @@ export function createSessionWrites(writes: Writes, limits: SessionLimits): Sess
         callerSessions: sessionsKey(caller.userId),
       };
       const named = choice.which === 'all' ? '' : choice.sessionId;
-      const args = { id: userId, which: choice.which, named, ownSession: caller.sessionId };
+      const tag = (choice.which === 'others' && choice.tag) || '';
+      const { which } = choice;
+      const args = { id: userId, which, named, ownSession: caller.sessionId, tags: wantedTags(context), tag };
       const reply = await runKeyedScript(writes, 'users', scripts.endSessions, { keys, args }, context);
       if (isRefusal(reply)) return reply;
       const { result: kind, replayed } = reply;

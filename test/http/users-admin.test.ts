@@ -122,15 +122,17 @@ describe('an admin', () => {
     const other = await signIn(users, person.email);
     const end = (id: string, key = newId()) =>
       users.request.delete(`/users/${id}/sessions`).set({ ...auth, 'Idempotency-Key': key });
+    // The sign-ins of another user have no entity tag that If-Match could name.
+    expect((await end(user.id).set('If-Match', '"1"')).body).toMatchObject(problem('precondition-failed', 412));
     const key = newId();
-    expect((await end(user.id, key)).status).toBe(204);
+    expect((await end(user.id, key).set('If-Match', '*')).status).toBe(204);
     for (const each of [token, other.accessToken]) {
       for (const { request } of replicas) {
         const refused = async () => (await request.get('/users/me').set('Authorization', bearer(each))).status === 401;
         await waitFor('the token to be refused', refused, 1000);
       }
     }
-    const replay = await end(user.id, key);
+    const replay = await end(user.id, key).set('If-Match', '"1"');
     expect([replay.status, replay.headers['idempotent-replayed']]).toEqual([204, 'true']);
     expect((await end(user.id)).status).toBe(204);
     expect((await end(newId())).body).toMatchObject(problem('not-found', 404));

@@ -119,6 +119,33 @@ describe('ending a sign-in', () => {
     expect((await refresh(stranger)).status).toBe(200);
   });
 
+  it('that no tag of If-Match can name, because it has none, is refused; with * it is not', async () => {
+    const { person, session } = await newcomer(users);
+    const other = await signIn(users, person.email);
+    for (const tag of ['"1"', 'W/"1", "2"', '""', 'no tag']) {
+      const one = await end(session.accessToken, `/${idOf(other)}`, { 'If-Match': tag });
+      expect([tag, one.body]).toEqual([tag, expect.objectContaining(problem('precondition-failed', 412))]);
+    }
+    expect((await me(other.accessToken)).status).toBe(200);
+    expect((await end(session.accessToken, `/${idOf(other)}`, { 'If-Match': '*' })).status).toBe(204);
+  });
+
+  it('all others, but only as they were listed', async () => {
+    const { person, session } = await newcomer(users);
+    const other = await signIn(users, person.email);
+    const endOthers = (tag: string) =>
+      end(session.accessToken, '', { 'If-Match': tag, 'Idempotency-Key': tag.slice(1) });
+    const stale = String((await list(session.accessToken)).headers.etag);
+    await signIn(users, person.email);
+    expect((await endOthers(stale)).body).toMatchObject(problem('precondition-failed', 412));
+    expect((await refresh(other)).status).toBe(200);
+    const present = String((await list(session.accessToken)).headers.etag);
+    expect((await endOthers(present)).status).toBe(204);
+    // The tag is stale by now, because of the first answer.
+    expect((await endOthers(present)).headers['idempotent-replayed']).toBe('true');
+    expect((await list(session.accessToken)).body.data).toHaveLength(1);
+  });
+
   it('repeated under its key is answered again, also when it was the present one', async () => {
     const { person, session } = await newcomer(users);
     const other = await signIn(users, person.email);

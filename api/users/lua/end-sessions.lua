@@ -1,8 +1,8 @@
 -- Ends sign-ins of a user: one, all but one, or all.
 -- KEYS: record, stream, user, sessions, callerSessions
 -- ARGV: fingerprint, nonce, lifetime, request, id, which ('one', 'others' or 'all'), named (the sign-in that ends: 'one', or stays: 'others'),
---       ownSession (the caller's sign-in, which must not have ended)
--- Reply: ended | missing: no such user or sign-in | signed-out: the caller's sign-in has ended
+--       ownSession (the caller's sign-in, which must not have ended), tags (see is_wanted), tag (the present one of the resource, '' if it has none)
+-- Reply: ended | stale: If-Match names another tag | missing: no such user or sign-in | signed-out: the caller's sign-in has ended
 
 local before = find_reply(record, fingerprint, nonce)
 if before then return before end
@@ -13,7 +13,9 @@ local ended = {}
 if which == 'one' then
   if redis.call('HEXISTS', sessions, named) == 0 then return { 'fresh', 'missing' } end
   ended = { named }
-else
+end
+if tags ~= '*' and (tag == '' or not is_wanted(tags, tag)) then return { 'fresh', 'stale' } end
+if which ~= 'one' then
   for _, session in ipairs(redis.call('HKEYS', sessions)) do -- at most maxSessions of keys.ts
     if which == 'all' or session ~= named then table.insert(ended, session) end
   end

@@ -11,18 +11,19 @@ local role = found[2]
 if found[1] ~= hash then return { 'fresh', 'conflict' } end
 local ends = int(tonumber(now) + math.min(tonumber(idleMs), tonumber(role == 'admin' and adminMaxMs or maxMs)))
 
--- Reads all of them only when there are too many: removes those that have expired, else ends those that would end first.
+-- Reads all of them only when there are too many: removes those that have expired, else ends those that began first. An id is a UUIDv7: the
+-- order of ids is that of beginning.
 if redis.call('HEXISTS', sessions, session) == 0 and redis.call('HLEN', sessions) >= most then
   local live, gone = {}, {}
   local all = redis.call('HGETALL', sessions) -- `most` of them; more where an older version allowed more
   for i = 1, #all, 2 do
     local otherEnds = tonumber(string.match(all[i + 1], '^%d+:(%d+)'))
     if otherEnds <= tonumber(now) then table.insert(gone, all[i])
-    else table.insert(live, { id = all[i], ends = otherEnds }) end
+    else table.insert(live, all[i]) end
   end
   local ended = {}
-  table.sort(live, function(a, b) return a.ends < b.ends end)
-  for i = 1, #live - most + 1 do table.insert(ended, live[i].id) end
+  table.sort(live)
+  for i = 1, #live - most + 1 do table.insert(ended, live[i]) end
   if #gone > 0 then redis.call('HDEL', sessions, unpack(gone)) end
   if #ended > 0 then
     redis.call('HDEL', sessions, unpack(ended))
