@@ -207,6 +207,7 @@ function serve(route: Route, parts: HttpParts, base: string): RequestHandler {
       else if (write !== undefined && caller.kind === 'user') parts.growth.note(caller.userId, route, body);
       return answer;
     } catch (error) {
+      // What began all the same is not counted when it is repeated either: SECURITY.md, "Known limits".
       if (error instanceof Unavailable || error instanceof NoFirstAnswer) void counted.giveBack();
       if (error instanceof NoFirstAnswer && refusal !== undefined) return refusal;
       throw error;

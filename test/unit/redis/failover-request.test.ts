@@ -3,10 +3,11 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type FailoverRequest, openFailoverRequest } from '../../../api/redis/failover-request.ts';
 import type { Role } from '../../../api/redis/role.ts';
 import type { SentinelAnswer } from '../../../api/redis/sentinels/sentinels.ts';
-import { a, b, c, reportOfAbc, roleOfReplica } from '../../support/sentinel-reports.ts';
+import { a, b, c, replicaReport, reportOfAbc, roleOfReplica, sentinelReport } from '../../support/sentinel-reports.ts';
 
-const view = { master: a, epoch: 1, replicas: [] };
+const viewOf = (master: string) => ({ master, epoch: 1, replicas: [] });
 
+let view: () => ReturnType<typeof viewOf>;
 let answers: SentinelAnswer[];
 let masterRole: () => Promise<Role | undefined>;
 let onReplicasAsked: () => void;
@@ -20,6 +21,7 @@ let request: FailoverRequest;
 
 beforeEach(() => {
   vi.useFakeTimers();
+  view = () => viewOf(a);
   answers = [reportOfAbc(1), reportOfAbc(2), reportOfAbc(3)];
   roles = new Map([
     [b, roleOfReplica()],
@@ -34,7 +36,7 @@ beforeEach(() => {
   const all = () => new Set([a, b, c]);
   ask = vi.fn(async () => answers);
   const sentinels = {
-    view: () => view,
+    view: () => view(),
     ask,
     nodes: all,
     changedAtMs: () => changedAtMs,
@@ -75,6 +77,43 @@ test('a request is not sent when the second look finds that another service has 
   await stallFor(5000);
   expect(failover).not.toHaveBeenCalled();
   expect(looks).toBeGreaterThan(1);
+});
+
+test.each([
+  ['Sentinel', [2, 3].map((number) => reportOfAbc(number))],
+  ['replica', [1, 2, 3].map((number) => sentinelReport(number, a, [replicaReport(c, { offset: 1001, follows: a })]))],
+])('a request is not sent when the second look chooses another %s', async (_what, later) => {
+  let looks = 0;
+  ask.mockImplementation(async () => (++looks % 2 === 1 ? answers : later));
+  await stallFor(5000);
+  expect(failover).not.toHaveBeenCalled();
+  ask.mockImplementation(async () => later);
+  await stallFor(1000);
+  expect(failover).toHaveBeenCalledOnce();
+});
+
+test('a request is not sent when a write was acknowledged while Sentinels and nodes were asked', async () => {
+  onReplicasAsked = () => request.onProgress();
+  await stallFor(2600);
+  expect(ask).toHaveBeenCalledOnce();
+  expect(failover).not.toHaveBeenCalled();
+});
+
+test('a request is not sent when the master has changed while Sentinels and nodes were asked', async () => {
+  let isBefore = false;
+  view = () => {
+    isBefore = !isBefore;
+    return viewOf(isBefore ? a : b);
+  };
+  const ofB = [replicaReport(a, { offset: 1001, follows: b }), replicaReport(c, { follows: b })];
+  answers = [1, 2, 3].map((number) => sentinelReport(number, b, ofB));
+  roles = new Map([a, b, c].map((node) => [node, roleOfReplica({ follows: b })]));
+  await stallFor(5000);
+  expect(ask.mock.calls.length).toBeGreaterThan(2);
+  expect(failover).not.toHaveBeenCalled();
+  view = () => viewOf(b);
+  await stallFor(1000);
+  expect(failover).toHaveBeenCalledOnce();
 });
 
 test('a request is sent also when there is one write a second, each dropped at its deadline', async () => {
