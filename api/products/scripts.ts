@@ -66,6 +66,11 @@ export const readScripts = {
     args: ['most', '...prefixes'],
     reply: ['micros', '...found'],
   }),
+  readProducts: defineReadScript(fileOf('read-products'), {
+    keys: ['...products'],
+    args: ['enough', '...fields'],
+    reply: ['...found'],
+  }),
   scanIndex: defineReadScript(fileOf('scan-index'), {
     keys: ['index', 'words', '...scope'],
     args: ['first', 'second', 'order', 'mostEntries', 'mostMatches', 'mostMicros', '...wanted'],

@@ -79,8 +79,5 @@ export async function load(
 async function loadSome({ reads, page, budget, reading }: SearchRun, members: readonly string[]): Promise<boolean> {
   budget.countLoaded(members.length);
   const products = await reads.read(members.map(idOfMember), reading);
-  for (const [i, member] of members.entries()) {
-    if (await budget.measure(() => page.add(member, products[i]))) return true;
-  }
-  return false;
+  return budget.measure(() => members.some((member, i) => page.add(member, products[i])));
 }

@@ -1,8 +1,11 @@
 /** Reads of the catalogue, in bounded pieces: no command and no script here holds a Redis node for more than about 2 ms. */
 import type { RequestContext } from '../core/request.ts';
+import { parseReadReply } from '../redis/define-script.ts';
 import type { ShopRedis } from '../redis/open.ts';
+import { addReadScript } from '../redis/send-script.ts';
 import { productKey } from './keys.ts';
-import { type StoredProduct, storedFields, storedProductOf } from './record.ts';
+import { currentFields, type StoredProduct, storedFields, storedProductOf } from './record.ts';
+import { readScripts } from './scripts.ts';
 
 /** A range of an index: Redis' lexicographical bounds (`-`, `+`, `[inclusive`, `(exclusive`). */
 export type IndexRange = { readonly key: string; readonly min: string; readonly max: string };
@@ -18,15 +21,20 @@ export function createProductReads(redis: Pick<ShopRedis, 'reads'>) {
   return {
     /** The products with these ids, in their order; `undefined` where there is none. */
     async read(ids: readonly string[], { consistency, deadline }: Reading): Promise<(StoredProduct | undefined)[]> {
-      if (ids.length === 0) return [];
-      const replies = await redis.reads.query(
+      const [first, ...others] = ids.map(productKey);
+      if (first === undefined) return [];
+      const call = { keys: { products: [first, ...others] }, args: { enough: currentFields, fields: storedFields } };
+      const [reply] = await redis.reads.query(
         consistency,
-        (pipeline) => {
-          for (const id of ids) pipeline.hmget(productKey(id), ...storedFields);
-        },
+        (pipeline) =>
+          others.length === 0
+            ? pipeline.hmget(first, ...storedFields)
+            : addReadScript(pipeline, readScripts.readProducts, call),
         deadline,
       );
-      return replies.map((reply) => storedProductOf(reply as (string | null)[]));
+      if (others.length === 0) return [storedProductOf(reply as (string | null)[])];
+      const { found } = parseReadReply(readScripts.readProducts, reply);
+      return (found as string[]).map((text) => storedProductOf(text.split('\n').map((value) => value || null)));
     },
 
     /** The first `count` members of a range, from its end if `descending`. @see https://redis.io/docs/latest/commands/zrange/ */

@@ -178,7 +178,8 @@ describe('purchases of 5eb7839', () => {
 describe('products of 5eb7839', () => {
   const asked = () => contextOf({ kind: 'service', address: '127.0.0.1', service: 'purchases' }, { write: undefined });
   const reservations = createReservationRules(createReservations(productsRedis));
-  const rules = createProductRules(createProductWrites(productsRedis), createProductReads(productsRedis));
+  const reads = createProductReads(productsRedis);
+  const rules = createProductRules(createProductWrites(productsRedis), reads);
 
   /** A product under the old names of its fields. */
   async function storeOldProduct(): Promise<string> {
@@ -205,6 +206,21 @@ describe('products of 5eb7839', () => {
     const stored = await looker.hgetall(productKey(productId));
     expect([stored.rev, stored.incarnation, stored.edition]).toEqual([undefined, undefined, undefined]);
     expect(await rules.get(productId, asked())).toMatchObject({ version: '5' });
+  });
+
+  test('are read with others as by themselves, whatever their texts; an unknown id gives none', async () => {
+    const [old, unknown, fresh] = [await storeOldProduct(), newId(), newId()];
+    const texts = {
+      name: 'Lamp\n1',
+      description: 'one\n\ntwo',
+      category: 'Lamps',
+      price: { amount: 250, currency: 'USD' },
+    };
+    await rules.create({ id: fresh, ...texts, stock: 0 }, contextOf(userCaller('admin')));
+    const together = await reads.read([old, unknown, fresh], asked());
+    const alone = await Promise.all([old, unknown, fresh].map(async (id) => (await reads.read([id], asked()))[0]));
+    expect(together).toEqual(alone);
+    expect(together.map((product) => product?.doc.description)).toEqual(['', undefined, 'one\n\ntwo']);
   });
 
   test('a reservation gives its first answer again, and its stock back', async () => {
