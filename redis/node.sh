@@ -49,7 +49,7 @@ follow() {
   ask_node "$master"
   if [ "$role" = master ] && [ "$loading" = 0 ]; then
     if [ "$keys" = 0 ] && has_data; then
-      waiting "$master is the master and EMPTY, while this node has data, which following it would wipe. Either stop $master" \
+      waiting "the master $master is EMPTY and this node has data: as its replica this node would delete them. Either stop $master" \
         "and copy $DATA_DIR of this node into its data folder, or empty $DATA_DIR if these data are not needed"
       return
     fi
@@ -83,13 +83,13 @@ lead() {
     if is_damaged; then data=damaged; fi
   fi
   case $(decide_lead) in
-    'wait two-sentinels') waiting "this node was the master, but $answers Sentinel answers to confirm it: two are needed" ;;
+    'wait two-sentinels') waiting "this node was the master; two Sentinels must confirm that it still is, and $answers answers" ;;
     'wait empty-not-elected-yet')
       waiting "the Sentinels name this node as the master, but its data folder is empty: another one has to be elected first" ;;
     'wait empty-alone')
       waiting "the Sentinels name this node as the master, but its data folder $DATA_DIR is empty and no other node runs:" \
-        "put its data back, or start a node that has them; if all data may go, empty the data folders of all Redis nodes and Sentinels" ;;
-    'wait election') waiting "this node was the master and others are up: one of them is being elected" ;;
+        "put its data back, or start a node that has data; if no data are needed, empty the data folders of all Redis nodes and Sentinels" ;;
+    'wait election') waiting "this node was the master, and other nodes run: one of them is being elected" ;;
     'wait damaged-alone')
       waiting "this node was the master, but its append-only file is damaged (see $DATA_DIR/check-aof.txt): another node should be elected instead" ;;
     'start first') lead_because "first start" ;;

@@ -25,7 +25,7 @@ if (!isInstalled()) {
   const options = { cwd: project, stdio: 'inherit' };
   const { status } = spawnSync('flock', [wanted, 'sh', '-c', command, 'sh', installed, wanted], options);
   if (status !== 0 || !isInstalled()) {
-    console.error('npm ci did not succeed: the lines above say why.');
+    console.error('npm ci failed: see the lines above.');
     process.exit(1);
   }
 }

@@ -15,7 +15,7 @@ const help = `npm run shop -- COMMAND
   kill NAME           kill it at once (SIGKILL); it is started again
   pause NAME          freeze it (SIGSTOP)
   resume NAME         resume it (SIGCONT)
-  restart NAME        stop it properly and start it again
+  restart NAME        stop it (SIGTERM; Nginx: SIGQUIT) and start it again
   scale SERVICE N     run N replicas of a service until the shop stops (to keep them: REPLICAS_<SERVICE> in .env)
   memory SIZE         give every Redis node another maxmemory, such as 1gb, without a restart (also in .env)
   stop                stop the whole shop; data stay

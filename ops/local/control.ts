@@ -24,7 +24,7 @@ export function controlSocket(dir: string): string {
  */
 export async function serveControl(shop: Shop, onStop: () => void): Promise<Server> {
   const path = controlSocket(shop.settings.dir);
-  rmSync(path, { force: true }); // left behind by a shop that was killed; that none runs was checked before
+  rmSync(path, { force: true }); // of a shop that was killed: start.ts has checked that none runs
   const server = createServer(async (incoming, outgoing) => {
     const answer = await handle(shop, incoming.method ?? '', incoming.url ?? '').catch((error: Error) => ({
       status: 409,

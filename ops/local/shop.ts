@@ -37,7 +37,7 @@ export type Shop = {
   revive(name: string): void;
   /** Sends a signal to the process itself. */
   signal(name: string, signal: NodeJS.Signals): void;
-  /** Stops it as it would be stopped at the end, and starts it again; resolves when it works. */
+  /** Stops it with its own signal, and starts it again; resolves when it works. */
   restart(name: string): Promise<void>;
   /** Starts or stops replicas of a service until there are `count`; Nginx follows without a lost request. */
   scale(service: string, count: number): Promise<void>;

@@ -24,7 +24,7 @@ export async function runShop(given: Settings): Promise<number> {
   if (!installMissing(projectDir, path, packages.shop)) return 1;
   if (settings.monitoring && !installMissing(projectDir, path, packages.monitoring)) {
     console.error(
-      'The shop starts without monitoring: no alerts, no graphs. MONITORING=false says that this is meant.',
+      'The shop starts without monitoring: no alerts, no graphs. If that is what you want, set MONITORING=false.',
     );
     settings = { ...settings, monitoring: false };
   }
@@ -100,7 +100,7 @@ function describeEvent(event: ShopEvent): string {
     case 'waiting':
       return `still waiting for:\n${event.names.map((name, index) => `            ${name}  ${event.lastLines[index]}`).join('\n')}`;
     case 'frozen':
-      return `${event.name} does not answer: killing it, to start it again`;
+      return `${event.name} does not answer: killing it; it is started again`;
     case 'stopping':
       return `stopping ${event.names.join(', ')}`;
   }

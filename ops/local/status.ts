@@ -21,7 +21,7 @@ export type ProcessStatus = {
   log: string;
 };
 
-/** Asks all processes at once. Takes no longer than the slowest is given to answer. @param secrets by name, as in Settings */
+/** Asks all processes at once. Takes as long as the slowest answer, at most the timeout of health.ts. @param secrets by name, as in Settings */
 export async function describe(all: SupervisedProcess[], secrets: Record<string, string>): Promise<ProcessStatus[]> {
   const answers = await Promise.all(
     all.map(async (each): Promise<{ works: boolean; redis?: RedisState | undefined }> => {

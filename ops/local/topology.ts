@@ -1,5 +1,5 @@
 // The whole shop on one page: every process, its port, its command, its environment, and the order in which all of it stops.
-// There is no order of starting: each process waits for what it needs, and says so in its log.
+// There is no order of starting: each process waits for what it needs, and logs what it waits for.
 import { join } from 'node:path';
 import { serviceNames, settingName } from '../../api/services.ts';
 import { secretOwners } from '../credentials.ts';

@@ -11,7 +11,7 @@ const fewDays = 14;
  * @returns {{ text: string, level: 'good' | 'warn' | 'info' }}
  */
 export function capacityOf({ used, daysLeft }) {
-  if (used === undefined) return { text: 'How full Redis is cannot be read now.', level: 'info' };
+  if (used === undefined) return { text: 'The memory of Redis cannot be read now.', level: 'info' };
   const share = `The fullest Redis node uses ${inUnit(used, 'percentunit')} of its memory`;
   if (daysLeft === undefined) return { text: `${share}; a forecast needs 6 hours of history.`, level: 'info' };
   if (daysLeft > manyDays)
