@@ -37,7 +37,7 @@ const server = new SMTPServer({
     stream.on('error', done);
     stream.on('end', () => {
       if (bytes > maxBytes) return done(new Error('message too large'));
-      keep(Buffer.concat(chunks)).then(() => done(), done);
+      store(Buffer.concat(chunks)).then(() => done(), done);
     });
   },
 });
@@ -48,7 +48,7 @@ server.on('error', (error) => {
 server.listen(settings.PORT, settings.HOST);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(0));
 
-async function keep(mail: Buffer): Promise<void> {
+async function store(mail: Buffer): Promise<void> {
   const name = await fileNameOf(mail, new Date());
   // Renamed when complete: a reader of the folder never sees half a mail.
   const unfinished = join(settings.MAIL_DIR, `.${name}`);

@@ -13,12 +13,12 @@ export function watchCertificate(registry: Registry, target: TlsTarget): () => v
     labelNames: ['target'],
     registers: [registry],
   });
-  const look = async () => {
+  const readOnce = async () => {
     const seconds = await expiryOf(target).catch(() => undefined); // shop_probe_success and nginx_up report that
     if (seconds !== undefined) notAfter.set({ target: target.address }, seconds);
   };
-  void look();
-  const timer = setInterval(() => void look(), checkIntervalMs);
+  void readOnce();
+  const timer = setInterval(() => void readOnce(), checkIntervalMs);
   return () => clearInterval(timer);
 }
 

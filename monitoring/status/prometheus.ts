@@ -13,12 +13,12 @@ export type Prometheus = {
   range(query: string, fromS: number, toS: number, stepS: number): Promise<Series[]>;
 };
 
-/** An alert as Alertmanager knows it; `held` while another explains it, or it is silenced. */
+/** An alert as Alertmanager knows it; suppressed while another alert inhibits it, or a silence. */
 type Alert = {
   readonly name: string;
   readonly severity: string;
   readonly since: string;
-  readonly held: boolean;
+  readonly suppressed: boolean;
   readonly summary: string;
   readonly description: string;
   readonly action: string;
@@ -77,7 +77,7 @@ export async function firingAlerts(address: string, password?: string): Promise<
       name: labels.alertname ?? '',
       severity: labels.severity ?? '',
       since: startsAt,
-      held: status.state === 'suppressed',
+      suppressed: status.state === 'suppressed',
       summary: annotations.summary ?? '',
       description: annotations.description ?? '',
       action: annotations.action ?? '',
@@ -85,7 +85,7 @@ export async function firingAlerts(address: string, password?: string): Promise<
     }))
     .sort(
       (a, b) =>
-        Number(a.held) - Number(b.held) ||
+        Number(a.suppressed) - Number(b.suppressed) ||
         order.indexOf(a.severity) - order.indexOf(b.severity) ||
         a.since.localeCompare(b.since),
     );

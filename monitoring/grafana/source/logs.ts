@@ -12,19 +12,19 @@ export const logs: DashboardSource = {
   rows: {
     Volume: [
       graph('Lines by level', {
-        about: 'Lines that match the selection above, per step. A sudden rise in one service is worth a look.',
+        description: 'Lines that match the selection above, per step. A sudden rise in one service is worth a look.',
         queries: { '{{level}}': `sum by (level) (count_over_time(${chosen} [$__auto]))` },
         stacked: true,
       }),
       graph('Errors by service', {
-        about: 'Lines of level error per step, regardless of the selection above. Normally none.',
+        description: 'Lines of level error per step, regardless of the selection above. Normally none.',
         queries: { '{{service}}': 'sum by (service) (count_over_time({level="error"} [$__auto]))' },
-        bad: { warn: 1, alarm: 10 },
+        thresholds: { warn: 1, alarm: 10 },
       }),
     ],
     Lines: [
       logLines('Lines', {
-        about: 'Newest first. Expand a line to see its fields; `requestId` is the same in all services.',
+        description: 'Newest first. Expand a line to see its fields; `requestId` is the same in all services.',
         queries: { lines: chosen },
       }),
     ],

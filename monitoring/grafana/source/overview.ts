@@ -3,13 +3,13 @@ import { redisRoles } from './infrastructure.ts';
 import { type DashboardSource, graph, stat, states } from './panels.ts';
 
 const oversoldUnits = stat('Oversold units', {
-  about: 'Recounted once a minute from the stock ledger of every product. Must always be 0.',
+  description: 'Recounted once a minute from the stock ledger of every product. Must always be 0.',
   queries: { units: 'max(shop_oversold_units)' },
-  bad: { warn: 1, alarm: 1 },
+  thresholds: { warn: 1, alarm: 1 },
 });
 
 const purchases = graph('Purchases', {
-  about: 'Per minute, by result. `failed`: refused for lack of stock or an unknown product.',
+  description: 'Per minute, by result. `failed`: refused for lack of stock or an unknown product.',
   queries: { '{{result}}': '60 * sum by (result) (rate(shop_purchases_total[$__rate_interval]))' },
 });
 
@@ -21,72 +21,72 @@ export const overview: DashboardSource = {
   rows: {
     Now: [
       stat('Firing alerts', {
-        about: 'Including symptoms that another alert explains. Each has a runbook.',
+        description: 'Including symptoms that another alert explains. Each has a runbook.',
         queries: { firing: 'count(ALERTS{alertstate="firing", severity!="none"}) or vector(0)' },
-        bad: { warn: 1, alarm: 3 },
+        thresholds: { warn: 1, alarm: 3 },
       }),
       stat('Availability, 30 days', {
-        about: 'Share of answers at Nginx that were not 5xx. The objective is 99.9 %.',
+        description: 'Share of answers at Nginx that were not 5xx. The objective is 99.9 %.',
         unit: 'percentunit',
         queries: { availability: '1 - slo:bad:ratio30d{slo="availability"}' },
-        bad: { warn: 0.9995, alarm: 0.999, below: true },
+        thresholds: { warn: 0.9995, alarm: 0.999, below: true },
       }),
       stat('Error budget left', {
-        about:
+        description:
           'Share of the errors that the objective allows in 30 days. Below zero: no risky change until it has recovered.',
         unit: 'percentunit',
         queries: { budget: 'slo:error_budget_left:ratio{slo="availability"}' },
-        bad: { warn: 0.5, alarm: 0.1, below: true },
+        thresholds: { warn: 0.5, alarm: 0.1, below: true },
       }),
       stat('Redis masters', {
-        about: 'Exactly one, except for a few seconds during a failover.',
+        description: 'Exactly one, except for a few seconds during a failover.',
         queries: { masters: 'count(instance:redis_master:info) or vector(0)' },
-        words: {
+        texts: {
           0: { text: 'none', color: 'red' },
           1: { text: 'one', color: 'green' },
           2: { text: 'two', color: 'red' },
         },
       }),
       stat('Service replicas up', {
-        about: 'By service. At least two are needed to survive the failure of one.',
+        description: 'By service. At least two are needed to survive the failure of one.',
         queries: { '{{service}}': 'service:api_up:sum' },
-        bad: { warn: 2, alarm: 1, below: true },
+        thresholds: { warn: 2, alarm: 1, below: true },
       }),
       oversoldUnits,
     ],
     'What clients see': [
       graph('Requests', {
-        about: 'Answered by Nginx per second, by service.',
+        description: 'Answered by Nginx per second, by service.',
         unit: 'reqps',
         queries: { '{{service}}': 'sum by (service) (rate(nginx_client_requests_total[$__rate_interval]))' },
         stacked: true,
       }),
       graph('Error rate', {
-        about: 'Share of 5xx answers. An alert fires above 5 % for 45 s.',
+        description: 'Share of 5xx answers. An alert fires above 5 % for 45 s.',
         unit: 'percentunit',
         queries: {
           '{{service}}':
             '(sum by (service) (rate(nginx_client_requests_total{status=~"5.."}[$__rate_interval])) or 0 * sum by (service) (rate(nginx_client_requests_total[$__rate_interval]))) / (sum by (service) (rate(nginx_client_requests_total[$__rate_interval])) > 0)',
         },
-        bad: { warn: 0.01, alarm: 0.05 },
+        thresholds: { warn: 0.01, alarm: 0.05 },
       }),
       graph('Latency', {
-        about: 'Percentiles measured at Nginx, including its retries on other replicas.',
+        description: 'Percentiles measured at Nginx, including its retries on other replicas.',
         unit: 's',
         queries: {
           p50: 'histogram_quantile(0.5, sum by (le) (rate(nginx_client_request_duration_seconds_bucket[$__rate_interval])))',
           p95: 'histogram_quantile(0.95, sum by (le) (rate(nginx_client_request_duration_seconds_bucket[$__rate_interval])))',
           p99: 'histogram_quantile(0.99, sum by (le) (rate(nginx_client_request_duration_seconds_bucket[$__rate_interval])))',
         },
-        bad: { warn: 0.5, alarm: 1 },
+        thresholds: { warn: 0.5, alarm: 1 },
       }),
     ],
     Infrastructure: [
       redisRoles,
       states('Service replicas', {
-        about: 'When each replica was up.',
+        description: 'When each replica was up.',
         queries: { '{{instance}}': 'max by (instance) (up{job="api"})' },
-        words: { 0: { text: 'down', color: 'red' }, 1: { text: 'up', color: 'green' } },
+        texts: { 0: { text: 'down', color: 'red' }, 1: { text: 'up', color: 'green' } },
       }),
       purchases,
     ],
@@ -101,56 +101,56 @@ export const business: DashboardSource = {
   rows: {
     Now: [
       stat('Purchases, 24 h', {
-        about: 'Completed in the last 24 h.',
+        description: 'Completed in the last 24 h.',
         queries: { completed: 'sum(increase(shop_purchases_total{result="completed"}[24h]))' },
       }),
       stat('Oldest pending purchase', {
-        about: 'Age of the oldest unfinished purchase. An interrupted one is resumed within 30 s.',
+        description: 'Age of the oldest unfinished purchase. An interrupted one is resumed within 30 s.',
         unit: 's',
         queries: { age: 'max(shop_purchases_oldest_pending_seconds)' },
-        bad: { warn: 15, alarm: 30 },
+        thresholds: { warn: 15, alarm: 30 },
       }),
       oversoldUnits,
       stat('Last check of the stock ledger', {
-        about: 'One replica of products recounts it once a minute.',
+        description: 'One replica of products recounts it once a minute.',
         unit: 's',
         queries: { ago: 'time() - max(shop_stock_ledger_checked_timestamp_seconds > 0)' },
-        bad: { warn: 300, alarm: 1800 },
+        thresholds: { warn: 300, alarm: 1800 },
       }),
       stat('Last backup', {
-        about: 'Time since the last verified backup. An alert fires after 26 h.',
+        description: 'Time since the last verified backup. An alert fires after 26 h.',
         unit: 's',
         queries: { ago: 'time() - max(shop_backup_last_success_timestamp_seconds)' },
-        bad: { warn: 90_000, alarm: 93_600 },
+        thresholds: { warn: 90_000, alarm: 93_600 },
       }),
       stat('Certificate validity', {
-        about: 'Time until the TLS certificate expires.',
+        description: 'Time until the TLS certificate expires.',
         unit: 's',
         queries: { left: 'min(nginx_tls_certificate_not_after_timestamp_seconds) - time()' },
-        bad: { warn: 2_592_000, alarm: 1_209_600, below: true },
+        thresholds: { warn: 2_592_000, alarm: 1_209_600, below: true },
       }),
     ],
     Sales: [
       purchases,
       graph('Unfinished purchases', {
-        about:
+        description:
           'Age of the oldest pending purchase, and of the oldest cancelled one whose stock is not confirmed as returned.',
         unit: 's',
         queries: {
           pending: 'max(shop_purchases_oldest_pending_seconds)',
           'stock to return': 'max(shop_purchases_oldest_owed_seconds)',
         },
-        bad: { warn: 15, alarm: 30 },
+        thresholds: { warn: 15, alarm: 30 },
       }),
       graph('Sign-ups and sign-ins', {
-        about: 'Per minute, by status. Many 401: password guessing. Many 429: clients over their limits.',
+        description: 'Per minute, by status. Many 401: password guessing. Many 429: clients over their limits.',
         queries: {
           '{{route}} {{status}}':
             '60 * sum by (route, status) (rate(nginx_client_requests_total{method="POST", route=~"/users|/users/login"}[$__rate_interval]))',
         },
       }),
       graph('Products in the catalogue', {
-        about: 'Counted by the check of the stock ledger.',
+        description: 'Counted by the check of the stock ledger.',
         queries: { products: 'max(shop_products)' },
       }),
     ],

@@ -7,15 +7,15 @@
 /** What a panel's author writes besides its title. */
 type PanelText = {
   /** What it means and when to worry: shown at the panel's (i). */
-  readonly about: string;
+  readonly description: string;
   /** Grafana's name of the unit: reqps, s, percentunit, bytes, ...; `short`, a plain number, by default. */
   readonly unit?: string;
   /** By legend (`{{label}}`): PromQL, or LogQL in a dashboard of logs. Grafana fills in `$__rate_interval` and `$service`. */
   readonly queries: Readonly<Record<string, string>>;
   /** Orange from `warn` and red from `alarm` on; with `below`, under these values. Without it, no value is good or bad. */
-  readonly bad?: { readonly warn: number; readonly alarm: number; readonly below?: true };
+  readonly thresholds?: { readonly warn: number; readonly alarm: number; readonly below?: true };
   /** Texts for values, such as 1 = up. */
-  readonly words?: Readonly<Record<number, { readonly text: string; readonly color: string }>>;
+  readonly texts?: Readonly<Record<number, { readonly text: string; readonly color: string }>>;
   readonly stacked?: true;
   readonly max?: number;
 };
@@ -178,7 +178,7 @@ function panelJson(panel: PanelSource, datasource: object): object {
   return {
     type: types[panel.kind],
     title: panel.title,
-    description: panel.about,
+    description: panel.description,
     datasource,
     targets: Object.entries(panel.queries).map(([legendFormat, expr], i) => ({
       refId: String.fromCharCode(65 + i),
@@ -192,9 +192,9 @@ function panelJson(panel: PanelSource, datasource: object): object {
   };
 }
 
-function defaultsOf({ kind, unit = 'short', bad, words, stacked, max }: PanelSource): object {
-  const [good, worse] = bad?.below ? ['red', 'green'] : ['green', 'red'];
-  const edges = bad === undefined ? [] : bad.below ? [bad.alarm, bad.warn] : [bad.warn, bad.alarm];
+function defaultsOf({ kind, unit = 'short', thresholds: limits, texts, stacked, max }: PanelSource): object {
+  const [good, worse] = limits?.below ? ['red', 'green'] : ['green', 'red'];
+  const values = limits === undefined ? [] : limits.below ? [limits.alarm, limits.warn] : [limits.warn, limits.alarm];
   return {
     unit,
     ...(max === undefined ? {} : { max }),
@@ -203,11 +203,11 @@ function defaultsOf({ kind, unit = 'short', bad, words, stacked, max }: PanelSou
     thresholds: {
       mode: 'absolute',
       steps: [
-        { value: null, color: bad === undefined ? 'blue' : good },
-        ...edges.map((value, i) => ({ value, color: i === 0 ? 'orange' : worse })),
+        { value: null, color: limits === undefined ? 'blue' : good },
+        ...values.map((value, i) => ({ value, color: i === 0 ? 'orange' : worse })),
       ],
     },
-    mappings: words === undefined ? [] : [{ type: 'value', options: words }],
+    mappings: texts === undefined ? [] : [{ type: 'value', options: texts }],
     ...(kind === 'graph'
       ? {
           custom: {
@@ -216,7 +216,7 @@ function defaultsOf({ kind, unit = 'short', bad, words, stacked, max }: PanelSou
             showPoints: 'never',
             spanNulls: false,
             stacking: { mode: stacked ? 'normal' : 'none' },
-            thresholdsStyle: { mode: bad === undefined ? 'off' : 'line' },
+            thresholdsStyle: { mode: limits === undefined ? 'off' : 'line' },
           },
         }
       : {}),

@@ -18,7 +18,7 @@ const levels = { critical: 'bad', warning: 'warn', info: 'info' };
 
 /** @param {HTMLElement} at @param {any[]} alerts @param {any[]} groups */
 export function showVerdict(at, alerts, groups) {
-  const active = alerts.filter(({ held }) => !held);
+  const active = alerts.filter(({ suppressed }) => !suppressed);
   const down = groups.flatMap(({ nodes }) => nodes).filter(({ isUp }) => !isUp);
   const worst = active[0]?.severity;
   at.className = worst ? levels[worst] : down.length > 0 ? 'warn' : 'good';
@@ -33,20 +33,20 @@ export function showVerdict(at, alerts, groups) {
 
 /** @param {HTMLElement} at @param {any[]} alerts */
 export function showAlerts(at, alerts) {
-  const cards = alerts.filter(({ held }) => !held).map(alertCard);
-  const held = alerts.filter((alert) => alert.held);
+  const cards = alerts.filter(({ suppressed }) => !suppressed).map(alertCard);
+  const suppressed = alerts.filter((alert) => alert.suppressed);
   const isOpen = at.querySelector('details')?.open ?? false;
   at.replaceChildren(...(cards.length > 0 ? cards : [element('p', 'calm good', 'No alert fires.')]));
-  if (held.length === 0) return;
+  if (suppressed.length === 0) return;
   const list = element(
     'details',
-    'held',
+    'suppressed',
     element(
       'summary',
       '',
-      `${held.length} inhibited: another alert, firing now or a few minutes ago, explains ${held.length === 1 ? 'it' : 'them'}`,
+      `${suppressed.length} inhibited: another alert, firing now or a few minutes ago, explains ${suppressed.length === 1 ? 'it' : 'them'}`,
     ),
-    ...held.map(alertCard),
+    ...suppressed.map(alertCard),
   );
   list.toggleAttribute('open', isOpen);
   at.append(list);
