@@ -14,7 +14,7 @@ import { complaints, summary, table } from './report/table.ts';
 import { type Run, runFaults } from './run.ts';
 
 const usage = `npm run chaos                 every fault once, about an hour
-  -- --only TEXT                only those whose name holds TEXT (several: --only a --only b)
+  -- --only TEXT                only those whose names contain TEXT (several: --only a --only b)
   -- --minutes N                random faults for N minutes instead; --pairs: two at a time
   -- --seed S                   the same choices again
   -- --replay FILE              judges a kept history again; nothing is started
@@ -117,7 +117,7 @@ function report(run: Run): void {
 function listedRows(only: readonly string[] | undefined): Fault[][] {
   const wanted = only?.map((text) => text.toLowerCase());
   const chosen = catalogue.filter(({ name }) => wanted?.some((text) => name.toLowerCase().includes(text)) ?? true);
-  if (chosen.length === 0) throw new Error(`No fault is called like that. --list names them.`);
+  if (chosen.length === 0) throw new Error(`No fault has such a name. --list shows the names.`);
   return chosen.map((fault) => [fault]);
 }
 
