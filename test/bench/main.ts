@@ -7,6 +7,7 @@ import { benchCapacity } from './capacity.ts';
 import { benchFsync } from './fsync.ts';
 import { benchGroups } from './groups.ts';
 import { benchLatency } from './latency.ts';
+import { benchMemory } from './memory.ts';
 import { benchMonitoring } from './monitoring.ts';
 import { benchProfile } from './profile.ts';
 import { benchReferences, small } from './references.ts';
@@ -26,7 +27,9 @@ const benches: Record<string, () => Promise<void>> = {
   search: () => benchSearch(100_000),
   'search-small': () => benchSearch(4000),
   latency: benchLatency,
+  memory: benchMemory,
   size: () => benchSize(1_000_000),
+  'size-medium': () => benchSize(100_000),
   'size-small': () => benchSize(20_000),
 };
 

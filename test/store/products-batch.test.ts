@@ -5,7 +5,7 @@ import { newId } from '../../api/core/ids.ts';
 import { isRefusal } from '../../api/core/outcome.ts';
 import { createBatches } from '../../api/products/batch.ts';
 import { idOfMember, indexChanges } from '../../api/products/indexes.ts';
-import { productKey, sortKey } from '../../api/products/keys.ts';
+import { productKey, sortFields, sortKey } from '../../api/products/keys.ts';
 import { createProductRules, type ProductRules } from '../../api/products/service.ts';
 import { createProductWrites } from '../../api/products/store.ts';
 import { type BatchWrites, createBatchWrites } from '../../api/products/store-batches.ts';
@@ -123,4 +123,19 @@ test('a batch under a key of another body makes nothing', async () => {
   const other = repetitionOf(first, { fingerprint: 'other' });
   expect(await batches.make([given({ id })], other)).toMatchObject({ code: 'idempotency-key-reused' });
   expect(await reads.read([id], context())).toEqual([undefined]);
+});
+
+test('the lists of a small category are one block of memory each, however long the names', async () => {
+  const looker = await operator();
+  try {
+    const category = newId();
+    const items = Array.from({ length: 100 }, (_, i) => given({ name: `${i} ${'名'.repeat(99)}`, category }));
+    const made = await batches.make(items, context());
+    if (isRefusal(made)) throw new Error(made.detail);
+    for (const field of sortFields) {
+      expect(await looker.object('ENCODING', sortKey(field, { of: 'category', text: category }))).toBe('listpack');
+    }
+  } finally {
+    await looker.quit();
+  }
 });
