@@ -1,4 +1,6 @@
 /** Products through the API, as fast as it takes them: `POST /products/batch`, some at once. */
+import { randomUUID } from 'node:crypto';
+import { pause } from '../../api/core/clock.ts';
 import type { Shop } from '../../ops/local/shop.ts';
 import { shopClient, signInAdmin } from '../support/client.ts';
 
@@ -6,6 +8,9 @@ const productsPerBatch = 1000;
 /** As many as `npm run import` sends. */
 const atOnce = 3;
 const timeoutMs = 30_000;
+/** As `npm run import`, which takes as long between them. */
+const tries = 5;
+const retryMs = 1000;
 /** An access token lives five minutes. */
 const tokenMs = 120_000;
 
@@ -31,16 +36,31 @@ export async function importProducts(shop: Shop, count: number, productAt: (n: n
   async function send(from: number): Promise<void> {
     const length = Math.min(productsPerBatch, count - from);
     const products = Array.from({ length }, (_, i) => productAt(from + i));
-    const answer = await fetch(`${shop.httpUrl}/products/batch`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${session.token}` },
-      body: JSON.stringify({ products }),
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    const { data = [] } = (await answer.json()) as { data?: { id: string; status: number }[] };
-    const isMade = answer.status === 200 && data.length === length && data.every(({ status }) => status === 201);
-    if (!isMade) throw new Error(`a batch of products was answered with ${answer.status}, or not all were made`);
-    for (const [i, { id }] of data.entries()) ids[from + i] = id;
+    const body = JSON.stringify({ products });
+    const key = randomUUID();
+    for (let attempt = 1; ; attempt++) {
+      const answer = await fetch(`${shop.httpUrl}/products/batch`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          authorization: `Bearer ${session.token}`,
+          'idempotency-key': key,
+        },
+        body,
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      const { data = [] } = (await answer.json()) as { data?: { id: string; status: number }[] };
+      const isMade = answer.status === 200 && data.length === length && data.every(({ status }) => status === 201);
+      if (isMade) {
+        for (const [i, { id }] of data.entries()) ids[from + i] = id;
+        return;
+      }
+      // On a busy machine a batch may not be certain in time; its repetition goes on where it ended.
+      if (answer.status !== 503 || attempt === tries) {
+        throw new Error(`a batch of products was answered with ${answer.status}, or not all were made`);
+      }
+      await pause(retryMs);
+    }
   }
 
   const startedMs = performance.now();

@@ -13,7 +13,7 @@ import { operatorOf, reportSlowCommands } from './subjects.ts';
 import { runWrk, type WrkLoad } from './wrk.ts';
 
 const small = 1000;
-const rounds = 5;
+const rounds = 3;
 const seconds = 2;
 const goal = 1.5;
 

@@ -31,7 +31,7 @@ afterAll(() => redis.close());
 const context = () => contextOf(userCaller('admin'));
 
 /** As many characters as one script writes, so that each product has a script of its own. */
-const description = 'long '.repeat(300);
+const description = 'long '.repeat(500);
 
 /** A store that dies after so many scripts, as if the process had died. */
 function dyingAfter(scripts: number): BatchWrites {
