@@ -1,4 +1,7 @@
-/** How long requests wait: at half of the highest throughput, and while as many sign in as the passwords' hashing allows. */
+/**
+ * How long requests wait: at half of the highest throughput, beside references under a load of the same kind, and while as many sign in as the
+ * passwords' hashing allows.
+ */
 import { verify } from '@node-rs/argon2';
 import { deadlineIn } from '../../api/core/clock.ts';
 import { createPasswords } from '../../api/users/passwords.ts';
@@ -7,11 +10,18 @@ import { shopClient, signUp } from '../support/client.ts';
 import { temporarySettings } from '../support/redis-nodes.ts';
 import { purchaseBody } from './load.ts';
 import { type PacedRequest, type PacedResult, quantile, sendPaced } from './paced.ts';
+import { startReferences } from './reference/start.ts';
 import { seedCatalogue } from './subjects.ts';
 import { runWrk, type WrkLoad } from './wrk.ts';
 
 const seconds = 8;
 const connections = 32;
+/**
+ * Clients at half of the highest throughput. Each waits a random time between an answer and its next request, so that requests come at random, almost
+ * independently of the answers. wrk sends them, because a client in Node.js takes a third of the machine, and its own garbage collections were part
+ * of what it measured.
+ */
+const pausingConnections = 256;
 /** So slow that the reads themselves take little of the machine. */
 const readsPerSecond = 50;
 
@@ -21,11 +31,19 @@ export async function benchLatency(): Promise<void> {
   const shop = await startShop(settings);
   try {
     const ids = await seedCatalogue(shop, 30_000);
-    await atHalf(shop, 'product, each another', { method: 'GET', paths: ids.map((id) => `/products/${id}`) });
-    const { token } = await signUp(shopClient(shop.httpUrl));
-    const headers = { authorization: `Bearer ${token}` };
-    const bodies = ids.slice(0, 1000).map(purchaseBody);
-    await atHalf(shop, 'purchase', { method: 'POST', headers, paths: ['/purchases'], bodies });
+    const references = await startReferences(shop, ids[0] ?? '');
+    try {
+      const { token } = await signUp(shopClient(shop.httpUrl));
+      const headers = { authorization: `Bearer ${token}` };
+      const bodies = ids.slice(0, 1000).map(purchaseBody);
+      const read = (path: string): WrkLoad => ({ method: 'GET', paths: ids.map((id) => `${path}/${id}`) });
+      await atHalf(references.url, 'R1', read('/express-read'));
+      await atHalf(shop.httpUrl, 'product, each another', read('/products'));
+      await atHalf(references.url, 'R4', { method: 'POST', paths: ['/express-write/'], bodies });
+      await atHalf(shop.httpUrl, 'purchase', { method: 'POST', headers, paths: ['/purchases'], bodies });
+    } finally {
+      await references.close();
+    }
     await duringSignIns(shop, ids);
   } finally {
     await shop.killAll(); // the data go anyway
@@ -33,14 +51,13 @@ export async function benchLatency(): Promise<void> {
   }
 }
 
-async function atHalf({ httpUrl }: Shop, name: string, load: WrkLoad): Promise<void> {
-  await runWrk(httpUrl, connections, 2, load);
-  const { perSecond } = await runWrk(httpUrl, connections, seconds, load);
-  const half = Math.round(perSecond / 2);
-  const result = await sendPaced(httpUrl, half, seconds, (n) => pacedOf(load, n));
-  const [p50, p99] = [0.5, 0.99].map((share) => quantile(result.timesMs, share));
+async function atHalf(url: string, name: string, load: WrkLoad): Promise<void> {
+  await runWrk(url, connections, 2, load);
+  const { perSecond } = await runWrk(url, connections, seconds, load);
+  const pauseMs = (pausingConnections * 1000) / (perSecond / 2);
+  const half = await runWrk(url, pausingConnections, seconds, load, pauseMs);
   console.log(
-    `${name}: ${perSecond.toFixed(0)} a second at most; at ${half} a second ${shown(result)}, p99 is ${((p99 ?? 0) / (p50 ?? 1)).toFixed(1)} × p50`,
+    `${name}: ${perSecond.toFixed(0)} a second at most; at ${half.perSecond.toFixed(0)} a second p50 ${half.p50.toFixed(1)} ms, p99 ${half.p99.toFixed(1)} ms, p99 is ${(half.p99 / half.p50).toFixed(1)} × p50`,
   );
 }
 
