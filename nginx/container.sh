@@ -42,7 +42,7 @@ certificate() { cat "$TLS_DIR/cert.pem" "$TLS_DIR/key.pem" 2>/dev/null | sha256s
     # entry.sh does not take over a half-written pair; its second half changes the sum again. ($$ is what this script becomes.)
     sh "$here/entry.sh" render
     if nginx -t -q -p "$DATA_DIR" -e stderr -c "$DATA_DIR/nginx.conf"; then
-      echo "the certificate in $TLS_DIR is new, or the log goes elsewhere: reloading" >&2
+      echo "the certificate in $TLS_DIR, or the address of the access log, has changed: reloading" >&2
       kill -HUP $$
     fi
   done

@@ -82,7 +82,7 @@ if [ "${FORCE_HTTPS-}" = true ]; then
 fi
 FORCE_HTTPS=$FORCE_HTTPS_RULE
 
-# Which peers are believed about the client's address.
+# From which peers the address of the client is taken.
 trusted=$(printf %s "${TRUSTED_PROXIES-}" | tr ',' ' ')
 REAL_IP='' TRUSTED_GEO='geo $realip_remote_addr $shop_from_proxy { default 0; '
 if [ -n "$trusted" ]; then
@@ -164,7 +164,7 @@ if pair_fits "$TLS_DIR"; then
   (umask 077 && mkdir -p "$good" && for file in key.pem cert.pem; do cat "$TLS_DIR/$file" >"$good/$file.new" && mv "$good/$file.new" "$good/$file"; done)
 elif pair_fits "$good"; then
   CERTIFICATE_FITS=0
-  echo "the key in $TLS_DIR does not belong to the certificate there: going on with the last good pair" >&2
+  echo "the key in $TLS_DIR does not belong to the certificate there: using the last good pair" >&2
 else
   echo "$TLS_DIR must hold cert.pem and key.pem that belong together, readable by user $(id -u)" >&2
   exit 1

@@ -1,14 +1,14 @@
 #!/bin/bash
 # Health check of a container: `health.sh api|nginx|redis|sentinel [alive]`, or `health.sh http PATH`. Readiness differs from liveness:
 #
-#   ready   is asked until it was true once. Before that a container counts as starting: a rolling update waits for it.
-#   alive   is asked from then on. A service that drains, or a Redis without a master to follow, is not ready but healthy:
+#   ready   is checked until it was true once. Before that a container counts as starting: a rolling update waits for it.
+#   alive   is checked from then on. A service that drains, or a Redis without a master to follow, is not ready but healthy:
 #           Nginx and the Sentinels bypass a process that is not ready; killing it would only make things worse.
 #
-# With `alive` it is never asked whether it is ready: a swarm gives a container its name only when it is healthy, and Redis nodes and
-# Sentinels have to find each other by name to become ready.
+# With `alive`, readiness is never checked: a swarm gives a container its name only when it is healthy, and Redis nodes and Sentinels have
+# to find each other by name to become ready.
 #
-# A process that runs but does not answer (frozen) is killed after $limit checks, 30 s to 60 s, so that it is started anew. Swarm would do that by
+# A process that runs but does not answer (frozen) is killed after $limit checks, 30 s to 60 s, so that it is restarted. Swarm would do that by
 # itself; plain Docker and Compose only write "unhealthy".
 kind=$1
 limit=6
@@ -41,13 +41,13 @@ case $kind in
     alive() { status "$PORT" "$path"; }
     ;;
   redis)
-    # Any answer is one: LOADING, BUSY.
+    # Any answer counts, also LOADING and BUSY.
     alive() { [ -n "$(redis "$PORT" 'PING\n' operator REDIS_PASSWORD_OPERATOR)" ]; }
     ready() { redis "$PORT" 'INFO replication\n' operator REDIS_PASSWORD_OPERATOR | grep -qE '^(role:master|master_link_status:up)$'; }
     ;;
   sentinel)
     alive() { [ -n "$(redis "$PORT" 'PING\n' health SENTINEL_PASSWORD_HEALTH)" ]; }
-    # Knows a replica and enough others to elect it.
+    # It knows a replica, and enough other Sentinels to elect it.
     ready() { redis "$PORT" "SENTINEL CKQUORUM ${MASTER_NAME:-shop}\n" health SENTINEL_PASSWORD_HEALTH | grep -q ^OK; }
     ;;
 esac
@@ -57,8 +57,8 @@ if [ ! -e "$mark" ]; then
   : >"$mark"
 elif ! alive; then
   echo x >>"$misses"
-  echo "silent, check $(wc -l <"$misses") of $limit"
-  # Children of process 1, which is Docker's init: with them gone, the container ends and is started anew.
+  echo "no answer, check $(wc -l <"$misses") of $limit"
+  # Children of process 1, which is Docker's init: with them gone, the container ends and is restarted.
   # shellcheck disable=SC2046 # a list
   [ "$(wc -l <"$misses")" -lt "$limit" ] || kill -KILL $(cat /proc/1/task/1/children)
   exit 1
