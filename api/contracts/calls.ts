@@ -59,6 +59,11 @@ export function sentItem(item: ReservedItem): ReservedItem & { readonly incarnat
   return { ...item, incarnation: item.generation };
 }
 
+const reservationInput = z.strictObject({
+  purchaseId: z.string(),
+  items: z.array(z.strictObject({ productId: z.string(), quantity: z.int() })).min(1),
+});
+
 /**
  * Takes all items of a purchase from stock, or none. The first answer under a purchase's id is the only one: repeated, it comes again.
  * `released`: a release came first, so nothing will ever be reserved under this id.
@@ -68,10 +73,7 @@ export const reserveStock = call({
   callers: ['purchases'],
   method: 'POST',
   path: '/reservations',
-  input: z.strictObject({
-    purchaseId: z.string(),
-    items: z.array(z.strictObject({ productId: z.string(), quantity: z.int() })).min(1),
-  }),
+  input: reservationInput,
   output: z.discriminatedUnion('result', [
     z.object({ result: z.literal('reserved'), eventId: z.string(), at: z.int(), items: z.array(receivedItem) }),
     z.object({
@@ -81,6 +83,19 @@ export const reserveStock = call({
     z.object({ result: z.literal('unknown-product'), productIds: z.array(z.string()) }),
     z.object({ result: z.literal('released') }),
   ]),
+});
+
+/**
+ * {@link reserveStock} for several purchases, each with the id of its own request. The answers come in the order of the reservations, each as
+ * it would come alone; or there is none, and each may be asked for alone.
+ */
+export const reserveStockOfGroup = call({
+  service: 'products',
+  callers: ['purchases'],
+  method: 'POST',
+  path: '/reservations/groups',
+  input: z.strictObject({ reservations: z.array(reservationInput.extend({ requestId: z.string() })).min(1) }),
+  output: z.object({ answers: z.array(reserveStock.output) }),
 });
 
 /**
@@ -96,7 +111,12 @@ export const releaseStock = call({
   output: z.object({ result: z.literal('released'), eventId: z.string(), at: z.int() }),
 });
 
-const calls: readonly Pick<Call<never, never>, 'service' | 'callers'>[] = [checkSession, reserveStock, releaseStock];
+const calls: readonly Pick<Call<never, never>, 'service' | 'callers'>[] = [
+  checkSession,
+  reserveStock,
+  reserveStockOfGroup,
+  releaseStock,
+];
 
 /** The setting with the secret that only `caller` and `called` know: it proves to `called` that a call comes from `caller`. */
 export function internalSecretName(caller: string, called: string): string {

@@ -20,7 +20,7 @@ export const open: OpenService = ({ config, redis, cursors, limits, log, registr
   const batches = createBatches(createBatchWrites(redis), rules);
   const reservations = createReservationRules(createReservations(redis));
   const search = createSearch({ ...reads, ...createSearchReads(redis) });
-  const parts = { rules, batches, search, reservations, cursors, limits };
+  const parts = { rules, batches, search, reservations, cursors, limits, log };
   return {
     ...tables(parts, config.SHOP_CURRENCY),
     background: openLedger(redis, reads, registry, log),

@@ -1,11 +1,13 @@
 /** The routes of `products` for `purchases`. */
-import { releaseStock, reserveStock, sentItem } from '../contracts/calls.ts';
+import type { Logger } from 'pino';
+import { releaseStock, reserveStock, reserveStockOfGroup, sentItem } from '../contracts/calls.ts';
 import { type Route, route } from '../http/route.ts';
 import type { createReservationRules } from './reservations.ts';
-import { releaseIn, reservationIn } from './schema.ts';
+import { releaseIn, reservationGroupIn, reservationIn } from './schema.ts';
+import type { Reservation } from './store-reservations.ts';
 
-/** The route table. Both are safe to repeat under the purchase's id, so neither needs an Idempotency-Key. */
-export function internalRoutes(rules: ReturnType<typeof createReservationRules>): Route[] {
+/** The route table. All are safe to repeat under the purchases' ids, so none needs an Idempotency-Key. */
+export function internalRoutes(rules: ReturnType<typeof createReservationRules>, log: Pick<Logger, 'info'>): Route[] {
   return [
     route({
       method: 'post',
@@ -16,9 +18,24 @@ export function internalRoutes(rules: ReturnType<typeof createReservationRules>)
       body: reservationIn,
       response: { status: 200, body: reserveStock.output },
       handle: async ({ body, context }) => {
-        const reserved = await rules.reserve(body.purchaseId, body.items, context);
-        const sent = reserved.result === 'reserved' ? { ...reserved, items: reserved.items.map(sentItem) } : reserved;
-        return { status: 200, body: sent };
+        return { status: 200, body: sent(await rules.reserve(body.purchaseId, body.items, context)) };
+      },
+    }),
+    route({
+      method: 'post',
+      path: reserveStockOfGroup.path,
+      access: 'service',
+      callers: reserveStockOfGroup.callers,
+      summary: 'Takes the items of several purchases from stock: of each all, or none.',
+      body: reservationGroupIn,
+      response: { status: 200, body: reserveStockOfGroup.output },
+      handle: async ({ body: { reservations }, context }) => {
+        const requestIds = reservations.map((each) => each.requestId);
+        log.info({ requestId: context.requestId, requestIds }, 'reserves stock for several requests');
+        const all = reservations.map(({ purchaseId, items, requestId }) =>
+          rules.reserve(purchaseId, items, { ...context, requestId }),
+        );
+        return { status: 200, body: { answers: (await Promise.all(all)).map(sent) } };
       },
     }),
     route({
@@ -34,4 +51,8 @@ export function internalRoutes(rules: ReturnType<typeof createReservationRules>)
       },
     }),
   ];
+}
+
+function sent(reservation: Reservation) {
+  return reservation.result === 'reserved' ? { ...reservation, items: reservation.items.map(sentItem) } : reservation;
 }

@@ -172,6 +172,13 @@ export const reservationIn = z.strictObject({
     .min(1)
     .max(1000),
 });
+/** See {@link reservationIn}. Each has the id of the request that it belongs to. */
+export const reservationGroupIn = z.strictObject({
+  reservations: z
+    .array(reservationIn.extend({ requestId: z.string().max(64) }))
+    .min(1)
+    .max(100),
+});
 /** See {@link reservationIn}. */
 export const releaseIn = z.strictObject({
   purchaseId,

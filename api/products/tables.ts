@@ -1,4 +1,5 @@
 /** All route tables of `products`: `open.ts` binds them to the service, the OpenAPI document reads what they declare. */
+import type { Logger } from 'pino';
 import type { ServiceRoutes } from '../http/app.ts';
 import type { HandlerLimits } from '../http/limits.ts';
 import type { Cursors } from '../http/lists.ts';
@@ -20,14 +21,15 @@ type ProductParts = {
   readonly reservations: ReturnType<typeof createReservationRules>;
   readonly cursors: Cursors;
   readonly limits: Pick<HandlerLimits, 'add'>;
+  readonly log: Pick<Logger, 'info'>;
 };
 
 /** @param currency the shop's, ISO 4217 */
 export function tables(parts: ProductParts, currency: string): ServiceRoutes {
   const schemas = productSchemas(currency);
-  const { rules, batches, search, reservations, cursors, limits } = parts;
+  const { rules, batches, search, reservations, cursors, limits, log } = parts;
   return {
     routes: [...batchRoutes(batches, schemas), listRoute(search, cursors, limits), ...productRoutes(rules, schemas)],
-    internal: internalRoutes(reservations),
+    internal: internalRoutes(reservations, log),
   };
 }

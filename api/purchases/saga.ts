@@ -1,9 +1,10 @@
 /** The steps of a purchase after its beginning. Each is repeated under the purchase's id until its result is certain. */
-import { type Call, releaseStock, reserveStock, sentItem } from '../contracts/calls.ts';
+import { releaseStock, reserveStock, sentItem } from '../contracts/calls.ts';
 import { type Deadline, pause, remainingMs, within } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
 import type { InternalClient } from '../http/client.ts';
 import type { Begun, Purchase } from './record.ts';
+import { createReserveInGroup, type ReservationAnswer } from './reservation-groups.ts';
 import { type Failure, failureDetails } from './schema.ts';
 import type { PurchaseWrites, Step } from './store.ts';
 
@@ -30,22 +31,7 @@ export function createSaga(
   client: Pick<InternalClient, 'call'>,
   onEnd: (status: Purchase['status']) => void,
 ): Saga {
-  /** Asks `products` until it answers. */
-  async function callUntilDeadline<I, O>(
-    call: Call<I, O>,
-    input: I,
-    requestId: string,
-    deadline: Deadline,
-  ): Promise<O> {
-    for (let waitMs = shortestPauseMs; ; waitMs = Math.min(2 * waitMs, longestPauseMs)) {
-      try {
-        return await client.call(call, input, requestId, deadline);
-      } catch (error) {
-        if (!(error instanceof Unavailable) || remainingMs(deadline) <= waitMs) throw error;
-      }
-      await pause(waitMs * (0.5 + Math.random()), deadline);
-    }
-  }
+  const reserveInGroup = createReserveInGroup(client);
 
   const carrying = new Map<string, Promise<Purchase>>();
   const releasing = new Map<string, Promise<true>>();
@@ -57,7 +43,10 @@ export function createSaga(
 
   async function carry(begun: Begun, requestId: string, deadline: Deadline): Promise<Purchase> {
     const input = { purchaseId: begun.id, items: begun.requested.map((wanted) => ({ ...wanted })) };
-    const answer = await callUntilDeadline(reserveStock, input, requestId, withMargin(deadline));
+    const askUntil = withMargin(deadline);
+    const answer = await askUntilDeadline(askUntil, (isFirst) =>
+      isFirst ? reserveInGroup(input, requestId, askUntil) : client.call(reserveStock, input, requestId, askUntil),
+    );
     switch (answer.result) {
       case 'reserved':
         return ended(await store.complete(begun, answer, requestId, deadline));
@@ -77,11 +66,9 @@ export function createSaga(
 
   async function release(purchase: Purchase, requestId: string, deadline: Deadline): Promise<true> {
     const items = purchase.items.map(sentItem);
-    const event = await callUntilDeadline(
-      releaseStock,
-      { purchaseId: purchase.id, items },
-      requestId,
-      withMargin(deadline),
+    const askUntil = withMargin(deadline);
+    const event = await askUntilDeadline(askUntil, () =>
+      client.call(releaseStock, { purchaseId: purchase.id, items }, requestId, askUntil),
     );
     await store.released(purchase, event, deadline);
     return true;
@@ -94,6 +81,18 @@ export function createSaga(
       await joinOrStart(releasing, purchase.id, deadline, () => release(purchase, requestId, deadline));
     },
   };
+}
+
+/** Asks `products` until it answers. @param ask asks once; throws Unavailable where it may ask again */
+async function askUntilDeadline<O>(deadline: Deadline, ask: (isFirst: boolean) => Promise<O>): Promise<O> {
+  for (let waitMs = shortestPauseMs; ; waitMs = Math.min(2 * waitMs, longestPauseMs)) {
+    try {
+      return await ask(waitMs === shortestPauseMs);
+    } catch (error) {
+      if (!(error instanceof Unavailable) || remainingMs(deadline) <= waitMs) throw error;
+    }
+    await pause(waitMs * (0.5 + Math.random()), deadline);
+  }
 }
 
 /** Joins the same work if this process has begun it already; does it when that fails. So 50 requests under one key call `products` once. */
@@ -118,10 +117,7 @@ function withMargin(deadline: Deadline): Deadline {
   return { atMs: deadline.atMs - settleMs };
 }
 
-type Refused = Extract<
-  ReturnType<(typeof reserveStock)['output']['parse']>,
-  { result: 'sold-out' | 'unknown-product' }
->;
+type Refused = Extract<ReservationAnswer, { result: 'sold-out' | 'unknown-product' }>;
 
 /** What a purchase says of why `products` refused it. */
 export function failureOf(refused: Refused): Failure {

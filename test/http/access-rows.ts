@@ -116,6 +116,16 @@ export const rows: Readonly<Record<string, Row>> = {
     ok: 200,
     body: (f) => ({ purchaseId: f.unique(), items: [{ productId: f.unique(), quantity: 1 }] }),
   },
+  'POST /internal/products/reservations/groups': {
+    expected: { ...noClient, purchases: 'ok' },
+    ok: 200,
+    body: (f) => ({
+      reservations: [
+        { purchaseId: f.unique(), items: [{ productId: f.unique(), quantity: 1 }], requestId: 'request-one' },
+        { purchaseId: f.unique(), items: [{ productId: f.unique(), quantity: 1 }], requestId: 'request-two' },
+      ],
+    }),
+  },
   'POST /internal/products/releases': {
     expected: { ...noClient, purchases: 'ok' },
     ok: 200,

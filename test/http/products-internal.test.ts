@@ -2,7 +2,7 @@
 import { request as httpRequest } from 'node:http';
 import jwt from 'jsonwebtoken';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { releaseStock, reserveStock } from '../../api/contracts/calls.ts';
+import { releaseStock, reserveStock, reserveStockOfGroup } from '../../api/contracts/calls.ts';
 import { deadlineIn } from '../../api/core/clock.ts';
 import { newId } from '../../api/core/ids.ts';
 import { type InternalClient, internalClient } from '../../api/http/client.ts';
@@ -16,6 +16,7 @@ import {
   startTestService,
   type TestService,
 } from '../support/app.ts';
+import { operator } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
 
 let router: Awaited<ReturnType<typeof startInternalRouter>>;
@@ -83,8 +84,60 @@ describe('reservations', () => {
   });
 });
 
+describe('a group of reservations', () => {
+  const reserveAll = (wanted: [purchaseId: string, productId: string, quantity: number][]) => {
+    const reservations = wanted.map(([purchaseId, productId, quantity]) => {
+      return { purchaseId, items: [{ productId, quantity }], requestId: `request-${purchaseId}` };
+    });
+    return client.call(reserveStockOfGroup, { reservations }, newId(), deadlineIn(4000));
+  };
+
+  test('takes for each purchase what it would take alone, and answers in their order', async () => {
+    const [lamp, rare] = [await product(5), await product(1)];
+    const [first, second, third] = [newId(), newId(), newId()];
+    const { answers } = await reserveAll([
+      [first, lamp, 3],
+      [second, rare, 2],
+      [third, 'no such {thing}', 1],
+      [newId(), lamp, 2],
+      [newId(), lamp, 1],
+    ]);
+    expect(answers.map(({ result }) => result)).toEqual([
+      'reserved',
+      'sold-out',
+      'unknown-product',
+      'reserved',
+      'sold-out',
+    ]);
+    expect([await stockOf(lamp), await stockOf(rare)]).toEqual([0, 1]);
+    expect([await reserve(first, lamp, 3), await reserve(second, rare, 2)]).toEqual(answers.slice(0, 2));
+  });
+
+  test('repeated whole, in part or in another group, takes stock once', async () => {
+    const lamp = await product(10);
+    const ids = [newId(), newId(), newId()];
+    const wanted = ids.map((id): [string, string, number] => [id, lamp, 2]);
+    const { answers } = await reserveAll(wanted);
+    expect((await reserveAll(wanted)).answers).toEqual(answers);
+    const others = await reserveAll([wanted[2] ?? ['', '', 0], [newId(), lamp, 1]]);
+    expect(others.answers[0]).toEqual(answers[2]);
+    expect(await stockOf(lamp)).toBe(3);
+  });
+
+  test('writes the id of each request into its event', async () => {
+    const lamp = await product(10);
+    const ids = [newId(), newId()];
+    await reserveAll(ids.map((id) => [id, lamp, 1]));
+    const redis = await operator();
+    const events = await redis.xrange('{products}:events', '-', '+');
+    redis.disconnect();
+    const requests = ids.map((id) => events.find(([, fields]) => fields.join(' ').includes(`"${id}"`))?.[1]);
+    expect(requests.map((fields) => fields?.[fields.indexOf('request') + 1])).toEqual(ids.map((id) => `request-${id}`));
+  });
+});
+
 describe('no other caller', () => {
-  const paths = ['/internal/products/reservations', '/internal/products/releases'];
+  const paths = ['reservations', 'reservations/groups', 'releases'].map((name) => `/internal/products/${name}`);
 
   /** What other services can make: signed with each of their secrets, and issued to them, as `purchases` would call `products`. */
   function credentialsOfOthers(): string[] {
@@ -96,7 +149,8 @@ describe('no other caller', () => {
 
   test.each(paths)('may call %s', async (path) => {
     const id = await product(5);
-    const body = { purchaseId: newId(), items: path.endsWith('/releases') ? [] : [{ productId: id, quantity: 1 }] };
+    const one = { purchaseId: newId(), items: path.endsWith('/releases') ? [] : [{ productId: id, quantity: 1 }] };
+    const body = path.endsWith('/groups') ? { reservations: [{ ...one, requestId: newId() }] } : one;
     expect((await shop.request.post(path).send(body)).status).toBe(401);
     expect((await shop.request.post(path).auth(adminToken, { type: 'bearer' }).send(body)).status).toBe(401);
     for (const credential of credentialsOfOthers()) {

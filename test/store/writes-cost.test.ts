@@ -74,3 +74,16 @@ test('a write is one script and one WAIT; no ROLE and no Sentinel is asked for i
   for (let round = 0; round < 5; round++) rounds.push(await costOfWrites());
   expect(rounds).toContainEqual({ evalsha: 1, wait: 1, role: 0, asksSentinels: false });
 });
+
+test('writes of one turn of the event loop are one group: one WAIT for all', async () => {
+  const count = 20;
+  const rounds = [];
+  for (let round = 0; round < 5; round++) {
+    const { called } = await during(async () => {
+      const keys = Array.from({ length: count }, (_, i) => `{users}:cost:${i}`);
+      await Promise.all(keys.map((key) => service.writes.run(put, [key], [round], deadlineIn(5000))));
+    });
+    rounds.push({ evalsha: called('evalsha'), wait: called('wait') });
+  }
+  expect(rounds).toContainEqual({ evalsha: count, wait: 1 });
+});

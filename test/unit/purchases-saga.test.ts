@@ -124,6 +124,18 @@ describe('carrying a purchase forward', () => {
     expect(await second).toMatchObject({ status: 'completed' });
   });
 
+  test('asks for many in one call; when that fails, for each alone', async () => {
+    const purchases = Array.from({ length: 5 }, () => purchaseWith());
+    const { client, asked } = productsWith([new Unavailable('gone'), reserved]);
+    const saga = createSaga(storeOf(purchaseWith()).store, client, () => undefined);
+    await Promise.all(purchases.map((purchase) => saga.carry(purchase, newId(), deadlineIn(2000))));
+    const [group, ...alone] = asked;
+    const inputs = purchases.map(({ id, requested }) => ({ purchaseId: id, items: requested }));
+    expect(group).toMatchObject({ reservations: inputs });
+    expect(alone).toHaveLength(5);
+    expect(alone).toEqual(expect.arrayContaining(inputs));
+  });
+
   test('gives stock back until products confirms it', async () => {
     const { client, asked } = productsWith([new Unavailable('gone'), { result: 'released', eventId: '2-0', at: 2 }]);
     const { store, steps } = storeOf(purchaseWith({ status: 'cancelled', releasePending: true }));

@@ -2,9 +2,13 @@
  * Durable writes. Scripts are sent in groups on a connection of their own; a write that is not proved durable is repeated until its
  * deadline, so every script must be safe to repeat. This is the one place where a write is acknowledged.
  *
+ * A group leaves at the end of the event loop's turn, so that it takes in all writes of that turn: what one group's acknowledgement brings
+ * about, and all requests that were read together. Sent at once, the first of them would go alone and the others wait for it.
+ *
  * Normally a group is n EVALSHA and one WAIT for all replicas. When they do not all confirm within 50 ms, the group is repeated between two
  * ROLEs, which name the replicas that have it, and the Sentinels are asked until the rule in durability.ts is satisfied.
  */
+import { setImmediate as turnEnd } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { type Deadline, monotonicMs, pause, remainingMs } from '../../core/clock.ts';
 import { Unavailable } from '../../core/outcome.ts';
@@ -63,6 +67,7 @@ export function openWrites(
     sending = true;
     try {
       while (queue.length > 0) {
+        await turnEnd();
         const group = queue.splice(0, maxGroup).filter((write) => !write.isSettled());
         const master = link();
         if (group.length === 0) continue;
