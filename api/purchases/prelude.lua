@@ -18,18 +18,17 @@ local function move(from, to)
 end
 
 -- Ends a purchase that is pending; one in any other state stays as it is, because the first end is the only one.
--- `write(history, event)` writes what this end brings. Returns the script's reply.
+-- `write(history, event, version)` writes what this end brings, the next version included. Returns the script's reply.
 local function end_pending(type, data, write)
-  local state = redis.call('HMGET', purchase, 'status', 'history')
-  local status, history = state[1], state[2]
+  local state = redis.call('HMGET', purchase, 'status', 'history', 'version')
+  local status, history, version = state[1], state[2], state[3]
   if not status then return { 'fresh', 'missing' } end
   if status ~= 'pending' then
     write_again(status)
     return with_purchase({ 'fresh', 'unchanged' })
   end
   if not history then return { 'fresh', 'old-format' } end
-  write(history, now .. ':' .. emit(stream, type, request, data))
-  redis.call('HINCRBY', purchase, 'version', 1)
+  write(history, now .. ':' .. emit(stream, type, request, data), int(version + 1))
   redis.call('ZREM', pending, id)
   return with_purchase({ 'fresh', 'applied' })
 end

@@ -4,8 +4,9 @@
 -- Reply: applied (...fields) | unchanged (...fields) | missing | old-format: see rewrite.lua
 --   fields: field, value, ... of the purchase as it is now
 
-return end_pending('purchase.completed', completed, function(history, event)
-  redis.call('HSET', purchase, 'status', 'completed', 'items', items, 'history', history .. ',' .. reserved .. ',d' .. event)
+return end_pending('purchase.completed', completed, function(history, event, version)
+  redis.call('HSET', purchase, 'status', 'completed', 'version', version, 'items', items,
+    'history', history .. ',' .. reserved .. ',d' .. event)
   redis.call('HDEL', purchase, 'requested') -- the items say the same
   move(allPending, allCompleted)
   move(ownPending, ownCompleted)

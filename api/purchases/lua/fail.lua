@@ -4,8 +4,8 @@
 -- Reply: applied (...fields) | unchanged (...fields) | missing | old-format: see rewrite.lua
 --   fields: field, value, ... of the purchase as it is now
 
-return end_pending('purchase.failed', failed, function(history, event)
-  redis.call('HSET', purchase, 'status', 'failed', 'failure', failure, 'history', history .. ',f' .. event)
+return end_pending('purchase.failed', failed, function(history, event, version)
+  redis.call('HSET', purchase, 'status', 'failed', 'version', version, 'failure', failure, 'history', history .. ',f' .. event)
   redis.call('ZADD', ending, int(tonumber(now) + tonumber(keptMs)), id)
   move(allPending, allFailed)
   move(ownPending, ownFailed)
