@@ -1,13 +1,15 @@
 /** Passwords: argon2id, a few at once, because each takes 19 MiB and a core. Load shedding: more than can be done in time are refused. */
+import { availableParallelism } from 'node:os';
 import { hash, verify } from '@node-rs/argon2';
 import { type Deadline, remainingMs } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
 
 /** OWASP's parameters. @see https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html */
 const cost = { memoryCost: 19456, timeCost: 2, parallelism: 1 };
-const atOnce = 2;
-/** At some 40 ms each and two at once, this many are done within a second. */
-const maxWaiting = 50;
+/** One of libuv's four threads stays free for logs. */
+const mostAtOnce = 3;
+/** For each that is hashed at once: at some 20 ms each, this many are done within a second. */
+const maxWaitingEach = 50;
 
 /** A hash that no password has: a sign-in to an unknown address is compared with it, so that it takes as long as any other. */
 const noAccountsHash = `$argon2id$v=19$m=${cost.memoryCost},t=${cost.timeCost},p=${cost.parallelism}$${'A'.repeat(22)}$${'A'.repeat(43)}`;
@@ -20,8 +22,14 @@ export type Passwords = {
   verify(stored: string | undefined, password: string, deadline: Deadline): Promise<boolean>;
 };
 
-/** Creates the process's one place for hashing. */
-export function createPasswords(): Passwords {
+/**
+ * Creates the process's one place for hashing.
+ * @param cores of this machine. Half of them hash at once, because two replicas of `users` usually share a machine. With more hashes at once
+ * than cores each costs more CPU time: its 19 MiB are driven out of the caches.
+ */
+export function createPasswords(cores = availableParallelism()): Passwords {
+  const atOnce = Math.min(Math.max(1, Math.floor(cores / 2)), mostAtOnce);
+  const maxWaiting = maxWaitingEach * atOnce;
   const waiting: (() => void)[] = [];
   let running = 0;
 

@@ -69,18 +69,26 @@ describe('passwords', () => {
     expect(await createPasswords().verify(undefined, '', deadlineIn(5000))).toBe(false);
   });
 
-  it('are checked two at a time while fifty wait; one more is turned away at once', async () => {
-    const passwords = createPasswords();
-    const check = (remainingMs: number) => passwords.verify(undefined, 'x', deadlineIn(remainingMs)).catch(String);
-    const [first, second] = [check(30_000), check(30_000)];
-    const waiting = Array.from({ length: 50 }, () => check(0)); // these are refused without being checked when it is their turn
-    expect(await check(30_000)).toContain('too many passwords wait');
-    expect(await Promise.all([first, second])).toEqual([false, false]);
-    for (const each of await Promise.all(waiting)) expect(each).toContain('no time left');
-  });
+  it.each([
+    { cores: 1, atOnce: 1 },
+    { cores: 2, atOnce: 1 },
+    { cores: 4, atOnce: 2 },
+    { cores: 64, atOnce: 3 },
+  ])(
+    'are checked $atOnce at a time with $cores cores, while fifty wait for each; one more is turned away at once',
+    async ({ cores, atOnce }) => {
+      const passwords = createPasswords(cores);
+      const check = (remainingMs: number) => passwords.verify(undefined, 'x', deadlineIn(remainingMs)).catch(String);
+      const checked = Array.from({ length: atOnce }, () => check(30_000));
+      const waiting = Array.from({ length: 50 * atOnce }, () => check(0)); // these are refused without being checked when it is their turn
+      expect(await check(30_000)).toContain('too many passwords wait');
+      expect(await Promise.all(checked)).toEqual(checked.map(() => false));
+      for (const each of await Promise.all(waiting)) expect(each).toContain('no time left');
+    },
+  );
 
   it('that could not be checked in time are turned away, and the rest are checked', async () => {
-    const passwords = createPasswords();
+    const passwords = createPasswords(2);
     const all = Array.from({ length: 60 }, () => passwords.verify(undefined, 'x', deadlineIn(200)));
     const results = await Promise.allSettled(all);
     const refused = results.filter((each) => each.status === 'rejected');
