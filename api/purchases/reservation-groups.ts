@@ -1,9 +1,9 @@
 /**
- * Reservations of one turn of the event loop travel to `products` in one call. Purchases that were begun by one group of writes are confirmed
- * together, so under load most have company; and `products` confirms what came together with one group of writes as well.
+ * Reservations of one turn of the event loop go to `products` in one call. Under load most calls have several: the purchases that one group of
+ * writes has begun are confirmed together. `products` then writes the reservations of a call in one group as well.
  *
- * Each reservation stays on its own: it is asked for once its own purchase is durable, runs as a script of its own under its purchase's id,
- * and has its own answer. A group that gets no proper answer settles nothing: each of its purchases asks again, alone.
+ * Each reservation is independent of the others: it is asked for after its own purchase is durable, runs as a script of its own under its
+ * purchase's id, and has its own answer. After a call without a proper answer each of its purchases asks again, alone.
  */
 import type { z } from 'zod';
 import { reserveStock, reserveStockOfGroup } from '../contracts/calls.ts';

@@ -1,4 +1,4 @@
-/** Reservations that travel to `products` together, with a made-up `products`: what is one call, and what becomes of a group that fails. */
+/** Reservations that go to `products` in one call, with a made-up `products`: what is one call, and what happens when it fails. */
 import { expect, test } from 'vitest';
 import { reserveStock, reserveStockOfGroup } from '../../api/contracts/calls.ts';
 import { deadlineIn } from '../../api/core/clock.ts';
@@ -43,7 +43,7 @@ test('reservations of one turn are one call, each with its own request id and it
   expect(answers).toMatchObject(inputs.map(({ purchaseId }) => ({ eventId: purchaseId })));
 });
 
-test('a reservation without company is an ordinary call under its own request id', async () => {
+test('the only reservation of a turn is an ordinary call under its own request id', async () => {
   const { client, asked } = productsThat();
   const reserve = createReserveInGroup(client);
   const input = wanted();
