@@ -24,6 +24,8 @@ const lifeSeconds = 120;
 const reuseMs = 1000;
 /** How many verified credentials are remembered, the oldest forgotten first: each process that calls makes one a second. */
 const maxRemembered = 1000;
+/** Longer ones are refused, so that those of a hostile caller do not fill the memory: ours have some 200 characters. */
+const maxLength = 1000;
 
 type Issued = { readonly credential: string; readonly untilMs: number };
 
@@ -70,6 +72,7 @@ export function createCredentials(service: string, secrets: Readonly<Record<stri
   function callerOf(credential: string): ServiceName | undefined {
     const known = remembered.get(credential);
     if (known !== undefined && isInTime(known, lifeSeconds)) return known.caller;
+    if (credential.length > maxLength) return undefined;
     const caller = claimedCaller(credential, callers);
     const times = caller && verify(credential, caller);
     if (times === undefined || caller === undefined) return undefined;

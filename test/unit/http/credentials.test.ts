@@ -53,6 +53,7 @@ describe('the credential with which purchases calls products', () => {
     ],
     ['of another algorithm', sign({ algorithm: 'HS512' })],
     ['without a signature', jwt.sign({}, '', { algorithm: 'none', issuer: 'purchases', expiresIn: 60 })],
+    ['that is longer than any of ours, which would be remembered', sign({}, { more: 'x'.repeat(1000) })],
     ['with a payload that is not JSON', `${body}.${createHmac('sha256', secret).update(body).digest('base64url')}`],
     ['of one part', 'x'],
     ['of nothing', ''],
