@@ -212,6 +212,23 @@ describe('a release', () => {
     expect(await ledger(a)).toMatchObject({ stock: 1, returned: 0 });
   });
 
+  test('without a record gives back no more than was sold of the product, whatever the caller says', async () => {
+    const [a, b] = [await product(5), await product(5)];
+    const reserved = await reserve(newId(), [{ productId: a, quantity: 2 }]);
+    const [ofA] = reserved.result === 'reserved' ? reserved.items : [];
+    if (ofA === undefined) return expect.fail('nothing was reserved');
+    const generation = String(await master.hget(`{products}:product:${b}`, 'generation'));
+    const callerItems = [
+      { ...ofA, quantity: 1000 },
+      { ...ofA, productId: b, generation, quantity: 1 },
+    ];
+    for (const purchaseId of [newId(), newId()]) {
+      expect(await release(purchaseId, callerItems)).toMatchObject({ result: 'released' });
+      expect(await ledger(a)).toMatchObject({ stock: 5, sold: 2, returned: 2 });
+      expect(await ledger(b)).toMatchObject({ stock: 5, sold: 0, returned: 0 });
+    }
+  });
+
   test('goes by what the purchase knows when the record has ended, once', async () => {
     const a = await product(10);
     const purchaseId = newId();

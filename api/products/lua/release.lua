@@ -19,9 +19,11 @@ if not state and source ~= 'caller' then return { 'fresh', 'conflict' } end
 if state == 'reserved' or not state then
   for i, item in ipairs(cjson.decode(items)) do
     local product, generation, quantity = KEYS[productsFrom + i - 1], item[2] or item.incarnation, item[4] or item.quantity
-    local found = redis.call('HMGET', product, 'generation', 'incarnation') -- the older name: see keys.ts
+    local found = redis.call('HMGET', product, 'generation', 'incarnation', 'sold', 'returned') -- the second is the older name: see keys.ts
+    -- Without a record the caller may say anything, but no product comes back that was not sold.
+    if source == 'caller' then quantity = math.min(quantity, tonumber(found[3] or 0) - tonumber(found[4] or 0)) end
     -- A recreated product is a different product and gets no stock back.
-    if (found[1] or found[2]) == generation then
+    if (found[1] or found[2]) == generation and quantity > 0 then
       redis.call('HINCRBY', product, 'stock', int(quantity))
       redis.call('HINCRBY', product, 'returned', int(quantity))
       redis.call('HINCRBY', product, found[1] and 'version' or 'rev', 1)
