@@ -111,9 +111,18 @@ export function positionsOf<K extends Names, A extends Names>(
   return { keys: inOrder<string>(script.keys, keys), args: inOrder<string | number>(script.args, args) };
 }
 
+/** A loop: `flatMap` takes four times as long, and each purchase has six such lists. */
 function inOrder<V>(names: Names, values: object): V[] {
   const byName = values as Readonly<Record<string, V & readonly V[]>>;
-  return names.flatMap((name) => (name.startsWith('...') ? byName[name.slice(3)] : byName[name]) ?? []);
+  const ordered: V[] = [];
+  for (const name of names) {
+    if (name.startsWith('...')) ordered.push(...(byName[name.slice(3)] ?? []));
+    else {
+      const value = byName[name];
+      if (value !== undefined) ordered.push(value);
+    }
+  }
+  return ordered;
 }
 
 /**
