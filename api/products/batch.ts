@@ -2,7 +2,7 @@
  * The rules of a batch: each product is taken or refused on its own, and each answers as before when the batch is repeated under its key,
  * also when the first time ended half-way. The key is bound to the body first; each product then has a record of its own under the batch.
  */
-import { newId } from '../core/ids.ts';
+import { newVersionId } from '../core/ids.ts';
 import { isRefusal, type Refusal, type Written, written } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
 import type { Product } from './record.ts';
@@ -37,7 +37,7 @@ export function createBatches(store: BatchWrites, rules: Pick<ProductRules, 'loo
       given: readonly (NewProduct | Refusal)[],
       context: RequestContext,
     ): Promise<Written<readonly (string | Refusal)[]> | Refusal> {
-      const binding = await store.bindBatch(newId(), context);
+      const binding = await store.bindBatch(newVersionId(), context);
       if (isRefusal(binding)) return binding;
       const { id, repeated, replayed } = binding;
       const results: (string | Refusal)[] = [];
