@@ -5,21 +5,22 @@
 import { newVersionId } from '../core/ids.ts';
 import { isRefusal, type Refusal, type Written, written } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
+import { indexChanges } from './indexes.ts';
 import type { Product } from './record.ts';
 import type { NewProduct } from './schema.ts';
 import { creationOf, exists, made, type ProductRules } from './service.ts';
-import type { BatchWrites } from './store-batches.ts';
+import type { BatchWrites, CreationPart } from './store-batches.ts';
 
-/** How much of a batch is written at once. */
-type Bounds = { readonly products: number; readonly characters: number };
+/** How much of a batch is written at once; an entry is one of a product in an index. */
+type Bounds = { readonly products: number; readonly entries: number };
 
 /**
- * How much is in work at once: no more text than Redis and its replicas index in some 20 ms (about 3 µs a word). More at once keeps other
+ * How much is in work at once: no more than Redis and its replicas index in some 20 ms (about 3 µs an entry). More at once keeps other
  * clients' writes waiting and outlasts the WAIT, so that all of it is sent again.
  */
-export const atOnce: Bounds = { products: 128, characters: 32_000 };
-/** How much one script writes: it holds Redis for 2 ms to 3 ms. */
-const inOneScript: Bounds = { products: 16, characters: 2500 };
+export const atOnce: Bounds = { products: 128, entries: 6000 };
+/** How much one script writes: it holds Redis for 2 ms to 3 ms, or once as long as it takes to index one long description. */
+const inOneScript: Bounds = { products: 16, entries: 600 };
 
 /** A product of the batch and its place in it. */
 type Todo = { readonly product: NewProduct; readonly at: number };
@@ -56,8 +57,8 @@ export function createBatches(store: BatchWrites, rules: Pick<ProductRules, 'loo
         for (const slice of slicesOf(todo, () => 0, atOnce)) await Promise.all(slice.map(lookupOne));
         todo = todo.filter(({ at }) => results[at] === undefined);
       }
-      for (const slice of slicesOf(todo, charactersOf, atOnce)) {
-        await Promise.all(slicesOf(slice, charactersOf, inOneScript).map(createSome));
+      for (const slice of slicesOf(prepared(), entriesOf, atOnce)) {
+        await Promise.all([...slicesOf(slice, entriesOf, inOneScript)].map(createSome));
       }
       return written(results, replayed);
 
@@ -66,13 +67,20 @@ export function createBatches(store: BatchWrites, rules: Pick<ProductRules, 'loo
         if (outcome !== undefined) settle(one, outcome);
       }
 
-      async function createSome(some: readonly Todo[]): Promise<void> {
-        const parts = some.map((one) => ({ creation: creationOf(one.product), part: partOf(one) }));
-        const outcomes = await store.createAll(parts, context);
+      /** One after the other, so that the event loop is free between two slices. */
+      function* prepared(): Generator<Todo & CreationPart> {
+        for (const one of todo) {
+          const creation = creationOf(one.product);
+          yield { ...one, creation, part: partOf(one), changes: indexChanges(undefined, creation.doc) };
+        }
+      }
+
+      async function createSome(some: readonly (Todo & CreationPart)[]): Promise<void> {
+        const outcomes = await store.createAll(some, context);
         for (const [i, one] of some.entries()) {
-          const [outcome, part] = [outcomes[i], parts[i]];
-          if (outcome === undefined || part === undefined) throw new Error('a script replied too little');
-          settle(one, made(one.product, part.creation.doc.id, outcome));
+          const outcome = outcomes[i];
+          if (outcome === undefined) throw new Error('a script replied too little');
+          settle(one, made(one.product, one.creation.doc.id, outcome));
         }
       }
     },
@@ -90,23 +98,23 @@ export function refuseRepeated(given: readonly (NewProduct | Refusal)[]): (NewPr
   });
 }
 
-/** The products in order, in slices within the bounds; a product that exceeds them is alone. */
-export function slicesOf(todo: readonly Todo[], weigh: (todo: Todo) => number, bounds: Bounds): Todo[][] {
-  const slices: Todo[][] = [];
-  let room: Bounds = { products: 0, characters: 0 };
-  for (const one of todo) {
-    const characters = weigh(one);
-    if (room.products === 0 || room.characters < characters) {
-      slices.push([]);
-      room = bounds;
+/** The items in order, in slices within the bounds; one that exceeds them is alone. Takes an item only when it is asked for it. */
+export function* slicesOf<T>(items: Iterable<T>, weigh: (item: T) => number, bounds: Bounds): Generator<T[]> {
+  let slice: T[] = [];
+  let entries = 0;
+  for (const item of items) {
+    const weight = weigh(item);
+    if (slice.length === bounds.products || (slice.length > 0 && entries + weight > bounds.entries)) {
+      yield slice;
+      slice = [];
+      entries = 0;
     }
-    slices.at(-1)?.push(one);
-    room = { products: room.products - 1, characters: room.characters - characters };
+    slice.push(item);
+    entries += weight;
   }
-  return slices;
+  if (slice.length > 0) yield slice;
 }
 
-/** How many characters of a product are indexed. */
-export function charactersOf({ product }: Todo): number {
-  return product.name.length + (product.description?.length ?? 0) + (product.company?.length ?? 0);
+function entriesOf({ changes }: CreationPart): number {
+  return changes.reduce((sum, { add }) => sum + add.length, 0);
 }

@@ -6,7 +6,7 @@ import { type Scope, type SortField, sortFields, sortKey, wordsKey } from './key
 import type { ProductDoc } from './record.ts';
 
 /** What has to be taken from and put into one index. */
-type IndexChange = { readonly key: string; readonly remove: readonly string[]; readonly add: readonly string[] };
+export type IndexChange = { readonly key: string; readonly remove: readonly string[]; readonly add: readonly string[] };
 
 /** Digits of the numbers in members: enough for ms since 1970 and for any price. */
 const digits = 16;

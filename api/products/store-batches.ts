@@ -7,15 +7,19 @@ import { decodeReply, parseReply } from '../redis/define-script.ts';
 import { keyReused, recordKey } from '../redis/keyed.ts';
 import type { ShopRedis } from '../redis/open.ts';
 import { findReply, runKeyedScript, runScript } from '../redis/run-script.ts';
-import { indexChanges } from './indexes.ts';
+import type { IndexChange } from './indexes.ts';
 import { productKey } from './keys.ts';
 import { scripts } from './scripts.ts';
 import { type Creation, type Outcome, outcomeOf } from './store.ts';
 
 /** A batch's binding to its key; see `bindBatch`. */
 type BatchBinding = { readonly id: string; readonly repeated: boolean; readonly replayed: boolean };
-/** A product of a batch, and the part of the request that it is (see `runKeyed`). */
-type CreationPart = { readonly creation: Creation; readonly part: string };
+/** A product of a batch, the part of the request that it is (see `runKeyed`), and its entries in the indexes. */
+export type CreationPart = {
+  readonly creation: Creation;
+  readonly part: string;
+  readonly changes: readonly IndexChange[];
+};
 
 /** See {@link createBatchWrites}. */
 export type BatchWrites = ReturnType<typeof createBatchWrites>;
@@ -48,7 +52,7 @@ export function createBatchWrites(redis: Pick<ShopRedis, 'writes'>) {
       if (write === undefined) throw new Error('a batch of products needs an idempotent route');
       if (onlyRepeat !== undefined) return Promise.all(parts.map(({ part }) => lookup(part, context)));
       const { fingerprint, nonce, lifetimeMs: lifetime } = write;
-      const { indexes, entries } = indexEntriesOf(parts.map(({ creation }) => creation));
+      const { indexes, entries } = indexEntriesOf(parts);
       const records = parts.flatMap(({ creation, part }) => [
         recordKey('products', write, part),
         productKey(creation.doc.id),
@@ -78,10 +82,10 @@ function valuesOf({ doc, stock, documentVersion, atMs }: Creation): (string | nu
 }
 
 /** The indexes that the products have entries in, and of each how many, then the place of each entry's product (from 1) and its member. */
-function indexEntriesOf(creations: readonly Creation[]): { indexes: string[]; entries: (string | number)[] } {
+function indexEntriesOf(parts: readonly CreationPart[]): { indexes: string[]; entries: (string | number)[] } {
   const byIndex = new Map<string, (string | number)[]>();
-  for (const [i, { doc }] of creations.entries()) {
-    for (const { key, add } of indexChanges(undefined, doc)) {
+  for (const [i, { changes }] of parts.entries()) {
+    for (const { key, add } of changes) {
       const entries = byIndex.get(key) ?? [];
       for (const member of add) entries.push(i + 1, member);
       byIndex.set(key, entries);

@@ -30,8 +30,8 @@ afterAll(() => redis.close());
 
 const context = () => contextOf(userCaller('admin'));
 
-/** As many characters as one script writes, so that each product has a script of its own. */
-const description = 'long '.repeat(500);
+/** As many words as one script writes, so that each product has a script of its own. */
+const description = Array.from({ length: 600 }, (_, i) => `word${i}`).join(' ');
 
 /** A store that dies after so many scripts, as if the process had died. */
 function dyingAfter(scripts: number): BatchWrites {

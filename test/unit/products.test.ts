@@ -1,7 +1,7 @@
 /** The pure rules of `products`: what a list looks for in the indexes, what a body may say. */
 import { describe, expect, test } from 'vitest';
 import { type Refusal, refuse } from '../../api/core/outcome.ts';
-import { atOnce, charactersOf, refuseRepeated, slicesOf } from '../../api/products/batch.ts';
+import { atOnce, refuseRepeated, slicesOf } from '../../api/products/batch.ts';
 import { wordsOf, wordsOfText } from '../../api/products/indexes.ts';
 import type { ProductDoc } from '../../api/products/record.ts';
 import { listQuery, type NewProduct, productSchemas, type Question } from '../../api/products/schema.ts';
@@ -172,24 +172,21 @@ test('two products that lived under one id never have the same entity tag', () =
 });
 
 test('a batch is in work in slices of a bounded size, and whole', () => {
-  const of = (lengths: number[]) =>
-    lengths.map((length, at) => ({
-      at,
-      product: {
-        name: '',
-        category: 'x',
-        description: 'x'.repeat(length),
-        price: { amount: 1, currency: 'USD' },
-        stock: 1,
-      },
-    }));
-  const shape = (slices: unknown[][]) => slices.map((slice) => slice.length);
-  expect(shape(slicesOf(of([]), charactersOf, atOnce))).toEqual([]);
-  expect(shape(slicesOf(of(Array(300).fill(10)), charactersOf, atOnce))).toEqual([128, 128, 44]);
-  expect(shape(slicesOf(of([5000, 5000, 5000, 5000, 5000, 5000, 5000, 1]), charactersOf, atOnce))).toEqual([6, 2]);
-  expect(
-    slicesOf(of([5000, 1, 2]), charactersOf, atOnce)
-      .flat()
-      .map(({ at }) => at),
-  ).toEqual([0, 1, 2]);
+  const slices = (weights: number[]) => [...slicesOf(weights, (weight) => weight, atOnce)];
+  const shape = (weights: number[]) => slices(weights).map((slice) => slice.length);
+  expect(shape([])).toEqual([]);
+  expect(shape(Array(300).fill(10))).toEqual([128, 128, 44]);
+  expect(shape([900, 900, 900, 900, 900, 900, 900, 1])).toEqual([6, 2]);
+  expect(shape([1, 9000, 1])).toEqual([1, 1, 1]);
+  expect(slices([5000, 1, 2, 3000, 4]).flat()).toEqual([5000, 1, 2, 3000, 4]);
+});
+
+test('a slice is made of what was asked for so far', () => {
+  let asked = 0;
+  function* items() {
+    for (; asked < 1000; asked++) yield asked;
+  }
+  const [first] = slicesOf(items(), () => 1, atOnce);
+  expect(first?.length).toBe(atOnce.products);
+  expect(asked).toBeLessThanOrEqual(atOnce.products);
 });
