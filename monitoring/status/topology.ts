@@ -24,7 +24,7 @@ export const topologyQueries = {
   serviceRate: 'sum by (instance) (rate(http_requests_total{job="api"}[20s]))',
   redis: 'max by (instance) (redis_up{job="redis"})',
   master: 'instance:redis_master:info',
-  lag: 'clamp_min(scalar(max(redis_master_repl_offset{job="redis"} and on (instance) instance:redis_master:info)) - max by (instance) (redis_slave_repl_offset{job="redis"}), 0)',
+  lag: 'instance:redis_replication_lag:bytes',
   sentinels: 'max by (instance) (redis_up{job="sentinel"})',
 } as const;
 

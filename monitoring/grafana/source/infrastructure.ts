@@ -52,8 +52,7 @@ export const redis: DashboardSource = {
           'Bytes that a replica has not received yet. Nodes are scraped at slightly different times, so small values mean nothing.',
         unit: 'bytes',
         queries: {
-          '{{instance}}':
-            'clamp_min(scalar(max(redis_master_repl_offset{job="redis"} and on (instance) instance:redis_master:info)) - max by (instance) (redis_slave_repl_offset{job="redis"}), 0)',
+          '{{instance}}': 'instance:redis_replication_lag:bytes',
         },
         thresholds: { warn: 1_048_576, alarm: 16_777_216 },
       }),
