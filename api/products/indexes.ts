@@ -63,6 +63,7 @@ export function idOfMember(member: string): string {
 export function indexChanges(before: ProductDoc | undefined, after: ProductDoc | undefined): IndexChange[] {
   const old = before === undefined ? new Map<string, string[]>() : entriesOf(before);
   const now = after === undefined ? new Map<string, string[]>() : entriesOf(after);
+  if (before === undefined) return [...now].map(([key, add]) => ({ key, remove: [], add })); // there is nothing to compare with: half the time
   return [...new Set([...old.keys(), ...now.keys()])]
     .map((key) => {
       const [was, is] = [old.get(key) ?? [], now.get(key) ?? []];
@@ -78,7 +79,8 @@ function entriesOf(doc: ProductDoc): Map<string, string[]> {
   if (doc.company !== null) scopes.push({ of: 'company', text: doc.company });
   const entries = new Map<string, string[]>();
   for (const field of sortFields) {
-    for (const scope of scopes) entries.set(sortKey(field, scope), [memberOf(doc, field)]);
+    const member = memberOf(doc, field);
+    for (const scope of scopes) entries.set(sortKey(field, scope), [member]);
   }
   const words = new Set(wordsOf(doc).slice(0, indexedWords).map(indexedPart));
   return entries.set(
