@@ -62,12 +62,16 @@ function docOfJson(json: string): ProductDoc {
 function isWhole(value: unknown): value is ProductDoc {
   if (typeof value !== 'object' || value === null) return false;
   const doc = value as Record<keyof ProductDoc, unknown>;
-  const isText = (each: unknown) => typeof each === 'string';
-  const isTextOrNull = (each: unknown) => each === null || isText(each);
   return (
-    [doc.id, doc.name, doc.description, doc.category, doc.currency].every(isText) &&
-    [doc.company, doc.manufacturedAt].every(isTextOrNull) &&
-    [doc.priceMinor, doc.createdAt].every(Number.isSafeInteger)
+    typeof doc.id === 'string' &&
+    typeof doc.name === 'string' &&
+    typeof doc.description === 'string' &&
+    typeof doc.category === 'string' &&
+    (doc.company === null || typeof doc.company === 'string') &&
+    (doc.manufacturedAt === null || typeof doc.manufacturedAt === 'string') &&
+    Number.isSafeInteger(doc.priceMinor) &&
+    typeof doc.currency === 'string' &&
+    Number.isSafeInteger(doc.createdAt)
   );
 }
 
