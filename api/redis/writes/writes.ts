@@ -37,6 +37,12 @@ export type Writes = {
 };
 
 const maxGroup = 128;
+/**
+ * After a group of this many writes or more the next one waits a moment for further writes, as PostgreSQL does with commit_siblings and
+ * commit_delay. A larger group costs less for each write: one WAIT, one fsync on each node, one call between services.
+ */
+const busyGroup = 4;
+const gatherMs = 2;
 const maxWaiting = 5000;
 const proofTimeoutMs = 1500;
 const reconnectPollMs = 10;
@@ -60,6 +66,7 @@ export function openWrites(
   let proving = 0;
   let sending = false;
   let retryMs = firstRetryMs;
+  let lastSize = 0;
   const pad = createPadding(paddingKey);
 
   async function sendAll() {
@@ -68,7 +75,9 @@ export function openWrites(
     try {
       while (queue.length > 0) {
         await turnEnd();
+        if (lastSize >= busyGroup) await pause(gatherMs);
         const group = queue.splice(0, maxGroup).filter((write) => !write.isSettled());
+        lastSize = group.length;
         const master = link();
         if (group.length === 0) continue;
         if (master?.redis.status === 'ready') await send(addressText(master.address), master.redis, group);
