@@ -27,7 +27,7 @@ type Batch = {
   readonly settle: (results: Results | undefined) => void;
 };
 /** The batches of one node that were not sent yet. */
-type Line = { readonly waiting: Batch[]; isSending: boolean };
+type Queue = { readonly waiting: Batch[]; isSending: boolean };
 
 /** More commands than these begin another batch, so that a node serves others in between. */
 const maxCommands = 200;
@@ -37,38 +37,38 @@ const maxCommands = 200;
  * more queries share a batch, and the less each costs.
  */
 export function createReadBatches(connection: (address: string) => Redis): Batches {
-  const lines = new Map<string, Line>();
+  const queues = new Map<string, Queue>();
 
-  function lineOf(key: string): Line {
-    const line = lines.get(key) ?? { waiting: [], isSending: false };
-    lines.set(key, line);
-    return line;
+  function queueOf(key: string): Queue {
+    const queue = queues.get(key) ?? { waiting: [], isSending: false };
+    queues.set(key, queue);
+    return queue;
   }
 
-  async function sendAll(line: Line, asks: 'role' | 'info'): Promise<void> {
-    if (line.isSending) return;
-    line.isSending = true;
-    while (line.waiting.length > 0) {
+  async function sendAll(queue: Queue, asks: 'role' | 'info'): Promise<void> {
+    if (queue.isSending) return;
+    queue.isSending = true;
+    while (queue.waiting.length > 0) {
       await endOfTurn();
-      const batch = line.waiting.shift();
+      const batch = queue.waiting.shift();
       if (batch === undefined) break;
       ask(batch.pipeline, asks);
       batch.settle((await batch.pipeline.exec().catch(() => undefined)) ?? undefined);
     }
-    line.isSending = false;
+    queue.isSending = false;
   }
 
   return {
     async query(address, asks, fill) {
       const redis = connection(address);
       if (redis.status !== 'ready') return undefined;
-      const line = lineOf(`${asks} ${address}`);
-      const last = line.waiting.at(-1);
-      const batch = last !== undefined && last.pipeline.length < maxCommands ? last : begin(line, redis, asks);
+      const queue = queueOf(`${asks} ${address}`);
+      const last = queue.waiting.at(-1);
+      const batch = last !== undefined && last.pipeline.length < maxCommands ? last : begin(queue, redis, asks);
       const from = batch.pipeline.length;
       fill(batch.pipeline);
       const to = batch.pipeline.length;
-      void sendAll(line, asks);
+      void sendAll(queue, asks);
       const results = await batch.results;
       if (results === undefined) return undefined;
       const own = results.slice(from, to);
@@ -81,7 +81,7 @@ export function createReadBatches(connection: (address: string) => Redis): Batch
   };
 }
 
-function begin(line: Line, redis: Redis, asks: 'role' | 'info'): Batch {
+function begin(queue: Queue, redis: Redis, asks: 'role' | 'info'): Batch {
   const pipeline = redis.pipeline();
   ask(pipeline, asks);
   let settle: Batch['settle'] = () => undefined;
@@ -89,7 +89,7 @@ function begin(line: Line, redis: Redis, asks: 'role' | 'info'): Batch {
     settle = resolve;
   });
   const batch = { pipeline, results, settle };
-  line.waiting.push(batch);
+  queue.waiting.push(batch);
   return batch;
 }
 
