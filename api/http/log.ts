@@ -2,24 +2,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { destination, type Logger, pino } from 'pino';
 import { type HttpLogger, pinoHttp } from 'pino-http';
-import { rfc3339 } from '../core/clock.ts';
 
 /** Lines are written together, because each write takes a thread for a moment: some 70 µs of CPU. Those that wait are written at the exit. */
 const together = { minLength: 12_288, periodicFlush: 100 };
 
 /** The process's logger; SIGKILL loses up to its last 100 ms of lines. @param level pino's name of the least severe line to write */
 export function openLog(service: string, replica: string, level: string): Logger {
-  const options = { level, base: { service, replica }, timestamp };
+  const options = { level, base: { service, replica }, timestamp: pino.stdTimeFunctions.isoTime };
   return pino(options, destination({ dest: 1, sync: false, ...together }));
-}
-
-let stamp = { ms: Number.NaN, text: '' };
-
-/** pino's `isoTime`, which makes the text once for all lines of a millisecond. */
-function timestamp(): string {
-  const ms = Date.now();
-  if (ms !== stamp.ms) stamp = { ms, text: `,"time":"${rfc3339(ms)}"` };
-  return stamp.text;
 }
 
 /** One line for each request that is answered; none for health and metrics. */
