@@ -28,8 +28,13 @@ export type Seen = {
   readonly violations: readonly string[];
 };
 
-/** Load that is running. `stop` ends it, waits for what is open, checks the books; once more: the same again. */
-export type Load = { stop(): Promise<Seen> };
+/** Load that is running. */
+export type Load = {
+  /** How many purchases were acknowledged so far. */
+  bought(): number;
+  /** Ends it, waits for what is open, checks the books; once more: the same again. */
+  stop(): Promise<Seen>;
+};
 
 const stock = 1_000_000;
 const buyersCount = 4;
@@ -199,6 +204,7 @@ export async function startLoad(
 
   let stopping: Promise<Seen> | undefined;
   return {
+    bought: () => acknowledged.size,
     stop() {
       stopping ??= stopAndCheck();
       return stopping;
