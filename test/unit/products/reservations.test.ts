@@ -1,10 +1,10 @@
 /** Giving stock back while other requests change the same reservation. */
 import { expect, test } from 'vitest';
-import { deadlineIn, pause } from '../../api/core/clock.ts';
-import { Unavailable } from '../../api/core/outcome.ts';
-import type { RequestContext } from '../../api/core/request.ts';
-import { createReservationRules } from '../../api/products/reservations.ts';
-import type { Release, Reservations } from '../../api/products/store-reservations.ts';
+import { deadlineIn, pause } from '../../../api/core/clock.ts';
+import { Unavailable } from '../../../api/core/outcome.ts';
+import type { RequestContext } from '../../../api/core/request.ts';
+import { createReservationRules } from '../../../api/products/reservations.ts';
+import type { Release, Reservations } from '../../../api/products/store-reservations.ts';
 
 const context = () => ({ requestId: 'r', deadline: deadlineIn(200) }) as RequestContext;
 

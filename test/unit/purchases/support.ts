@@ -1,6 +1,6 @@
 /** What the unit tests of `purchases` share. */
-import { newId } from '../../api/core/ids.ts';
-import type { Purchase } from '../../api/purchases/record.ts';
+import { newId } from '../../../api/core/ids.ts';
+import type { Purchase } from '../../../api/purchases/record.ts';
 
 /** A purchase of two mugs that is still pending. */
 export function purchaseWith(changes: Partial<Purchase> = {}): Purchase {

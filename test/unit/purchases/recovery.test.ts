@@ -1,9 +1,9 @@
 /** What recovery acts on. With a made-up store: whether a purchase can still be lost is decided below it (test/store). */
 import { expect, test } from 'vitest';
-import { Unavailable } from '../../api/core/outcome.ts';
-import type { Purchase } from '../../api/purchases/record.ts';
-import { openRecovery } from '../../api/purchases/recovery.ts';
-import type { Saga } from '../../api/purchases/saga.ts';
+import { Unavailable } from '../../../api/core/outcome.ts';
+import type { Purchase } from '../../../api/purchases/record.ts';
+import { openRecovery } from '../../../api/purchases/recovery.ts';
+import type { Saga } from '../../../api/purchases/saga.ts';
 
 const id = '01a20121-6be3-700b-8db5-e3245c4e0523';
 

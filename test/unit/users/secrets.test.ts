@@ -1,12 +1,12 @@
 /** Refresh tokens, sealed answers and hashes of passwords. */
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { deadlineIn } from '../../api/core/clock.ts';
-import { newId } from '../../api/core/ids.ts';
-import { Unavailable } from '../../api/core/outcome.ts';
-import { createPasswords } from '../../api/users/passwords.ts';
-import { keyFromToken, refreshTokens } from '../../api/users/refresh-tokens.ts';
-import { newSealKey, seal, unseal } from '../../api/users/sealed.ts';
+import { deadlineIn } from '../../../api/core/clock.ts';
+import { newId } from '../../../api/core/ids.ts';
+import { Unavailable } from '../../../api/core/outcome.ts';
+import { createPasswords } from '../../../api/users/passwords.ts';
+import { keyFromToken, refreshTokens } from '../../../api/users/refresh-tokens.ts';
+import { newSealKey, seal, unseal } from '../../../api/users/sealed.ts';
 
 describe('refresh tokens', () => {
   const tokens = refreshTokens('a secret');

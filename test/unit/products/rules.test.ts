@@ -1,13 +1,13 @@
 /** The pure rules of `products`: what a list looks for in the indexes, what a body may say. */
 import { describe, expect, test } from 'vitest';
-import { type Refusal, refuse } from '../../api/core/outcome.ts';
-import { atOnce, refuseRepeated, slicesOf } from '../../api/products/batch.ts';
-import { wordsOf, wordsOfText } from '../../api/products/indexes.ts';
-import type { ProductDoc } from '../../api/products/record.ts';
-import { listQuery, type NewProduct, productSchemas, type Question } from '../../api/products/schema.ts';
-import { inOrder, matcherOf, planOf } from '../../api/products/search-plan.ts';
-import { changed, tagOf } from '../../api/products/service.ts';
-import { lamp } from './products-support.ts';
+import { type Refusal, refuse } from '../../../api/core/outcome.ts';
+import { atOnce, refuseRepeated, slicesOf } from '../../../api/products/batch.ts';
+import { wordsOf, wordsOfText } from '../../../api/products/indexes.ts';
+import type { ProductDoc } from '../../../api/products/record.ts';
+import { listQuery, type NewProduct, productSchemas, type Question } from '../../../api/products/schema.ts';
+import { inOrder, matcherOf, planOf } from '../../../api/products/search-plan.ts';
+import { changed, tagOf } from '../../../api/products/service.ts';
+import { lamp } from './support.ts';
 
 const question = (given: Record<string, string> = {}): Question => {
   const { limit, cursor, ...rest } = listQuery.parse(given);

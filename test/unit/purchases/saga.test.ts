@@ -1,17 +1,17 @@
 /** The saga's rules with a made-up `products` and store: what is repeated, what ends a purchase, how recovery takes turns. */
 import { describe, expect, test, vi } from 'vitest';
-import { deadlineIn, remainingMs } from '../../api/core/clock.ts';
-import { newId } from '../../api/core/ids.ts';
-import { Unavailable } from '../../api/core/outcome.ts';
-import type { InternalClient } from '../../api/http/client.ts';
-import type { Unfinished } from '../../api/purchases/keys.ts';
-import type { Purchase } from '../../api/purchases/record.ts';
-import { openRecovery } from '../../api/purchases/recovery.ts';
-import { createSaga, type Saga } from '../../api/purchases/saga.ts';
-import type { PurchaseWrites } from '../../api/purchases/store.ts';
-import type { PurchaseReads } from '../../api/purchases/store-reads.ts';
-import { waitFor } from '../support/wait.ts';
-import { purchaseWith } from './purchases-support.ts';
+import { deadlineIn, remainingMs } from '../../../api/core/clock.ts';
+import { newId } from '../../../api/core/ids.ts';
+import { Unavailable } from '../../../api/core/outcome.ts';
+import type { InternalClient } from '../../../api/http/client.ts';
+import type { Unfinished } from '../../../api/purchases/keys.ts';
+import type { Purchase } from '../../../api/purchases/record.ts';
+import { openRecovery } from '../../../api/purchases/recovery.ts';
+import { createSaga, type Saga } from '../../../api/purchases/saga.ts';
+import type { PurchaseWrites } from '../../../api/purchases/store.ts';
+import type { PurchaseReads } from '../../../api/purchases/store-reads.ts';
+import { waitFor } from '../../support/wait.ts';
+import { purchaseWith } from './support.ts';
 
 const quiet = { info() {}, warn() {}, error() {} };
 const reserved = { result: 'reserved', eventId: '1-0', at: 1, items: [] };

@@ -1,11 +1,11 @@
 /** Reservations that go to `products` in one call, with a made-up `products`: what is one call, and what happens when it fails. */
 import { expect, test } from 'vitest';
-import { reserveStock, reserveStockOfGroup } from '../../api/contracts/calls.ts';
-import { deadlineIn } from '../../api/core/clock.ts';
-import { newId } from '../../api/core/ids.ts';
-import { Unavailable } from '../../api/core/outcome.ts';
-import type { InternalClient } from '../../api/http/client.ts';
-import { createReserveInGroup, type ReservationInput } from '../../api/purchases/reservation-groups.ts';
+import { reserveStock, reserveStockOfGroup } from '../../../api/contracts/calls.ts';
+import { deadlineIn } from '../../../api/core/clock.ts';
+import { newId } from '../../../api/core/ids.ts';
+import { Unavailable } from '../../../api/core/outcome.ts';
+import type { InternalClient } from '../../../api/http/client.ts';
+import { createReserveInGroup, type ReservationInput } from '../../../api/purchases/reservation-groups.ts';
 
 /** What was called, and how many reservations each call had. */
 type Asked = { readonly path: string; readonly inputs: ReservationInput[]; readonly requestIds: string[] };

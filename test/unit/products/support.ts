@@ -1,5 +1,5 @@
 /** The product that the unit tests of `products` look at. */
-import type { ProductDoc } from '../../api/products/record.ts';
+import type { ProductDoc } from '../../../api/products/record.ts';
 
 export const lamp: ProductDoc = {
   id: 'lamp-1',

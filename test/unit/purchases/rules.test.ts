@@ -1,14 +1,14 @@
 /** The rules of purchases that need no Redis: summing, what is shown, what a key answers. */
 
 import { describe, expect, test } from 'vitest';
-import { summed } from '../../api/contracts/wanted.ts';
-import { newId } from '../../api/core/ids.ts';
-import { historyOf, type Purchase, purchaseOf, storedFailure } from '../../api/purchases/record.ts';
-import { showPurchase } from '../../api/purchases/routes.ts';
-import { failureOf } from '../../api/purchases/saga.ts';
-import { failure, purchaseIn, purchaseOut, purchasesQuery } from '../../api/purchases/schema.ts';
-import { asFirstAnswered } from '../../api/purchases/service.ts';
-import { purchaseWith } from './purchases-support.ts';
+import { summed } from '../../../api/contracts/wanted.ts';
+import { newId } from '../../../api/core/ids.ts';
+import { historyOf, type Purchase, purchaseOf, storedFailure } from '../../../api/purchases/record.ts';
+import { showPurchase } from '../../../api/purchases/routes.ts';
+import { failureOf } from '../../../api/purchases/saga.ts';
+import { failure, purchaseIn, purchaseOut, purchasesQuery } from '../../../api/purchases/schema.ts';
+import { asFirstAnswered } from '../../../api/purchases/service.ts';
+import { purchaseWith } from './support.ts';
 
 const pending = purchaseWith();
 const completed: Purchase = {

@@ -1,7 +1,7 @@
 /** What goes into the indexes of products. */
 import { describe, expect, test } from 'vitest';
-import { idOfMember, indexChanges, memberOf, wordsOf, wordsOfText } from '../../api/products/indexes.ts';
-import { lamp } from './products-support.ts';
+import { idOfMember, indexChanges, memberOf, wordsOf, wordsOfText } from '../../../api/products/indexes.ts';
+import { lamp } from './support.ts';
 
 describe('words', () => {
   test('are folded: letter case, width, ligatures and composition do not matter', () => {

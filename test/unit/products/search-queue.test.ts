@@ -1,6 +1,6 @@
 /** The queue of searches: few at once, fair between addresses, once for the same search, and not at all for a client that has gone. */
 import { expect, test } from 'vitest';
-import { createSearchQueue } from '../../api/products/search-queue.ts';
+import { createSearchQueue } from '../../../api/products/search-queue.ts';
 
 const bounds = { running: 3, runningPerAddress: 2, waiting: 6, waitingPerAddress: 2 };
 

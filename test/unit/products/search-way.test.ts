@@ -1,9 +1,9 @@
 /** Which way a search takes, by how many entries of the indexes it concerns. */
 import { expect, test } from 'vitest';
-import { listQuery } from '../../api/products/schema.ts';
-import { usualBounds } from '../../api/products/search-budget.ts';
-import { planOf, prefixRange } from '../../api/products/search-plan.ts';
-import { wayOf } from '../../api/products/search-way.ts';
+import { listQuery } from '../../../api/products/schema.ts';
+import { usualBounds } from '../../../api/products/search-budget.ts';
+import { planOf, prefixRange } from '../../../api/products/search-plan.ts';
+import { wayOf } from '../../../api/products/search-way.ts';
 
 type Prefixes = [entries: number, ...spellings: string[]][];
 

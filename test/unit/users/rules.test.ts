@@ -2,20 +2,20 @@
 import { setImmediate } from 'node:timers/promises';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { deadlineIn } from '../../api/core/clock.ts';
-import { emailIdentity } from '../../api/core/email.ts';
-import { newId } from '../../api/core/ids.ts';
-import { Unavailable } from '../../api/core/outcome.ts';
-import { retryOnConflict } from '../../api/core/retry-on-conflict.ts';
-import { ensureFirstAdmin } from '../../api/users/first-admin.ts';
-import { emailKey } from '../../api/users/keys.ts';
-import { createPasswords } from '../../api/users/passwords.ts';
-import type { User } from '../../api/users/record.ts';
-import { storedUserAgent } from '../../api/users/record-sessions.ts';
-import { changes, credentials, signUp } from '../../api/users/schema.ts';
-import { changed } from '../../api/users/service.ts';
-import { isMadeOfOwnName, weaknessOf } from '../../api/users/weak-passwords.ts';
-import { waitFor } from '../support/wait.ts';
+import { deadlineIn } from '../../../api/core/clock.ts';
+import { emailIdentity } from '../../../api/core/email.ts';
+import { newId } from '../../../api/core/ids.ts';
+import { Unavailable } from '../../../api/core/outcome.ts';
+import { retryOnConflict } from '../../../api/core/retry-on-conflict.ts';
+import { ensureFirstAdmin } from '../../../api/users/first-admin.ts';
+import { emailKey } from '../../../api/users/keys.ts';
+import { createPasswords } from '../../../api/users/passwords.ts';
+import type { User } from '../../../api/users/record.ts';
+import { storedUserAgent } from '../../../api/users/record-sessions.ts';
+import { changes, credentials, signUp } from '../../../api/users/schema.ts';
+import { changed } from '../../../api/users/service.ts';
+import { isMadeOfOwnName, weaknessOf } from '../../../api/users/weak-passwords.ts';
+import { waitFor } from '../../support/wait.ts';
 
 const person = { email: 'ada@example.com', password: 'twelve chars', firstName: 'Ada', lastName: 'Lovelace' };
 /** Letters in no order, of the alphabet that begins at this code point. */
