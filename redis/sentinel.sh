@@ -48,9 +48,10 @@ start_sentinel() {
   if [ -n "$monitored" ] && [ "$(sed -n 1p "$inputs" 2>/dev/null)" = "$fingerprint" ]; then
     say "using the state that this Sentinel saved: the master is $monitored"
     # Where nodes have names, a Sentinel sometimes notes a replica twice, or the master as its own replica (seen with Redis 8.0, after a
-    # failover in which a name was unknown for a while), and then refuses to read what it wrote itself.
+    # failover in which a name was unknown for a while), and then refuses to read what it wrote itself. Port 0 is a client that once
+    # copied the master's data, and no replica.
     awk -v master="$monitored" '
-      /^sentinel known-replica / { node = $4 ":" $5; if (node == master || seen[node]++) next }
+      /^sentinel known-replica / { node = $4 ":" $5; if (node == master || $5 == 0 || seen[node]++) next }
       { print }' "$conf" >"$conf.new"
     mv "$conf.new" "$conf"
   else

@@ -1,11 +1,14 @@
 /** What a write costs while all replicas confirm: counted, on a Redis of this file alone. */
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deadlineIn } from '../../api/core/clock.ts';
 import { openRedis, type ShopRedis } from '../../api/redis/open.ts';
 import { redisSettingsOf } from '../support/own-redis.ts';
 import { type RedisNodes, startRedisNodes } from '../support/redis-nodes.ts';
+import { waitFor } from '../support/wait.ts';
 
 const source = "redis.call('SET', KEYS[1], ARGV[1]) return { 'fresh', 'done' }";
 const put = { name: 'put', source, sha: createHash('sha1').update(source).digest('hex') };
@@ -32,11 +35,16 @@ afterAll(async () => {
   await nodes.close();
 });
 
-/** How often each command was called on all nodes and Sentinels together. */
+/** Commands on all Sentinels together, by all that ask them: a Sentinel does not count them one by one. */
+const onSentinels = 'on Sentinels';
+
+/** How often each command was called on all nodes together, and {@link onSentinels}. */
 async function calls(): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   for (const connection of connections) {
-    const text = await connection.info('commandstats');
+    const text = (await connection.info('commandstats')) || (await connection.info('stats'));
+    const processed = Number(/^total_commands_processed:(\d+)/m.exec(text)?.[1] ?? 0);
+    counts.set(onSentinels, (counts.get(onSentinels) ?? 0) + processed);
     for (const [, command = '', count] of text.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)) {
       counts.set(command, (counts.get(command) ?? 0) + Number(count));
     }
@@ -63,9 +71,9 @@ async function costOfWrites() {
     }
   });
   const commands = { evalsha: called('evalsha') / count, wait: called('wait') / count, role: called('role') };
-  // The Sentinels are polled four times a second whether there are writes or not; counting takes a moment, too.
-  const polls = 3 * (passedMs / 250 + 4);
-  return { ...commands, asksSentinels: called('sentinel|master') > polls || called('sentinel|replicas') > polls };
+  // The Sentinels are polled, and ask each other, whether there are writes or not.
+  const polls = 0.3 * passedMs;
+  return { ...commands, asksSentinels: called(onSentinels) > polls + 3 * count };
 }
 
 test('a write is one script and one WAIT; no ROLE and no Sentinel is asked for it', async () => {
@@ -86,4 +94,30 @@ test('writes of one turn of the event loop are one group: one WAIT for all', asy
     rounds.push({ evalsha: called('evalsha'), wait: called('wait') });
   }
   expect(rounds).toContainEqual({ evalsha: count, wait: 1 });
+});
+
+/** Copies the master's data as a backup does, until all Sentinels list that connection as a replica: `redis-cli --rdb` announces no port. */
+async function copyFromMaster() {
+  const sentinels = connections.slice(nodes.redisPorts.length);
+  const copy = connect(nodes.redisPorts[0] ?? 0, '127.0.0.1'); // the first one is the master of a new shop
+  copy.write(`AUTH backup ${nodes.password('backup')}\r\n`);
+  await once(copy, 'data'); // SYNC is refused while an answer is due
+  copy.resume().write('SYNC\r\n');
+  await waitFor('all Sentinels to list it', async () => {
+    const lists = sentinels.map((sentinel) => sentinel.call('SENTINEL', 'REPLICAS', nodes.masterName));
+    return (await Promise.all(lists)).every((replicas) => JSON.stringify(replicas).includes('127.0.0.1:0'));
+  });
+  copy.destroy();
+}
+
+test('a copy of the data that was taken from the master, which Sentinels go on listing as a replica, changes nothing of that', async () => {
+  await copyFromMaster();
+  const before = (await calls()).get(onSentinels) ?? 0;
+  await waitFor(
+    'the service to have asked the Sentinels',
+    async () => ((await calls()).get(onSentinels) ?? 0) > before + 150,
+  );
+  const rounds = [];
+  for (let round = 0; round < 5; round++) rounds.push(await costOfWrites());
+  expect(rounds).toContainEqual({ evalsha: 1, wait: 1, role: 0, asksSentinels: false });
 });

@@ -77,7 +77,7 @@ export function parseReport(
   [id, watchedReply, replicasReply, peersReply, current]: unknown[],
 ): SentinelReport {
   const watched = recordOf(watchedReply);
-  const replicas = (replicasReply as unknown[]).map(recordOf);
+  const replicas = (replicasReply as unknown[]).map(recordOf).filter(isNode);
   const master = (current as string[]).join(':');
   const isSwitching = addressOf(watched) !== master;
   const named = isSwitching ? replicas.find((replica) => addressOf(replica) === master) : watched;
@@ -101,6 +101,14 @@ export function parseReport(
     ),
     peers: (peersReply as unknown[]).map(recordOf).map(peerOf),
   };
+}
+
+/**
+ * Whether a listed replica can be one. A client that copies the master's data without announcing a port (`redis-cli --rdb`, for a backup while no
+ * replica is in step) is listed with port 0, for ever. No Sentinel can reach it, so none elects it; waiting for it would delay every write.
+ */
+function isNode({ port }: Fields): boolean {
+  return port !== '0';
 }
 
 function replicaOf(fields: Fields): ReplicaReport {

@@ -32,6 +32,11 @@ function parse(watched: Fields, replicas: Fields[], current: number) {
   return parseReport(asked, ['id-1', flat(watched), replicas.map(flat), [flat(peer)], ['h', String(current)]]);
 }
 
+test('a client that copied the data of the master, and announced no port, is no replica', () => {
+  const copy = node(0, { runid: '', flags: 's_down,slave,disconnected', 's-down-time': 300 });
+  expect(parse(master(1), [node(2), copy], 1).replicas.map(({ address }) => address)).toEqual(['h:2']);
+});
+
 describe('a Sentinel that runs no failover', () => {
   const report = parse(master(1), [node(2, { 's-down-time': 300, flags: 's_down,slave' }), node(3)], 1);
   test('names the node that it watches', () => {
