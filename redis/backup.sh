@@ -29,17 +29,17 @@ say() { printf '%s backup: %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*"; }
 secret() { if [ -n "${SECRETS_DIR-}" ]; then cat "$SECRETS_DIR/$1"; else eval "printf %s \"\${$1:?}\""; fi; }
 backups() { find "$BACKUP_DIR" -maxdepth 1 -name 'shop-*.rdb' | sort; }
 
-# A replica that is in step, as host:port; the master if there is none.
+# A replica that is in step, as host:port. If there is none: with an argument nothing, else the master.
 source_node() {
   for sentinel in $SENTINELS; do
     found=$(printf 'SENTINEL REPLICAS %s\nSENTINEL GET-MASTER-ADDR-BY-NAME %s\n' "$MASTER_NAME" "$MASTER_NAME" \
-      | REDISCLI_AUTH=$(secret SENTINEL_PASSWORD_BACKUP) timeout 2 redis-cli -h "${sentinel%:*}" -p "${sentinel##*:}" --user backup 2>/dev/null | tr -d '\r' | awk '
+      | REDISCLI_AUTH=$(secret SENTINEL_PASSWORD_BACKUP) timeout 2 redis-cli -h "${sentinel%:*}" -p "${sentinel##*:}" --user backup 2>/dev/null | tr -d '\r' | awk -v only_replica="${1-}" '
         last == "ip" { ip = $0 }
         last == "port" { port = $0 }
         last == "flags" { flags = $0 }
         last == "master-link-status" && $0 == "ok" && flags == "slave" && !replica { replica = ip ":" port }
         { before = last; last = $0 }
-        END { print replica ? replica : before ":" last }') || true
+        END { print replica != "" || only_replica != "" ? replica : before ":" last }') || true
     case $found in ?*:[0-9]*) printf '%s' "$found"; return ;; esac
   done
   return 1
@@ -48,7 +48,7 @@ source_node() {
 is_readable() { redis-check-rdb "$1" >"$BACKUP_DIR/.check" 2>&1 && grep -q 'RDB looks OK' "$BACKUP_DIR/.check"; }
 
 take_backup() {
-  node=$(source_node) || { say 'no Sentinel names a Redis node'; return 1; }
+  node=$(source_node only_replica || source_node) || { say 'no Sentinel names a Redis node'; return 1; }
   name=shop-$(date -u +%Y%m%dT%H%M%SZ).rdb
   part=$BACKUP_DIR/.part
   if ! REDISCLI_AUTH=$(secret REDIS_PASSWORD_BACKUP) timeout 600 redis-cli -h "${node%:*}" -p "${node##*:}" --user backup --rdb "$part" >"$BACKUP_DIR/.log" 2>&1; then
@@ -113,7 +113,12 @@ shop_backup_interval_seconds $BACKUP_INTERVAL_S
 # TYPE shop_backup_schedule_started_timestamp_seconds gauge
 shop_backup_schedule_started_timestamp_seconds $(date +%s)
 METRICS
-  until source_node >/dev/null; do sleep 1 & wait $!; done # the shop is still starting
+  # The shop is still starting. From the master only if there is no replica for 30 s: Sentinels list that copy as a replica ever after.
+  tries=0
+  until source_node only_replica || { [ $tries -ge 30 ] && source_node; }; do
+    tries=$((tries + 1))
+    sleep 1 & wait $!
+  done >/dev/null
   while :; do
     age_s=$(age_s)
     if [ "$age_s" -lt "$BACKUP_INTERVAL_S" ]; then
