@@ -29,26 +29,38 @@ say() { printf '%s backup: %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*"; }
 secret() { if [ -n "${SECRETS_DIR-}" ]; then cat "$SECRETS_DIR/$1"; else eval "printf %s \"\${$1:?}\""; fi; }
 backups() { find "$BACKUP_DIR" -maxdepth 1 -name 'shop-*.rdb' | sort; }
 
-# A replica that is in step, as host:port. If there is none: with an argument nothing, else the master.
-source_node() {
+# Sends the Sentinels, one after the other, their command $1 about the master. Prints the first host:port that the awk program $2 finds in a reply.
+ask_sentinels() {
   for sentinel in $SENTINELS; do
-    found=$(printf 'SENTINEL REPLICAS %s\nSENTINEL GET-MASTER-ADDR-BY-NAME %s\n' "$MASTER_NAME" "$MASTER_NAME" \
-      | REDISCLI_AUTH=$(secret SENTINEL_PASSWORD_BACKUP) timeout 2 redis-cli -h "${sentinel%:*}" -p "${sentinel##*:}" --user backup 2>/dev/null | tr -d '\r' | awk -v only_replica="${1-}" '
-        last == "ip" { ip = $0 }
-        last == "port" { port = $0 }
-        last == "flags" { flags = $0 }
-        last == "master-link-status" && $0 == "ok" && flags == "slave" && !replica { replica = ip ":" port }
-        { before = last; last = $0 }
-        END { print replica != "" || only_replica != "" ? replica : before ":" last }') || true
+    found=$(REDISCLI_AUTH=$(secret SENTINEL_PASSWORD_BACKUP) timeout 2 redis-cli -h "${sentinel%:*}" -p "${sentinel##*:}" --user backup \
+      SENTINEL "$1" "$MASTER_NAME" 2>/dev/null | tr -d '\r' | awk "$2") || true
     case $found in ?*:[0-9]*) printf '%s' "$found"; return ;; esac
   done
   return 1
 }
 
+# A replica that is in step with the master, as host:port: by the first Sentinel that knows one.
+replica_in_step() {
+  # shellcheck disable=SC2016 # for awk
+  ask_sentinels REPLICAS '
+    field == "ip" { ip = $0 }
+    field == "port" { port = $0 }
+    field == "flags" { flags = $0 }
+    field == "master-link-status" && $0 == "ok" && flags == "slave" && !replica { replica = ip ":" port }
+    { field = $0 }
+    END { print replica }'
+}
+
+# The master, as host:port: by the first Sentinel that knows it.
+master_node() {
+  # shellcheck disable=SC2016 # for awk
+  ask_sentinels GET-MASTER-ADDR-BY-NAME 'NR == 1 { host = $0 } NR == 2 { print host ":" $0 }'
+}
+
 is_readable() { redis-check-rdb "$1" >"$BACKUP_DIR/.check" 2>&1 && grep -q 'RDB looks OK' "$BACKUP_DIR/.check"; }
 
 take_backup() {
-  node=$(source_node only_replica || source_node) || { say 'no Sentinel names a Redis node'; return 1; }
+  node=$(replica_in_step || master_node) || { say 'no Sentinel names a Redis node'; return 1; }
   name=shop-$(date -u +%Y%m%dT%H%M%SZ).rdb
   part=$BACKUP_DIR/.part
   if ! REDISCLI_AUTH=$(secret REDIS_PASSWORD_BACKUP) timeout 600 redis-cli -h "${node%:*}" -p "${node##*:}" --user backup --rdb "$part" >"$BACKUP_DIR/.log" 2>&1; then
@@ -115,7 +127,7 @@ shop_backup_schedule_started_timestamp_seconds $(date +%s)
 METRICS
   # The shop is still starting. From the master only if there is no replica for 30 s: Sentinels list that copy as a replica ever after.
   tries=0
-  until source_node only_replica || { [ $tries -ge 30 ] && source_node; }; do
+  until replica_in_step || { [ $tries -ge 30 ] && master_node; }; do
     tries=$((tries + 1))
     sleep 1 & wait $!
   done >/dev/null
