@@ -1,5 +1,5 @@
 /** Time: deadlines on a monotonic clock, the shop's time of day, sleeping, RFC 3339. */
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises';
 
 /** A moment on the monotonic clock, in ms. The caller does not wait for the answer after it. */
 export type Deadline = { readonly atMs: number };
@@ -43,6 +43,11 @@ export function remainingMs(deadline: Deadline): number {
 /** Waits `ms` milliseconds, at most until the deadline. */
 export async function pause(ms: number, deadline?: Deadline): Promise<void> {
   await delay(deadline === undefined ? ms : Math.min(ms, remainingMs(deadline)));
+}
+
+/** Resolves when the event loop has handled all input that has arrived. */
+export function endOfTurn(): Promise<void> {
+  return immediate();
 }
 
 /**

@@ -1,11 +1,5 @@
 /** Single-flight: concurrent callers share one run of an asynchronous function. */
-
-/** Resolves when the event loop has handled all input that has arrived. */
-export function endOfTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
-}
+import { endOfTurn } from './clock.ts';
 
 /**
  * Wraps `ask` so that callers who arrive while no run has begun yet share the next one. A run that had begun before the call is too old for

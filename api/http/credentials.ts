@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { callersOf, internalSecretName } from '../contracts/calls.ts';
 import { monotonicMs, shopTimeSeconds } from '../core/clock.ts';
 import type { ServiceName } from '../services.ts';
-import { clockSkewSeconds, isInTime, isShortLived, type TokenTimes } from './tokens.ts';
+import { clockSkewSeconds, decodeJwt, isInTime, isShortLived, remember, type TokenTimes } from './jwt.ts';
 
 /** See {@link createCredentials}. */
 export type Credentials = {
@@ -73,23 +73,13 @@ export function createCredentials(service: string, secrets: Readonly<Record<stri
     const known = remembered.get(credential);
     if (known !== undefined && isInTime(known, lifeSeconds)) return known.caller;
     if (credential.length > maxLength) return undefined;
-    const caller = claimedCaller(credential, callers);
+    const claimed = decodeJwt(credential)?.payload;
+    const caller = callers.find((each) => typeof claimed === 'object' && claimed.iss === each);
     const times = caller && verify(credential, caller);
     if (times === undefined || caller === undefined) return undefined;
-    if (remembered.size >= maxRemembered) remembered.delete(remembered.keys().next().value ?? '');
-    remembered.set(credential, { ...times, caller });
+    remember(remembered, credential, { ...times, caller }, maxRemembered);
     return caller;
   }
 
   return { issue, callerOf };
-}
-
-/** The caller that a credential names before it is verified, if it is one of `callers`. */
-function claimedCaller(credential: string, callers: readonly ServiceName[]): ServiceName | undefined {
-  try {
-    const payload = jwt.decode(credential, { json: true });
-    return callers.find((caller) => caller === payload?.iss);
-  } catch {
-    return undefined; // jsonwebtoken throws where the header says JWT and the payload is not JSON
-  }
 }

@@ -6,6 +6,7 @@ import type { TokenClaims } from '../contracts/claims.ts';
 import { accessTokenSeconds } from '../contracts/events.ts';
 import { type Deadline, monotonicMs, remainingMs, shopTimeSeconds, within } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
+import { clockSkewSeconds, decodeJwt, isInTime, isShortLived, remember } from './jwt.ts';
 
 /** Who issues the tokens and for whom. */
 export const issuer = 'evergreen-users';
@@ -13,9 +14,6 @@ export const issuer = 'evergreen-users';
 export const audience = 'evergreen';
 /** The only algorithm that is accepted: ECDSA on P-256. */
 export const algorithm = 'ES256';
-
-/** How far the clocks of two machines may be apart, in seconds. */
-export const clockSkewSeconds = 5;
 
 const claims = z.object({
   sub: z.string(),
@@ -75,25 +73,16 @@ export function tokenVerifier(fetchKeys: (requestId: string) => Promise<readonly
     const verified = verifyToken(token, kid, key);
     remembered.delete(token);
     if (verified === undefined) return undefined;
-    if (remembered.size >= maxRemembered) remembered.delete(remembered.keys().next().value ?? '');
-    remembered.set(token, verified);
+    remember(remembered, token, verified, maxRemembered);
     return verified.claims;
   };
 }
 
 /** The id of the key in a token's header; `undefined` when it is no access token. */
 function keyIdOf(token: string): string | undefined {
-  const header = headerOf(token);
+  const header = decodeJwt(token)?.header;
   const isAccessToken = header?.typ === 'at+jwt' && header.alg === algorithm;
   return isAccessToken && typeof header.kid === 'string' ? header.kid : undefined;
-}
-
-function headerOf(token: string): jwt.JwtHeader | undefined {
-  try {
-    return jwt.decode(token, { complete: true })?.header;
-  } catch {
-    return undefined; // jsonwebtoken throws where the header says JWT and the payload is not JSON
-  }
 }
 
 /** What a token says, if it was signed with this key, is valid now, and lives no longer than `users` makes them. */
@@ -107,19 +96,6 @@ function verifyToken(token: string, kid: string, key: KeyObject): Verified | und
   } catch {
     return undefined;
   }
-}
-
-/** When a token begins and ends, in seconds since 1970. */
-export type TokenTimes = { readonly iat: number; readonly exp: number };
-
-/** Whether the times of a token that was verified before are still good: not expired, and {@link isShortLived}. */
-export function isInTime(times: TokenTimes, maxSeconds: number): boolean {
-  return shopTimeSeconds() < times.exp + clockSkewSeconds && isShortLived(times, maxSeconds);
-}
-
-/** Whether a token began before now and lives at most `maxSeconds`, give or take the clocks' difference. */
-export function isShortLived({ iat, exp }: TokenTimes, maxSeconds: number): boolean {
-  return exp - iat <= maxSeconds && iat <= shopTimeSeconds() + clockSkewSeconds;
 }
 
 /** The public keys by id, as fresh as {@link tokenVerifier} says. */

@@ -5,22 +5,20 @@
 import { newVersionId } from '../core/ids.ts';
 import { isRefusal, type Refusal, type Written, written } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
+import { type SliceBounds, slicesOf } from '../core/slices.ts';
 import { indexChanges } from './indexes.ts';
 import type { Product } from './record.ts';
 import type { NewProduct } from './schema.ts';
 import { creationOf, exists, made, type ProductRules } from './service.ts';
 import type { BatchWrites, CreationPart } from './store-batches.ts';
 
-/** How much of a batch is written at once; an entry is one of a product in an index. */
-type Bounds = { readonly products: number; readonly entries: number };
-
 /**
- * How much is in work at once: no more than Redis and its replicas index in some 20 ms (about 3 µs an entry). More at once keeps other
- * clients' writes waiting and outlasts the WAIT, so that all of it is sent again.
+ * How much is in work at once, in products and in their entries in indexes: no more than Redis and its replicas index in some 20 ms (about
+ * 3 µs an entry). More at once keeps other clients' writes waiting and outlasts the WAIT, so that all of it is sent again.
  */
-export const atOnce: Bounds = { products: 128, entries: 6000 };
+const atOnce: SliceBounds = { count: 128, weight: 6000 };
 /** How much one script writes: it holds Redis for 2 ms to 3 ms, or once as long as it takes to index one long description. */
-const inOneScript: Bounds = { products: 16, entries: 600 };
+const inOneScript: SliceBounds = { count: 16, weight: 600 };
 
 /** A product of the batch and its place in it. */
 type Todo = { readonly product: NewProduct; readonly at: number };
@@ -96,23 +94,6 @@ export function refuseRepeated(given: readonly (NewProduct | Refusal)[]): (NewPr
     ids.add(item.id);
     return item;
   });
-}
-
-/** The items in order, in slices within the bounds; one that exceeds them is alone. Takes an item only when it is asked for it. */
-export function* slicesOf<T>(items: Iterable<T>, weigh: (item: T) => number, bounds: Bounds): Generator<T[]> {
-  let slice: T[] = [];
-  let entries = 0;
-  for (const item of items) {
-    const weight = weigh(item);
-    if (slice.length === bounds.products || (slice.length > 0 && entries + weight > bounds.entries)) {
-      yield slice;
-      slice = [];
-      entries = 0;
-    }
-    slice.push(item);
-    entries += weight;
-  }
-  if (slice.length > 0) yield slice;
 }
 
 function entriesOf({ changes }: CreationPart): number {

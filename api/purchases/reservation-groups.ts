@@ -10,6 +10,7 @@ import { reserveStock, reserveStockOfGroup } from '../contracts/calls.ts';
 import type { Deadline } from '../core/clock.ts';
 import { newId } from '../core/ids.ts';
 import { Unavailable } from '../core/outcome.ts';
+import { type SliceBounds, slicesOf } from '../core/slices.ts';
 import type { InternalClient } from '../http/client.ts';
 
 /** What to take. */
@@ -32,9 +33,11 @@ type Waiting = {
   readonly reject: (error: unknown) => void;
 };
 
-/** Of one call. With both, its body stays far below 100 kB and its answer below what Nginx keeps in memory. */
-const maxReservations = 32;
-const maxItems = 250;
+/**
+ * How many reservations one call has, and how many items (a purchase has at most 100): its body stays far below 100 kB and its answer below
+ * what Nginx keeps in memory.
+ */
+const inOneCall: SliceBounds = { count: 32, weight: 250 };
 
 /** Creates the function that gathers reservations. */
 export function createReserveInGroup(client: Pick<InternalClient, 'call'>): ReserveInGroup {
@@ -43,7 +46,7 @@ export function createReserveInGroup(client: Pick<InternalClient, 'call'>): Rese
   function sendAll() {
     const all = waiting;
     waiting = [];
-    for (const group of groupsOf(all)) void send(group);
+    for (const group of slicesOf(all, ({ input }) => input.items.length, inOneCall)) void send(group);
   }
 
   async function send(group: readonly Waiting[]): Promise<void> {
@@ -74,20 +77,4 @@ export function createReserveInGroup(client: Pick<InternalClient, 'call'>): Rese
       if (waiting.length === 0) setImmediate(sendAll);
       waiting.push({ input, requestId, deadline, resolve, reject });
     });
-}
-
-/** Divides what waits so that no call becomes too large. A purchase has at most 100 items. */
-function groupsOf(all: readonly Waiting[]): Waiting[][] {
-  const groups: Waiting[][] = [];
-  let items = 0;
-  for (const each of all) {
-    const last = groups.at(-1);
-    items += each.input.items.length;
-    if (last !== undefined && last.length < maxReservations && items <= maxItems) last.push(each);
-    else {
-      groups.push([each]);
-      items = each.input.items.length;
-    }
-  }
-  return groups;
 }

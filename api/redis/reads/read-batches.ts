@@ -1,6 +1,6 @@
 /** Queries that come together are sent together: one pipeline for each node, and one question about its role for all of them. */
 import type { ChainableCommander, Redis } from 'ioredis';
-import { endOfTurn } from '../../core/single-flight.ts';
+import { endOfTurn } from '../../core/clock.ts';
 import { parseInfo, parseRole, type Role } from '../role.ts';
 
 /** A query's replies in order, and the role of the node before the first query of its batch and after the last. */

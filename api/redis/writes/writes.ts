@@ -8,9 +8,8 @@
  * Normally a group is n EVALSHA and one WAIT for all replicas. When they do not all confirm within 50 ms, the group is repeated between two
  * ROLEs, which name the replicas that have it, and the Sentinels are asked until the rule in durability.ts is satisfied.
  */
-import { setImmediate as turnEnd } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { type Deadline, monotonicMs, pause, remainingMs } from '../../core/clock.ts';
+import { type Deadline, endOfTurn, monotonicMs, pause, remainingMs } from '../../core/clock.ts';
 import { Unavailable } from '../../core/outcome.ts';
 import type { FailoverRequest } from '../failover-request.ts';
 import type { MasterLink } from '../master-link.ts';
@@ -74,7 +73,7 @@ export function openWrites(
     sending = true;
     try {
       while (queue.length > 0) {
-        await turnEnd();
+        await endOfTurn();
         if (lastSize >= busyGroup) await pause(gatherMs);
         const group = queue.splice(0, maxGroup).filter((write) => !write.isSettled());
         lastSize = group.length;

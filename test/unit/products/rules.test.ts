@@ -1,7 +1,7 @@
 /** The pure rules of `products`: what a list looks for in the indexes, what a body may say. */
 import { describe, expect, test } from 'vitest';
 import { type Refusal, refuse } from '../../../api/core/outcome.ts';
-import { atOnce, refuseRepeated, slicesOf } from '../../../api/products/batch.ts';
+import { refuseRepeated } from '../../../api/products/batch.ts';
 import { wordsOf, wordsOfText } from '../../../api/products/indexes.ts';
 import type { ProductDoc } from '../../../api/products/record.ts';
 import { listQuery, type NewProduct, productSchemas, type Question } from '../../../api/products/schema.ts';
@@ -169,24 +169,4 @@ test('two products that lived under one id never have the same entity tag', () =
   expect(tagOf({ ...product, generation: '0193-aaaaaaaaaaaa' })).not.toBe(
     tagOf({ ...product, generation: '0193-bbbbbbbbbbbb' }),
   );
-});
-
-test('a batch is in work in slices of a bounded size, and whole', () => {
-  const slices = (weights: number[]) => [...slicesOf(weights, (weight) => weight, atOnce)];
-  const shape = (weights: number[]) => slices(weights).map((slice) => slice.length);
-  expect(shape([])).toEqual([]);
-  expect(shape(Array(300).fill(10))).toEqual([128, 128, 44]);
-  expect(shape([900, 900, 900, 900, 900, 900, 900, 1])).toEqual([6, 2]);
-  expect(shape([1, 9000, 1])).toEqual([1, 1, 1]);
-  expect(slices([5000, 1, 2, 3000, 4]).flat()).toEqual([5000, 1, 2, 3000, 4]);
-});
-
-test('a slice is made of what was asked for so far', () => {
-  let asked = 0;
-  function* items() {
-    for (; asked < 1000; asked++) yield asked;
-  }
-  const [first] = slicesOf(items(), () => 1, atOnce);
-  expect(first?.length).toBe(atOnce.products);
-  expect(asked).toBeLessThanOrEqual(atOnce.products);
 });
