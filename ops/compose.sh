@@ -110,7 +110,7 @@ upgrade() {
 }
 
 memory() {
-  [ -n "$(bytes_of "$1")" ] || die "$1 is no size such as 1gb"
+  [ -n "$(bytes_of "$1")" ] || die "'$1' is not a size: write it like 512mb or 1gb"
   limit=$(memory_limit_of "$1")
   for number in 1 2 3; do docker update --memory "$limit" --memory-swap "$limit" "$(containers_of "redis-$number")" >/dev/null; done
   # In the Redis containers, which hold the operator's password; the Sentinels' do not.

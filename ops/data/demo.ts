@@ -69,7 +69,7 @@ export async function runDemo(
   });
   const { data } = await admin.call('createProducts', { body: { products: products as [NewProduct] } });
   const made = data.filter(({ status }) => status === 201).length;
-  log(`${made} products made, ${data.length - made} there already`);
+  log(`${made} products created, ${data.length - made} already there`);
   for (const { buys, ...person } of customers) {
     const client = createClient({ baseUrl });
     await client.call('signUp', { body: { ...person, password } }).catch(unless('/problems/email-taken'));

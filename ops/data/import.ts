@@ -6,8 +6,8 @@ import type { NewProduct } from '../../api/client/types.ts';
 import { type Progress, showProgress } from './progress.ts';
 import { type Row, readRows } from './rows.ts';
 
-/** What became of the rows. */
-type Imported = { readonly taken: number; readonly there: number; readonly refused: number };
+/** How many rows were created, were in the shop before, or were refused. */
+type Imported = { readonly created: number; readonly existing: number; readonly refused: number };
 type Count = { -readonly [name in keyof Imported]: number };
 
 /** The most of one request: `POST /products/batch` takes 1000 products and 2 MB, and has to answer within 3.7 s. */
@@ -40,7 +40,7 @@ export async function importFile(
   const refusedFile = `${file}.refused.jsonl`;
   rmSync(refusedFile, { force: true });
   const progress = showProgress('products');
-  const count: Count = { taken: 0, there: 0, refused: 0 };
+  const count: Count = { created: 0, existing: 0, refused: 0 };
   let refusals: WriteStream | undefined;
   const refuse = ({ line, given }: Row, problem: object) => {
     refusals ??= createWriteStream(refusedFile);
@@ -53,17 +53,17 @@ export async function importFile(
     progress.end(total(count));
     if (refusals !== undefined) await new Promise<void>((done) => refusals?.end(() => done()));
     const see = count.refused > 0 ? `: see ${refusedFile}` : '';
-    log(`${count.taken} taken, ${count.there} there already, ${count.refused} refused${see}`);
+    log(`${count.created} created, ${count.existing} already there, ${count.refused} refused${see}`);
   }
   return count;
 }
 
-const total = ({ taken, there, refused }: Count) => taken + there + refused;
+const total = ({ created, existing, refused }: Count) => created + existing + refused;
 
 function countResult(row: Row, result: Result, count: Count, refuse: (row: Row, problem: object) => void): void {
   const { type } = (result.problem ?? {}) as { type?: string };
-  if (result.status === 201) count.taken += 1;
-  else if (type === '/problems/product-exists') count.there += 1;
+  if (result.status === 201) count.created += 1;
+  else if (type === '/problems/product-exists') count.existing += 1;
   else refuse(row, result.problem ?? { detail: `status ${result.status}` });
 }
 

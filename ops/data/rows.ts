@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type CsvError, parse } from 'csv-parse';
 
-/** A row of the file: a product to be made, or why it is none. */
+/** A row of the file: a product to create, or the fault of the row. */
 export type Row = {
   readonly line: number;
   /** How many bytes of the file are read, for the progress bar. */
@@ -79,7 +79,7 @@ async function* csvRows({ chunks, readBytes }: Source, file: string, currency: s
   if (columns === undefined) columnsOf([], file);
 }
 
-/** Behind a quote in the wrong place, no line can be read. @param nextLine the line after the last row */
+/** After a misplaced quote no line can be read. @param nextLine the line after the last row */
 function quoteFault({ code, lines, message }: CsvError, nextLine: number): string {
   const rule =
     'Put quotes around the whole value, and write a quote inside of it twice: "". Nothing was read from here on.';
@@ -102,13 +102,13 @@ function columnsOf(record: readonly string[], file: string): string[] {
   const missing = requiredColumns.filter((name) => !columns.includes(name));
   const list = (names: readonly string[]) => names.map((name) => `"${name}"`).join(', ');
   const fault =
-    (unknown.length > 0 && `columns not known: ${list(unknown)}`) ||
-    (repeated.length > 0 && `columns there twice: ${list(repeated)}`) ||
-    (missing.length > 0 && `columns missing: ${list(missing)}`);
+    (unknown.length > 0 && `unknown columns: ${list(unknown)}`) ||
+    (repeated.length > 0 && `repeated columns: ${list(repeated)}`) ||
+    (missing.length > 0 && `missing columns: ${list(missing)}`);
   if (fault === false) return columns;
   const rule = `The first line names the columns, with commas between them: ${requiredColumns.join(', ')}`;
   const optional = knownColumns.filter((name) => !requiredColumns.includes(name));
-  throw new Error(`${file}, line 1: ${fault}. ${rule}, and if you like ${optional.join(', ')}.`);
+  throw new Error(`${file}, line 1: ${fault}. ${rule}, and optionally ${optional.join(', ')}.`);
 }
 
 function rowOf(record: string[], columns: string[], currency: string): Pick<Row, 'given' | 'product' | 'fault'> {
@@ -158,9 +158,9 @@ function hasBrokenText(text: string): boolean {
 }
 const brokenText = 'This is not in UTF-8. Store the file in that encoding.';
 
-/** A number, or the text as it is: the shop says what is wrong with it. */
+/** A number, or the text as it is; the shop says which rule it breaks. */
 function numberOf(text: string | undefined): unknown {
-  return text !== undefined && /^\d+$/.test(text) ? Number(text) : text;
+  return text !== undefined && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }
 
 /** A row without an id gets one from its content, so that the file can be put in again without doubling anything. */

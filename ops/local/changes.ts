@@ -51,7 +51,7 @@ function reloadNginx({ settings, processes, specs }: ShopState): void {
 
 /** Sets `maxmemory` of every Redis node, such as 1gb, without a restart, and for later restarts of a node. */
 export async function setRedisMemory(shop: ShopState, size: string): Promise<void> {
-  if (!/^\d+(kb|mb|gb)$/.test(size)) throw new Error(`'${size}' is no size such as 1gb.`);
+  if (!/^\d+(kb|mb|gb)$/.test(size)) throw new Error(`'${size}' is not a size: write it like 512mb or 1gb.`);
   const { settings, processes } = shop;
   const [sentinel] = processes.ofKind('sentinel');
   const { REDIS_PASSWORD_OPERATOR = '' } = settings.secrets;

@@ -1,13 +1,13 @@
 // `npm run shop -- COMMAND`: commands for a shop that runs in another terminal.
 import { existsSync, readdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { askControl } from './control.ts';
 import { mailDir } from './monitoring.ts';
 import { keepSetting } from './secrets.ts';
 import type { ProcessStatus } from './status.ts';
-import { tableOf } from './table.ts';
+import { shownPath, tableOf } from './table.ts';
 
 const help = `npm run shop -- COMMAND
 
@@ -18,8 +18,8 @@ const help = `npm run shop -- COMMAND
   restart NAME        stop it (SIGTERM; Nginx: SIGQUIT) and start it again
   scale SERVICE N     run N replicas of a service until the shop stops (to keep them: REPLICAS_<SERVICE> in .env)
   memory SIZE         give every Redis node another maxmemory, such as 1gb, without a restart (also in .env)
-  stop                stop the whole shop; data stay
-  help                this
+  stop                stop the whole shop; the data is kept
+  help                print this text
 
 NAME as in the status, such as redis-1 or users-2.`;
 
@@ -32,7 +32,7 @@ function mailLines(dir: string): string[] {
   return [
     '',
     `Alert mails (${mails.length}), the newest last:`,
-    ...shown.map((name) => `  ${relative(process.cwd(), join(folder, name))}`),
+    ...shown.map((name) => `  ${shownPath(join(folder, name))}`),
   ];
 }
 
@@ -80,7 +80,7 @@ export async function runCommand(dir: string, envFile: string, args: string[]): 
   if (command === 'status' && answer.status === 200) {
     const status = answer.body as ProcessStatus[];
     if (given.values.json) console.log(JSON.stringify(status, null, 2));
-    else console.log([...tableOf(status, process.cwd()), ...mailLines(dir)].join('\n'));
+    else console.log([...tableOf(status), ...mailLines(dir)].join('\n'));
     return 0;
   }
   const { message } = answer.body as { message: string };

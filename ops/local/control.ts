@@ -54,13 +54,13 @@ async function handle(shop: Shop, method: string, url: string): Promise<ControlA
         return { status: 200, body: { message: `${name} was resumed.` } };
       case 'restart':
         await shop.restart(name);
-        return { status: 200, body: { message: `${name} was stopped and works again.` } };
+        return { status: 200, body: { message: `${name} was restarted.` } };
       case 'scale':
         await shop.scale(name, Number(count));
         return { status: 200, body: { message: `${name} has ${count} ${count === '1' ? 'replica' : 'replicas'}.` } };
       case 'memory':
         await shop.setMemory(name);
-        return { status: 200, body: { message: `Every Redis node may use ${name} now.` } };
+        return { status: 200, body: { message: `Each Redis node may use ${name} now.` } };
       case 'stop':
         return { status: 202, body: { message: 'The shop is stopping.' } };
     }

@@ -14,7 +14,7 @@ const environment = process.env;
 /** The settings of the environment and, below them, of `.env`; it is made or completed at the first start. */
 function settingsOrExit(): Settings {
   const file = keepEnvFile(join(projectDir, '.env'), environment);
-  if (file.added.length > 0) console.log(`Made new secrets in .env: ${file.added.join(', ')}`);
+  if (file.added.length > 0) console.log(`Added ${file.added.length} random secrets to .env.`);
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const read = readSettings({ ...file.values, ...given }, projectDir);
   if (read.kind === 'ok') return read.settings;

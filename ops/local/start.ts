@@ -1,5 +1,4 @@
 // `npm start`: checks what the shop needs, starts it, prints its events, and stops it on request.
-import { relative } from 'node:path';
 import { kernelWarnings } from '../kernel-settings.ts';
 import { askControl, serveControl } from './control.ts';
 import { mailDir } from './monitoring.ts';
@@ -8,7 +7,7 @@ import { installMissing, packages } from './programs.ts';
 import type { Settings } from './settings.ts';
 import { createShop, type ShopEvent } from './shop.ts';
 import { portsFrom } from './spec.ts';
-import { tableOf } from './table.ts';
+import { shownPath, tableOf } from './table.ts';
 
 const say = (text: string) => console.log(`${new Date().toTimeString().slice(0, 8)}  ${text}`);
 
@@ -41,10 +40,10 @@ export async function runShop(given: Settings): Promise<number> {
   const ended = new Promise<void>((done) => {
     const end = (why: string) => {
       if (ending === undefined) {
-        say(`${why}: stopping in order, data stay (once more: kill at once)`);
+        say(`${why}: stopping in order, the data is kept (a second Ctrl-C kills all at once)`);
         ending = shop.stop().then(done);
       } else {
-        say('killing what is left');
+        say('killing the processes that still run');
         ending = shop.killAll().then(done);
       }
     };
@@ -57,7 +56,7 @@ export async function runShop(given: Settings): Promise<number> {
 
   const control = await serveControl(shop, () => onStop());
   const close = () => control.close();
-  say(`starting ${shop.names().length} processes; data and logs in ${relative(process.cwd(), settings.dir) || '.'}/`);
+  say(`starting ${shop.names().length} processes; data and logs in ${shownPath(settings.dir)}/`);
   const began = Date.now();
   try {
     await shop.start();
@@ -76,15 +75,14 @@ export async function runShop(given: Settings): Promise<number> {
   return 0;
 
   async function printWelcome() {
-    console.log(`\n${tableOf(await shop.status(), process.cwd()).join('\n')}\n`);
+    console.log(`\n${tableOf(await shop.status()).join('\n')}\n`);
     console.log(`Ready after ${((Date.now() - began) / 1000).toFixed(1)} s:  ${shop.httpUrl}  ${shop.httpsUrl}`);
     console.log(`The admin is ${settings.adminEmail}, with the password ADMIN_PASSWORD in .env`);
     if (settings.monitoring) {
       console.log(
         `Status page: ${shop.httpUrl}/status (sign in as the admin)   Prometheus: http://127.0.0.1:${portsFrom(settings.portBase).prometheus} (user monitoring, MONITORING_PASSWORD in .env)`,
       );
-      if (settings.alerting.SMTP_URL === undefined)
-        console.log(`Alert mails: ${relative(process.cwd(), mailDir(settings.dir))}/`);
+      if (settings.alerting.SMTP_URL === undefined) console.log(`Alert mails: ${shownPath(mailDir(settings.dir))}/`);
     }
     console.log('Other terminal: npm run demo | npm run shop -- status | kill NAME | help.   Ctrl-C stops the shop.');
     console.log(`Try every call in the browser: ${shop.httpUrl}/docs\n`);
@@ -96,11 +94,11 @@ function describeEvent(event: ShopEvent): string {
     case 'died':
       return `${event.name} died (${event.how}): starting it again in ${event.retryMs / 1000} s`;
     case 'ready':
-      return `${event.name} works (after ${(event.afterMs / 1000).toFixed(1)} s)`;
+      return `${event.name} is up (after ${(event.afterMs / 1000).toFixed(1)} s)`;
     case 'waiting':
       return `still waiting for:\n${event.names.map((name, index) => `            ${name}  ${event.lastLines[index]}`).join('\n')}`;
     case 'frozen':
-      return `${event.name} does not answer: killing it; it is started again`;
+      return `${event.name} does not answer its health check: killing it and starting it again`;
     case 'stopping':
       return `stopping ${event.names.join(', ')}`;
   }

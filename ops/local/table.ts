@@ -5,8 +5,14 @@ import type { ProcessStatus } from './status.ts';
 
 const heads = ['process', 'role', 'port', 'state', 'lag', 'restarts', 'log'];
 
-/** Lines of a table of processes. @param from the folder that paths are shown relative to */
-export function tableOf(status: ProcessStatus[], from: string): string[] {
+/** A path as messages show it: relative to the current folder for what lies in it, otherwise absolute. */
+export function shownPath(path: string): string {
+  const shown = relative(process.cwd(), path);
+  return shown.startsWith('..') ? path : shown || '.';
+}
+
+/** Lines of a table of processes. */
+export function tableOf(status: ProcessStatus[]): string[] {
   const rows = status.map((each) => [
     each.name,
     each.role ?? roleOf(each.kind),
@@ -14,7 +20,7 @@ export function tableOf(status: ProcessStatus[], from: string): string[] {
     each.state,
     each.lag === undefined || each.role === 'master' ? '' : `${each.lag} B`,
     String(each.restarts),
-    relative(from, each.log),
+    shownPath(each.log),
   ]);
   const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => row[column]?.length ?? 0)));
   return [heads, ...rows].map((row) =>

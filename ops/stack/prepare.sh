@@ -181,7 +181,7 @@ certificate() {
 }
 
 memory() {
-  [ -n "$(bytes_of "$1")" ] || die "$1 is no size such as 1gb"
+  [ -n "$(bytes_of "$1")" ] || die "'$1' is not a size: write it like 512mb or 1gb"
   set_setting REDIS_MAXMEMORY "$1"
   set_setting REDIS_MEMORY_LIMIT "$(memory_limit_of "$1")"
   load_settings

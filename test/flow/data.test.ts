@@ -52,7 +52,7 @@ test('a CSV file is taken in but for its faulty rows, which are named by line; a
   ];
   writeFileSync(file, `${rows.join('\n')}\n`);
   const first = await command('import', file);
-  expect([first.code, first.stdout]).toEqual([1, expect.stringContaining('2 taken, 0 there already, 2 refused')]);
+  expect([first.code, first.stdout]).toEqual([1, expect.stringContaining('2 created, 0 already there, 2 refused')]);
   const refused = readFileSync(`${file}.refused.jsonl`, 'utf8')
     .trim()
     .split('\n')
@@ -63,7 +63,7 @@ test('a CSV file is taken in but for its faulty rows, which are named by line; a
   ]);
   expect((await listed(category)).map(({ name }: { name: string }) => name)).toEqual(['Boots, brown', 'Cap']);
   const again = await command('import', file);
-  expect([again.code, again.stdout]).toEqual([1, expect.stringContaining('0 taken, 2 there already, 2 refused')]);
+  expect([again.code, again.stdout]).toEqual([1, expect.stringContaining('0 created, 2 already there, 2 refused')]);
   expect(await listed(category)).toHaveLength(2);
 });
 
@@ -77,7 +77,7 @@ test('what was exported as JSON lines or CSV is what was imported', async () => 
   const imported = await command('import', file);
   expect([imported.code, imported.stdout]).toEqual([
     0,
-    expect.stringContaining('300 taken, 0 there already, 0 refused'),
+    expect.stringContaining('300 created, 0 already there, 0 refused'),
   ]);
   expect(existsSync(`${file}.refused.jsonl`)).toBe(false);
   const { code, stdout } = await command('export', 'products');
@@ -100,7 +100,7 @@ test('the demo makes a catalogue, customers and purchases, once', async () => {
     (await command('export', 'purchases')).stdout.split('\n').filter((line) => line.includes('"demo-')).length;
   expect(await purchases()).toBe(5);
   const again = await command('demo');
-  expect([again.code, again.stdout]).toEqual([0, expect.stringContaining('0 products made, 16 there already')]);
+  expect([again.code, again.stdout]).toEqual([0, expect.stringContaining('0 products created, 16 already there')]);
   expect(await purchases()).toBe(5);
 });
 
@@ -122,17 +122,17 @@ test('a row that no service could read costs the rows beside it nothing', async 
   const file = join(dir, 'odd.jsonl');
   writeFileSync(file, lines.join('\n'));
   const { code, stdout, stderr } = await command('import', file);
-  expect([code, stderr, stdout]).toEqual([1, '', expect.stringContaining('2 taken, 0 there already, 7 refused')]);
+  expect([code, stderr, stdout]).toEqual([1, '', expect.stringContaining('2 created, 0 already there, 7 refused')]);
   const refused = readFileSync(`${file}.refused.jsonl`, 'utf8').trim().split('\n');
   expect(refused.map((text) => JSON.parse(text).line)).toEqual([2, 3, 4, 5, 6, 7, 8]);
   expect((await listed(category)).map(({ name }: { name: string }) => name)).toEqual(['A', 'D']);
 });
 
-test('a file that can only be read in part: what comes before the fault is taken, and the fault is named', async () => {
+test('a file that can only be read in part: what comes before the fault is created, and the fault is named', async () => {
   const file = join(dir, 'broken.csv');
   writeFileSync(file, `name,category,price,stock\nCap,broken-${run},1,1\n"Boots" x,broken-${run},1,1\n`);
   const { code, stdout, stderr } = await command('import', file);
-  expect([code, stdout]).toEqual([1, expect.stringContaining('1 taken, 0 there already, 0 refused')]);
+  expect([code, stdout]).toEqual([1, expect.stringContaining('1 created, 0 already there, 0 refused')]);
   expect(stderr).toContain(`${file}, line 3: more text follows a quoted value`);
 });
 
@@ -142,7 +142,7 @@ test('an export into a file, of which the import finds everything there already'
   const count = Number(/^(\d+) products in /.exec(exported.stdout)?.[1]);
   expect([exported.code, count > 300, existsSync(`${file}.part`)]).toEqual([0, true, false]);
   const { code, stdout } = await command('import', file);
-  expect([code, stdout]).toEqual([0, expect.stringContaining(`0 taken, ${count} there already, 0 refused`)]);
+  expect([code, stdout]).toEqual([0, expect.stringContaining(`0 created, ${count} already there, 0 refused`)]);
 });
 
 test('no file, a wrong password and none at all are said in a sentence', async () => {

@@ -1,4 +1,4 @@
-/** Files that `npm run import` reads: odd ones are read rightly or refused by line, never half understood. */
+/** Files that `npm run import` reads: odd ones are read correctly or refused by line, never misread. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,18 +43,29 @@ test('a row is named by the line on which it begins, whatever is in its quotes',
 });
 
 test.each([
-  ['nothing', '', 'line 1: columns missing: "name", "category", "price", "stock"'],
-  ['a column twice', `${header},price\nBoots,c,1,2,3\n`, 'line 1: columns there twice: "price"'],
-  ['an unknown column', `${header},colour\nBoots,c,1,2,red\n`, 'line 1: columns not known: "colour"'],
-  ['a column too few', 'name,category,price\nBoots,c,1\n', 'line 1: columns missing: "stock"'],
+  ['nothing', '', 'line 1: missing columns: "name", "category", "price", "stock"'],
+  ['a column twice', `${header},price\nBoots,c,1,2,3\n`, 'line 1: repeated columns: "price"'],
+  ['an unknown column', `${header},colour\nBoots,c,1,2,red\n`, 'line 1: unknown columns: "colour"'],
+  ['a column too few', 'name,category,price\nBoots,c,1\n', 'line 1: missing columns: "stock"'],
   ['semicolons', `${header.replaceAll(',', ';')}\nBoots;c;1;2\n`, 'with commas between them'],
   ['text behind a quote', `${header}\nCap,c,1,1\n"Boots" x,c,1,2\n`, 'line 3: more text follows a quoted value'],
   ['an open quote', `${header}\nCap,c,1,1\n"Boots,c,1,2\nHat,c,1,1\n`, 'line 3 or after it: a quote is opened'],
 ])('CSV with %s is refused with its line', async (_title, content, fault) => {
   await expect(read('b.csv', content)).rejects.toThrow(
-    `b.csv, ${fault.startsWith('line') ? fault : 'line 1: columns not known'}`,
+    `b.csv, ${fault.startsWith('line') ? fault : 'line 1: unknown columns'}`,
   );
   await expect(read('b.csv', content)).rejects.toThrow(fault);
+});
+
+test('negative numbers and fractions of a CSV file stay numbers, so that the shop names the rule that they break', async () => {
+  const file = join(dir, 'numbers.csv');
+  writeFileSync(file, `${header}\nBoots,c,-1,2\nCap,c,19.99,x\n`);
+  const products = [];
+  for await (const { product } of readRows(file, 'USD')) products.push([product?.price, product?.stock]);
+  expect(products).toEqual([
+    [{ amount: -1, currency: 'USD' }, 2],
+    [{ amount: 19.99, currency: 'USD' }, 'x'],
+  ]);
 });
 
 test('bytes that are not UTF-8 are refused, not stored as something else', async () => {
