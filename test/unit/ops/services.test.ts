@@ -25,7 +25,7 @@ const namesIn = (list: unknown) =>
     .map((name) => name.replace('tasks.', ''));
 const networksOf = ({ networks = [] }: Container) => (Array.isArray(networks) ? networks : Object.keys(networks));
 
-/** What a service needs in each file; `true` where it is there. The README lists the same files, in this order. */
+/** What a service needs in each file; `true` where it is there. CONTRIBUTING.md lists the same files, in this order. */
 function needsOf(service: string): [file: string, what: string, isThere: boolean][] {
   const upstream = `UPSTREAM_${settingName(service)}`;
   const secrets = Object.entries(secretsOfService(service));
@@ -121,10 +121,10 @@ test.each(serviceNames)('every file has what the service %s needs', (service) =>
   expect(missing.map(([file, what]) => `${file} lacks ${what}`)).toEqual([]);
 });
 
-test('the README lists the files of a new service, all that would lack something and no other', () => {
+test('CONTRIBUTING.md lists the files of a new service, all that would lack something and no other', () => {
   const lacking = needsOf('new-service').filter(([, , isThere]) => !isThere);
   const files = new Set(lacking.map(([file]) => file.replace('new-service', '<name>')));
-  const section = /## A new service\n(.*?)(\n## |$)/s.exec(text('README.md'))?.[1] ?? '';
+  const section = /## A new service\n(.*?)(\n## |$)/s.exec(text('CONTRIBUTING.md'))?.[1] ?? '';
   const listed = [...section.matchAll(/^\| `([^`]+)` \|/gm)].map(([, file]) => file);
   expect(listed).toEqual([...files]);
 });
