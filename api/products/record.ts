@@ -62,17 +62,20 @@ function docOfJson(json: string): ProductDoc {
 function isWhole(value: unknown): value is ProductDoc {
   if (typeof value !== 'object' || value === null) return false;
   const doc = value as Record<keyof ProductDoc, unknown>;
-  return (
-    typeof doc.id === 'string' &&
-    typeof doc.name === 'string' &&
-    typeof doc.description === 'string' &&
-    typeof doc.category === 'string' &&
-    (doc.company === null || typeof doc.company === 'string') &&
-    (doc.manufacturedAt === null || typeof doc.manufacturedAt === 'string') &&
-    Number.isSafeInteger(doc.priceMinor) &&
-    typeof doc.currency === 'string' &&
-    Number.isSafeInteger(doc.createdAt)
-  );
+  // The compiler demands a row for each field of the schema.
+  const has: Readonly<Record<keyof ProductDoc, boolean>> = {
+    id: typeof doc.id === 'string',
+    name: typeof doc.name === 'string',
+    description: typeof doc.description === 'string',
+    category: typeof doc.category === 'string',
+    company: doc.company === null || typeof doc.company === 'string',
+    manufacturedAt: doc.manufacturedAt === null || typeof doc.manufacturedAt === 'string',
+    priceMinor: Number.isSafeInteger(doc.priceMinor),
+    currency: typeof doc.currency === 'string',
+    createdAt: Number.isSafeInteger(doc.createdAt),
+  };
+  for (const name in has) if (!has[name as keyof ProductDoc]) return false;
+  return true;
 }
 
 /** The number in a stored text. @throws ZodError when it is no whole number */
