@@ -2,12 +2,12 @@
 import { deadlineIn } from '../../api/core/clock.ts';
 import { newId } from '../../api/core/ids.ts';
 import { isRefusal } from '../../api/core/outcome.ts';
-import type { RequestContext } from '../../api/core/request.ts';
 import { createPurchaseWrites } from '../../api/purchases/store.ts';
 import { openRedis } from '../../api/redis/open.ts';
 import { redisPasswordName, sentinelPasswordName } from '../../ops/credentials.ts';
 import type { Shop } from '../../ops/local/shop.ts';
 import { masterName, portsFrom } from '../../ops/local/spec.ts';
+import { contextOf, userCaller } from '../support/context.ts';
 
 const service = 'purchases';
 /** On their way at once: one group of writes. */
@@ -42,16 +42,7 @@ export async function seedPurchases(
     const deadline = deadlineIn(deadlineMs);
     // A key that Nginx made: its record is gone after a minute.
     const write = { id: newId(), fingerprint: 'body', nonce: newId(), lifetimeMs: 60_000 };
-    const caller = { kind: 'user', address: '127.0.0.1', userId: begun.userId, sessionId: newId(), role: 'customer' };
-    const context = {
-      requestId: newId(),
-      caller,
-      deadline,
-      consistency: 'read-your-writes',
-      write,
-      ifMatch: undefined,
-    };
-    const bound = await writes.begin(begun, context as RequestContext);
+    const bound = await writes.begin(begun, contextOf(userCaller('customer', begun.userId), { write }, deadline));
     if (isRefusal(bound)) throw new Error(bound.detail);
     const items = requested.map((each) => ({
       ...each,

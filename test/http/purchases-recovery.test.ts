@@ -10,7 +10,7 @@ import { openRecovery } from '../../api/purchases/recovery.ts';
 import { createSaga, type Saga } from '../../api/purchases/saga.ts';
 import { createPurchaseWrites, type PurchaseWrites } from '../../api/purchases/store.ts';
 import { createPurchaseReads, type PurchaseReads } from '../../api/purchases/store-reads.ts';
-import { contextOf, userCaller } from '../support/redis.ts';
+import { contextOf, userCaller } from '../support/context.ts';
 import { waitFor } from '../support/wait.ts';
 import { type PurchaseShop, startPurchaseShop } from './purchases-shop.ts';
 

@@ -1,4 +1,4 @@
-/** What is left of a user who has deleted the account: nothing that signs in, and a free address. */
+/** What is left of a user who has deleted the account: nothing that signs in, a free address, and the answer to the deletion. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestService } from '../support/app.ts';
 import { waitFor } from '../support/wait.ts';
@@ -29,6 +29,21 @@ describe('a user that was deleted', () => {
     const refresh = await users.request.post('/users/refresh').send({ refreshToken: session.refreshToken });
     expect(refresh.body).toMatchObject(problem('session-ended', 401));
     await newcomer(users, person);
+  });
+
+  it('gets the answer to its deletion again under the same key, after its token has ended', async () => {
+    const { token } = await newcomer(users);
+    const attempt = (key: string, at = users) =>
+      at.request.delete('/users/me').set({ Authorization: bearer(token), 'Idempotency-Key': key });
+    expect((await attempt('delete-1')).status).toBe(204);
+    for (const replica of replicas) {
+      await waitFor('the token to be refused', async () => {
+        return (await replica.request.get('/users/me').set('Authorization', bearer(token))).status === 401;
+      });
+      const replay = await attempt('delete-1', replica);
+      expect([replay.status, replay.headers['idempotent-replayed']]).toEqual([204, 'true']);
+      expect((await attempt('delete-2', replica)).body).toMatchObject(problem('session-ended', 401));
+    }
   });
 
   it('is not deleted by a token whose sign-in has ended', async () => {

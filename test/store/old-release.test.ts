@@ -14,7 +14,8 @@ import { createReservations } from '../../api/products/store-reservations.ts';
 import { listKey, oldHistoryKey, oldLists, oldReleasePendingKey, purchaseKey } from '../../api/purchases/keys.ts';
 import type { Begun } from '../../api/purchases/record.ts';
 import type { Status } from '../../api/purchases/schema.ts';
-import { contextOf, openReachableRedis, userCaller } from '../support/redis.ts';
+import { contextOf, userCaller } from '../support/context.ts';
+import { openReachableRedis } from '../support/redis.ts';
 import { contextFor, itemsOf, openPurchaseSteps, someBegun, soon } from './purchases-steps.ts';
 
 const steps = await openPurchaseSteps();
@@ -26,17 +27,14 @@ afterAll(() => {
 });
 
 const at = 1_795_276_003_655;
+const items = [{ productId: 'mug', requested: 2, available: 1 }];
+const failure = { code: 'insufficient-stock', detail: 'not enough', items };
 
 /** The events of the old history list, up to a status. */
 function oldHistory({ id, userId, requested }: Begun, status: Status): string[] {
   const event = (service: string, type: string, plusMs: number, data: object) =>
     JSON.stringify({ id: `${service}:${at + plusMs}-0`, type, at: at + plusMs, data: { purchaseId: id, ...data } });
   const item = { productId: 'mug', name: 'A mug', quantity: 2, unitPrice: { amount: 899, currency: 'USD' } };
-  const failure = {
-    code: 'insufficient-stock',
-    detail: 'not enough',
-    items: [{ productId: 'mug', requested: 2, available: 1 }],
-  };
   const created = event('purchases', 'purchase.created', 0, { userId, items: requested });
   const reserved = event('products', 'product.reserved', 5, { items: [item] });
   const completed = event('purchases', 'purchase.completed', 10, { total: { amount: 1798, currency: 'USD' } });
@@ -72,8 +70,7 @@ async function storeOld(status: Status): Promise<Begun> {
   }
   if (status === 'cancelled') Object.assign(hash, { releaseOwed: '1', updatedAt: at + 20, version: 3 });
   if (status === 'failed') {
-    const items = [{ productId: 'mug', requested: 2, available: 1 }];
-    hash.failure = JSON.stringify({ code: 'insufficient-stock', detail: 'not enough', items });
+    hash.failure = JSON.stringify(failure);
     Object.assign(hash, { updatedAt: at + 10, version: 2 });
   }
   await looker.hset(purchaseKey(id), hash);
@@ -176,6 +173,7 @@ describe('purchases of 5eb7839', () => {
 });
 
 describe('products of 5eb7839', () => {
+  const byAdmin = () => contextOf(userCaller('admin'));
   const asked = () => contextOf({ kind: 'service', address: '127.0.0.1', service: 'purchases' }, { write: undefined });
   const reservations = createReservationRules(createReservations(productsRedis));
   const reads = createProductReads(productsRedis);
@@ -185,7 +183,7 @@ describe('products of 5eb7839', () => {
   async function storeOldProduct(): Promise<string> {
     const id = newId();
     const given = { id, name: 'A lamp', category: 'Lamps', price: { amount: 250, currency: 'USD' }, stock: 9 };
-    const made = await rules.create(given, contextOf(userCaller('admin')));
+    const made = await rules.create(given, byAdmin());
     if (made.kind !== 'done') throw new Error(made.detail);
     const { version = '', generation = '', documentVersion = '' } = await looker.hgetall(productKey(id));
     await looker.hdel(productKey(id), 'version', 'generation', 'documentVersion');
@@ -199,9 +197,9 @@ describe('products of 5eb7839', () => {
     const reserved = await reservations.reserve(purchaseId, [{ productId, quantity: 4 }], asked());
     expect(reserved).toMatchObject({ result: 'reserved', items: [{ productId, quantity: 4 }] });
     expect(await reservations.release(purchaseId, [], asked())).toMatchObject({ result: 'released' });
-    const restocked = await rules.restock(productId, 1, contextOf(userCaller('admin')));
+    const restocked = await rules.restock(productId, 1, byAdmin());
     expect(restocked).toMatchObject({ kind: 'done', value: { stock: 10, version: '4' } });
-    const changed = await rules.update(productId, { name: 'A new lamp' }, contextOf(userCaller('admin')));
+    const changed = await rules.update(productId, { name: 'A new lamp' }, byAdmin());
     expect(changed).toMatchObject({ kind: 'done', value: { stock: 10, version: '5', doc: { name: 'A new lamp' } } });
     const stored = await looker.hgetall(productKey(productId));
     expect([stored.rev, stored.incarnation, stored.edition]).toEqual([undefined, undefined, undefined]);
@@ -216,7 +214,7 @@ describe('products of 5eb7839', () => {
       category: 'Lamps',
       price: { amount: 250, currency: 'USD' },
     };
-    await rules.create({ id: fresh, ...texts, stock: 0 }, contextOf(userCaller('admin')));
+    await rules.create({ id: fresh, ...texts, stock: 0 }, byAdmin());
     const together = await reads.read([old, unknown, fresh], asked());
     const alone = await Promise.all([old, unknown, fresh].map(async (id) => (await reads.read([id], asked()))[0]));
     expect(together).toEqual(alone);

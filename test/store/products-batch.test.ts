@@ -11,7 +11,8 @@ import { createProductWrites } from '../../api/products/store.ts';
 import { type BatchWrites, createBatchWrites } from '../../api/products/store-batches.ts';
 import { createProductReads, type ProductReads } from '../../api/products/store-reads.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
-import { contextOf, openTestRedis, operator, repetitionOf, userCaller } from '../support/redis.ts';
+import { contextOf, repetitionOf, userCaller } from '../support/context.ts';
+import { openTestRedis, operator } from '../support/redis.ts';
 import { given } from './products-support.ts';
 
 let redis: ShopRedis;

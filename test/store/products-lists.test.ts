@@ -11,7 +11,8 @@ import { createProductWrites } from '../../api/products/store.ts';
 import { createProductReads, type ProductReads } from '../../api/products/store-reads.ts';
 import { createSearchReads, type SearchReads } from '../../api/products/store-search.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
-import { contextOf, openTestRedis, userCaller } from '../support/redis.ts';
+import { contextOf, userCaller } from '../support/context.ts';
+import { openTestRedis } from '../support/redis.ts';
 
 let redis: ShopRedis;
 let reads: ProductReads & SearchReads;

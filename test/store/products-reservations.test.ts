@@ -1,16 +1,19 @@
 /** Stock under purchases: taken once, never beyond what is there, given back once; on a real Redis. */
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { summed } from '../../api/contracts/wanted.ts';
+import { summed, type Wanted } from '../../api/contracts/wanted.ts';
 import { deadlineIn } from '../../api/core/clock.ts';
 import { newId } from '../../api/core/ids.ts';
 import { createReservationRules } from '../../api/products/reservations.ts';
+import type { NewProduct } from '../../api/products/schema.ts';
 import { createProductRules } from '../../api/products/service.ts';
 import { createProductWrites } from '../../api/products/store.ts';
 import { createProductReads } from '../../api/products/store-reads.ts';
 import { createReservations } from '../../api/products/store-reservations.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
-import { contextOf, openTestRedis, operator, userCaller } from '../support/redis.ts';
+import { contextOf, userCaller } from '../support/context.ts';
+import { openTestRedis, operator } from '../support/redis.ts';
+import { given } from './products-support.ts';
 
 let redis: ShopRedis;
 let other: ShopRedis;
@@ -29,18 +32,27 @@ afterAll(() => {
 const admin = userCaller('admin');
 const purchases = { kind: 'service', address: '127.0.0.1', service: 'purchases' } as const;
 const asked = () => contextOf(purchases, { write: undefined });
+const wanted = (...pairs: [productId: string, quantity: number][]): Wanted[] =>
+  pairs.map(([productId, quantity]) => ({ productId, quantity }));
+const times = <T>(count: number, run: (i: number) => Promise<T>) => Array.from({ length: count }, (_, i) => run(i));
+const usd = (amount: number) => ({ amount, currency: 'USD' });
 const rules = () => createProductRules(createProductWrites(redis), createProductReads(redis));
-const reserve = (id: string, items: { productId: string; quantity: number }[], on = redis) =>
+const reserve = (id: string, items: Wanted[], on = redis) =>
   createReservationRules(createReservations(on)).reserve(id, items, asked());
 const release = (id: string, callerItems: Parameters<ReturnType<typeof createReservationRules>['release']>[1] = []) =>
   createReservationRules(createReservations(redis)).release(id, callerItems, asked());
 
-async function product(stock: number, changes: { id?: string; amount?: number; name?: string } = {}): Promise<string> {
-  const { id = newId(), amount = 250, name = 'A lamp' } = changes;
-  const given = { id, name, category: 'Lamps', price: { amount, currency: 'USD' }, stock };
-  const made = await rules().create(given, contextOf(admin));
+async function product(stock: number, changes: Partial<NewProduct> = {}): Promise<string> {
+  const made = await rules().create(given({ ...changes, stock }), contextOf(admin));
   if (made.kind !== 'done') throw new Error(made.detail);
-  return id;
+  return made.value.doc.id;
+}
+
+/** What a reservation answers that must succeed. */
+async function reservedItems(id: string, items: Wanted[]) {
+  const answer = await reserve(id, items);
+  if (answer.result !== 'reserved') throw new Error(answer.result);
+  return answer.items;
 }
 
 /** The hash of a product, and whether its ledger adds up. */
@@ -60,14 +72,10 @@ async function eventsOf(purchaseId: string): Promise<string[]> {
 
 describe('a reservation', () => {
   test('takes all items and answers with names and prices', async () => {
-    const a = await product(5, { amount: 100, name: 'Ä / "lamp"' });
-    const b = await product(7, { amount: 10_000_000_000 });
+    const a = await product(5, { price: usd(100), name: 'Ä / "lamp"' });
+    const b = await product(7, { price: usd(10_000_000_000) });
     const purchaseId = newId();
-    const result = await reserve(purchaseId, [
-      { productId: a, quantity: 2 },
-      { productId: b, quantity: 7 },
-    ]);
-    expect(result).toMatchObject({
+    expect(await reserve(purchaseId, wanted([a, 2], [b, 7]))).toMatchObject({
       result: 'reserved',
       eventId: expect.stringMatching(/^\d+-\d+$/),
       items: [
@@ -82,46 +90,33 @@ describe('a reservation', () => {
 
   test('takes none when one item is not there in full, and says of each what there is', async () => {
     const [a, b] = [await product(5), await product(1)];
-    const items = [
-      { productId: a, quantity: 2 },
-      { productId: b, quantity: 3 },
-    ];
-    const sold = { result: 'sold-out', items: [{ productId: b, requested: 3, available: 1 }] };
-    expect(await reserve(newId(), items)).toEqual(sold);
+    const soldOut = { result: 'sold-out', items: [{ productId: b, requested: 3, available: 1 }] };
+    expect(await reserve(newId(), wanted([a, 2], [b, 3]))).toEqual(soldOut);
     expect(await ledger(a)).toMatchObject({ stock: 5, sold: 0, version: 1 });
   });
 
   test('names the products that do not exist', async () => {
-    const a = await product(5);
-    const unknown = newId();
-    const items = [
-      { productId: a, quantity: 1 },
-      { productId: unknown, quantity: 1 },
-    ];
-    expect(await reserve(newId(), items)).toEqual({ result: 'unknown-product', productIds: [unknown] });
+    const [a, unknown] = [await product(5), newId()];
+    expect(await reserve(newId(), wanted([a, 1], [unknown, 1]))).toEqual({
+      result: 'unknown-product',
+      productIds: [unknown],
+    });
     expect(await ledger(a)).toMatchObject({ stock: 5 });
   });
 
   test('sums a product that is named twice before it looks at the stock', async () => {
     const a = await product(10);
-    const twice = [
-      { productId: a, quantity: 6 },
-      { productId: a, quantity: 6 },
-    ];
+    const twice = wanted([a, 6], [a, 6]);
     expect(summed(twice)).toEqual([{ productId: a, quantity: 12 }]);
-    expect(await reserve(newId(), twice)).toMatchObject({
-      result: 'sold-out',
-      items: [{ requested: 12, available: 10 }],
-    });
+    const soldOut = { result: 'sold-out', items: [{ requested: 12, available: 10 }] };
+    expect(await reserve(newId(), twice)).toMatchObject(soldOut);
   });
 
   test('repeated, also at once and on other replicas, takes once and answers the same', async () => {
     const a = await product(10);
     const purchaseId = newId();
-    const items = [{ productId: a, quantity: 4 }];
-    const answers = await Promise.all(
-      Array.from({ length: 20 }, (_, i) => reserve(purchaseId, items, i % 2 ? redis : other)),
-    );
+    const items = wanted([a, 4]);
+    const answers = await Promise.all(times(20, (i) => reserve(purchaseId, items, i % 2 ? redis : other)));
     answers.push(await reserve(purchaseId, items));
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
     expect(await ledger(a)).toMatchObject({ stock: 6, sold: 4 });
@@ -131,24 +126,22 @@ describe('a reservation', () => {
   test('stays refused under its id when stock comes later', async () => {
     const a = await product(1);
     const purchaseId = newId();
-    const first = await reserve(purchaseId, [{ productId: a, quantity: 2 }]);
+    const first = await reserve(purchaseId, wanted([a, 2]));
     await rules().restock(a, 10, contextOf(admin));
-    expect(await reserve(purchaseId, [{ productId: a, quantity: 2 }])).toEqual(first);
+    expect(await reserve(purchaseId, wanted([a, 2]))).toEqual(first);
     expect(await ledger(a)).toMatchObject({ stock: 11, sold: 0 });
   });
 
   test('of 50 at once for the last 10, ten get one each and the others none', async () => {
     const a = await product(10);
-    const results = await Promise.all(
-      Array.from({ length: 50 }, (_, i) => reserve(newId(), [{ productId: a, quantity: 1 }], i % 2 ? redis : other)),
-    );
+    const results = await Promise.all(times(50, (i) => reserve(newId(), wanted([a, 1]), i % 2 ? redis : other)));
     expect(results.filter((result) => result.result === 'reserved')).toHaveLength(10);
     expect(results.filter((result) => result.result === 'sold-out')).toHaveLength(40);
     expect(await ledger(a)).toMatchObject({ stock: 0, sold: 10 });
   });
 
   test('of 100 products is one step', async () => {
-    const ids = await Promise.all(Array.from({ length: 100 }, () => product(1)));
+    const ids = await Promise.all(times(100, () => product(1)));
     const items = ids.map((productId) => ({ productId, quantity: 1 }));
     expect(await reserve(newId(), items)).toMatchObject({ result: 'reserved' });
     for (const id of ids.slice(0, 3)) expect(await ledger(id)).toMatchObject({ stock: 0 });
@@ -158,9 +151,9 @@ describe('a reservation', () => {
     const a = await product(1);
     const purchaseId = newId();
     const key = `{products}:reservation:${purchaseId}`;
-    await reserve(purchaseId, [{ productId: a, quantity: 1 }]);
+    await reserve(purchaseId, wanted([a, 1]));
     await master.pexpire(key, 5000);
-    await reserve(purchaseId, [{ productId: a, quantity: 1 }]);
+    await reserve(purchaseId, wanted([a, 1]));
     expect(await master.pttl(key)).toBeGreaterThan(7.9 * 86_400_000);
     await master.pexpire(key, 5000);
     await release(purchaseId);
@@ -172,11 +165,8 @@ describe('a release', () => {
   test('gives back once, however often and however many at once ask', async () => {
     const a = await product(10);
     const purchaseId = newId();
-    const reserved = await reserve(purchaseId, [{ productId: a, quantity: 4 }]);
-    const callerItems = reserved.result === 'reserved' ? reserved.items : [];
-    const answers = await Promise.all(
-      Array.from({ length: 50 }, (_, i) => release(purchaseId, i % 2 ? callerItems : [])),
-    );
+    const callerItems = await reservedItems(purchaseId, wanted([a, 4]));
+    const answers = await Promise.all(times(50, (i) => release(purchaseId, i % 2 ? callerItems : [])));
     answers.push(await release(purchaseId, callerItems));
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
     expect(await ledger(a)).toMatchObject({ stock: 10, sold: 4, returned: 4 });
@@ -187,16 +177,16 @@ describe('a release', () => {
     const a = await product(10);
     const purchaseId = newId();
     await release(purchaseId);
-    expect(await reserve(purchaseId, [{ productId: a, quantity: 4 }])).toEqual({ result: 'released' });
+    expect(await reserve(purchaseId, wanted([a, 4]))).toEqual({ result: 'released' });
     expect(await ledger(a)).toMatchObject({ stock: 10, sold: 0, returned: 0 });
   });
 
   test('at the same time as the reservation leaves the stock whole, in either order', async () => {
     const a = await product(100);
-    const rounds = Array.from({ length: 20 }, async () => {
+    const rounds = times(20, async () => {
       const purchaseId = newId();
-      await Promise.all([reserve(purchaseId, [{ productId: a, quantity: 3 }], other), release(purchaseId)]);
-      expect(await reserve(purchaseId, [{ productId: a, quantity: 3 }])).toEqual({ result: 'released' });
+      await Promise.all([reserve(purchaseId, wanted([a, 3]), other), release(purchaseId)]);
+      expect(await reserve(purchaseId, wanted([a, 3]))).toEqual({ result: 'released' });
     });
     await Promise.all(rounds);
     expect(await ledger(a)).toMatchObject({ stock: 100 });
@@ -205,18 +195,17 @@ describe('a release', () => {
   test('after a refusal gives nothing back, and the refusal is a release from then on', async () => {
     const a = await product(1);
     const purchaseId = newId();
-    await reserve(purchaseId, [{ productId: a, quantity: 2 }]);
+    await reserve(purchaseId, wanted([a, 2]));
     const callerItems = [{ productId: a, generation: 'x', name: 'x', quantity: 2, unitPriceMinor: 1 }];
     expect(await release(purchaseId, callerItems)).toMatchObject({ result: 'released' });
-    expect(await reserve(purchaseId, [{ productId: a, quantity: 1 }])).toEqual({ result: 'released' });
+    expect(await reserve(purchaseId, wanted([a, 1]))).toEqual({ result: 'released' });
     expect(await ledger(a)).toMatchObject({ stock: 1, returned: 0 });
   });
 
   test('without a record gives back no more than was sold of the product, whatever the caller says', async () => {
     const [a, b] = [await product(5), await product(5)];
-    const reserved = await reserve(newId(), [{ productId: a, quantity: 2 }]);
-    const [ofA] = reserved.result === 'reserved' ? reserved.items : [];
-    if (ofA === undefined) return expect.fail('nothing was reserved');
+    const [ofA] = await reservedItems(newId(), wanted([a, 2]));
+    if (ofA === undefined) return expect.fail('no item was reserved');
     const generation = String(await master.hget(`{products}:product:${b}`, 'generation'));
     const callerItems = [
       { ...ofA, quantity: 1000 },
@@ -232,8 +221,7 @@ describe('a release', () => {
   test('goes by what the purchase knows when the record has ended, once', async () => {
     const a = await product(10);
     const purchaseId = newId();
-    const reserved = await reserve(purchaseId, [{ productId: a, quantity: 4 }]);
-    const callerItems = reserved.result === 'reserved' ? reserved.items : [];
+    const callerItems = await reservedItems(purchaseId, wanted([a, 4]));
     await master.del(`{products}:reservation:${purchaseId}`);
     const first = await release(purchaseId, callerItems);
     expect(await release(purchaseId, callerItems)).toEqual(first);
@@ -243,10 +231,7 @@ describe('a release', () => {
   test('gives nothing to a product that was deleted and made anew under the same id', async () => {
     const [a, b] = [await product(10), await product(10)];
     const purchaseId = newId();
-    await reserve(purchaseId, [
-      { productId: a, quantity: 4 },
-      { productId: b, quantity: 4 },
-    ]);
+    await reserve(purchaseId, wanted([a, 4], [b, 4]));
     await rules().remove(a, contextOf(admin));
     await product(3, { id: a });
     await release(purchaseId);
@@ -259,7 +244,7 @@ describe('a release', () => {
     const purchaseId = newId();
     const store = createReservations(redis);
     const early = await store.releaseSource(purchaseId, [], deadlineIn(5000));
-    await reserve(purchaseId, [{ productId: a, quantity: 4 }]);
+    await reserve(purchaseId, wanted([a, 4]));
     expect(await store.release(purchaseId, early, newId(), deadlineIn(5000))).toBe('conflict');
     expect(await ledger(a)).toMatchObject({ stock: 6 });
   });

@@ -7,8 +7,8 @@ import { createSearch, type Search } from '../../api/products/search.ts';
 import { usualBounds } from '../../api/products/search-budget.ts';
 import { createProductReads } from '../../api/products/store-reads.ts';
 import { createSearchReads, type Scan } from '../../api/products/store-search.ts';
+import { contextOf, userCaller } from '../support/context.ts';
 import { type OwnRedis, startOwnRedis } from '../support/own-redis.ts';
-import { contextOf, userCaller } from '../support/redis.ts';
 import { seedProducts } from '../support/seed-products.ts';
 
 const count = 4000;

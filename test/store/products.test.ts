@@ -10,7 +10,8 @@ import { createProductRules, type ProductRules, tagOf } from '../../api/products
 import { createProductWrites } from '../../api/products/store.ts';
 import { createProductReads, type ProductReads } from '../../api/products/store-reads.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
-import { contextOf, openTestRedis, operator, repetitionOf, userCaller } from '../support/redis.ts';
+import { contextOf, repetitionOf, userCaller } from '../support/context.ts';
+import { openTestRedis, operator } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
 import { given } from './products-support.ts';
 

@@ -11,7 +11,8 @@ import type { Begun } from '../../api/purchases/record.ts';
 import { type Failure, failureDetails, type Status } from '../../api/purchases/schema.ts';
 import { createPurchaseWrites } from '../../api/purchases/store.ts';
 import { createPurchaseReads } from '../../api/purchases/store-reads.ts';
-import { contextOf, openReachableRedis, operator, userCaller } from '../support/redis.ts';
+import { contextOf, userCaller } from '../support/context.ts';
+import { openReachableRedis, operator } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
 
 /** A deadline that a healthy Redis keeps. */

@@ -7,7 +7,7 @@ import { isRefusal } from '../../api/core/outcome.ts';
 import { endingKey, listKey, purchaseKey } from '../../api/purchases/keys.ts';
 import { openRetention } from '../../api/purchases/retention.ts';
 import { type Failure, failureDetails } from '../../api/purchases/schema.ts';
-import { contextOf, userCaller } from '../support/redis.ts';
+import { contextOf, userCaller } from '../support/context.ts';
 import { waitFor } from '../support/wait.ts';
 import { contextFor, itemsOf, openPurchaseSteps, soldOut, someBegun, soon, watchReplica } from './purchases-steps.ts';
 

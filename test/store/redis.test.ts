@@ -9,7 +9,8 @@ import { Unavailable } from '../../api/core/outcome.ts';
 import { runKeyed } from '../../api/redis/keyed.ts';
 import type { ShopRedis } from '../../api/redis/open.ts';
 import type { Script } from '../../api/redis/script.ts';
-import { contextOf, openTestRedis, operator, repetitionOf, userCaller } from '../support/redis.ts';
+import { contextOf, repetitionOf, userCaller } from '../support/context.ts';
+import { openTestRedis, operator } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
 
 const prelude = readFileSync(new URL('../../api/redis/prelude.lua', import.meta.url), 'utf8');

@@ -10,7 +10,8 @@ import { newAccount } from '../../api/users/service.ts';
 import { createUserWrites } from '../../api/users/store.ts';
 import { createSessionReads, createUserReads } from '../../api/users/store-reads.ts';
 import { createSessionWrites, type SessionWrites } from '../../api/users/store-sessions.ts';
-import { contextOf, openTestRedis, operator, userCaller } from '../support/redis.ts';
+import { contextOf, userCaller } from '../support/context.ts';
+import { openTestRedis, operator } from '../support/redis.ts';
 
 /** The reads and writes of users, together. */
 export type UserStore = ReturnType<typeof createUserStore>;

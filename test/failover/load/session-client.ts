@@ -6,7 +6,7 @@ import type { Account } from './fixtures.ts';
 import type { Client } from './http-client.ts';
 import type { Actor } from './load.ts';
 import type { Random } from './random.ts';
-import { type AsAdmin, createEndings } from './session-endings.ts';
+import { type AsAdmin, changeRole, createEndings } from './session-endings.ts';
 import { createSignIns, mostSignIns, refresh, type SignIn, type User } from './sign-ins.ts';
 
 /** Access tokens live 5 minutes: sign-ins older than this are not used any more. */
@@ -40,15 +40,7 @@ export function sessionClient(admin: Account, label: string, nowMs: () => number
     if (outcome.kind !== 'ok') return;
     const user: User = { id: (outcome.body as { id: string }).id, email, password, isAdmin: false, changing: true };
     if (random.next() < 0.35) {
-      const promoted = await client.send(
-        asAdmin({
-          kind: 'promote',
-          method: 'PATCH',
-          path: `/users/${user.id}`,
-          about: { subjectId: user.id },
-          body: { role: 'admin' },
-        }),
-      );
+      const promoted = await client.send(asAdmin(changeRole(user.id, 'admin')));
       user.isAdmin = promoted.outcome.kind === 'ok';
     }
     for (let count = random.int(1, 3); count > 0; count--) await signIns.begin(client, user, user.password, 'right');

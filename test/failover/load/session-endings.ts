@@ -7,6 +7,17 @@ import type { SignIn, SignIns, User } from './sign-ins.ts';
 /** A request as the first admin sends it. */
 export type AsAdmin = (sending: Omit<Sending, 'userId' | 'token'>) => Sending;
 
+/** The request by which an admin gives or takes the role of an admin. */
+export function changeRole(userId: string, role: 'admin' | 'customer') {
+  return {
+    kind: role === 'admin' ? 'promote' : 'demote',
+    method: 'PATCH',
+    path: `/users/${userId}`,
+    about: { subjectId: userId },
+    body: { role },
+  } as const;
+}
+
 /** See {@link createEndings}. */
 export type Endings = {
   /** Ends a sign-in in a way chosen by `random`. Its tokens go on being tried. */
@@ -78,15 +89,7 @@ export function createEndings(signIns: SignIns, asAdmin: AsAdmin, nowMs: () => n
         await deleteUser(client, signIn, way === 'deletion');
         return; // nothing more can be done with this user
       } else if (user.isAdmin) {
-        await client.send(
-          asAdmin({
-            kind: 'demote',
-            method: 'PATCH',
-            path: `/users/${user.id}`,
-            about: { subjectId: user.id },
-            body: { role: 'customer' },
-          }),
-        );
+        await client.send(asAdmin(changeRole(user.id, 'customer')));
       }
       user.changing = false;
     },
