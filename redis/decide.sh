@@ -1,5 +1,5 @@
 # What a starting node and a running Sentinel decide from what they have found out. Nothing here asks, writes or waits, so that a test has
-# one row for each situation (test/unit/redis-decisions.test.ts). Read by redis/entry.sh with `.`.
+# one row for each situation (test/unit/redis/decide.test.ts). Read by redis/entry.sh with `.`.
 # shellcheck shell=sh disable=SC2154 # the inputs are variables of entry.sh, look.sh and node.sh
 
 # Longer than two elections: the first takes 3 s, one that failed is tried again every 6 s.

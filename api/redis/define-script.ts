@@ -1,6 +1,6 @@
 /**
  * A Lua script, declared once: its keys, arguments and replies by name. The script finds its keys and arguments in locals of these names,
- * callers pass objects, replies come back as a union discriminated by `result`. test/unit/scripts.test.ts compares the head of each Lua file
+ * callers pass objects, replies come back as a union discriminated by `result`. test/unit/redis/scripts.test.ts compares the head of each Lua file
  * with its declaration. run-script.ts and send-script.ts run declared scripts.
  */
 import { readFileSync } from 'node:fs';

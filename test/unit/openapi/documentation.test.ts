@@ -2,11 +2,10 @@
 import express from 'express';
 import supertest from 'supertest';
 import { expect, test } from 'vitest';
-import { problems } from '../../api/core/problems.ts';
-import { nearestPath } from '../../api/http/nearest-path.ts';
-import { documentationRoutes } from '../../api/openapi/documentation.ts';
-import { problemTexts } from '../../api/openapi/problem-texts.ts';
-import { serviceNames } from '../../api/services.ts';
+import { problems } from '../../../api/core/problems.ts';
+import { documentationRoutes } from '../../../api/openapi/documentation.ts';
+import { problemTexts } from '../../../api/openapi/problem-texts.ts';
+import { serviceNames } from '../../../api/services.ts';
 
 const request = supertest(
   express()
@@ -98,26 +97,4 @@ test('each request of the collection carries the token of the caller who may mak
     '{{accessToken}}',
     '{{adminToken}}',
   ]);
-});
-
-const paths = ['/users', '/users/login', '/users/me', '/users/me/sessions', '/users/:id', '/products/:id/stock'];
-
-test.each([
-  ['/users/loginn', '/users/login'],
-  ['/users/Login', '/users/login'],
-  ['/users/em', '/users/me'],
-  ['/users/me/session', '/users/me/sessions'],
-  ['/products/boots/stok', '/products/{id}/stock'],
-])('the nearest to %s is %s', (path, nearest) => {
-  expect(nearestPath(path, paths)).toBe(nearest);
-});
-
-test.each([
-  '/users/0192f0c1-7b1e-7cc0-9d5e-3f1a0e6b2c4d',
-  '/nothing/at/all',
-  '/products/boots/reviews',
-  `/users/${'x'.repeat(5000)}`,
-  '/',
-])('nothing is near to %s', (path) => {
-  expect(nearestPath(path, paths)).toBeUndefined();
 });

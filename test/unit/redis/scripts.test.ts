@@ -9,13 +9,13 @@ type Declared = { name: string; source: string; keys: readonly string[]; args: r
   | { reply: readonly string[] }
 );
 
-const api = fileURLToPath(new URL('../../api', import.meta.url));
+const api = fileURLToPath(new URL('../../../api', import.meta.url));
 const tree = readdirSync(api, { recursive: true, encoding: 'utf8' }).sort();
 
 /** What a folder declares (api/redis/define-script.ts), by file. */
 const declared = new Map<string, Declared>();
 for (const folder of tree.filter((file) => basename(file) === 'scripts.ts').map(dirname)) {
-  const { scripts, readScripts = {} } = (await import(`../../api/${folder}/scripts.ts`)) as Record<
+  const { scripts, readScripts = {} } = (await import(`../../../api/${folder}/scripts.ts`)) as Record<
     string,
     Record<string, Declared>
   >;

@@ -1,6 +1,6 @@
 /** The client's repetitions, with a shop that answers as the test says. */
 import { afterEach, expect, test, vi } from 'vitest';
-import { createClient, ShopProblem } from '../../api/client/client.ts';
+import { createClient, ShopProblem } from '../../../api/client/client.ts';
 
 type Reply = Response | Error;
 const json = (status: number, body: object, headers: Record<string, string> = {}) =>
