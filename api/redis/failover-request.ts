@@ -10,14 +10,16 @@ import type { Sentinels } from './sentinels/sentinels.ts';
 
 /** See {@link openFailoverRequest}. */
 export type FailoverRequest = {
-  /** A write could not be acknowledged. */
-  onStalled(): void;
+  /** A write could not be acknowledged. @param sentAtMs when it was sent to the master, on the monotonic clock */
+  onStalled(sentAtMs: number): void;
   /** A write was acknowledged. */
   onProgress(): void;
 };
 
 /** Longer than Sentinel takes to replace a master that is really gone. */
 const stalledForMs = 2500;
+/** A group of writes has failed so long after it was sent: after the silence of node.ts. A longer time means that this process stood still. */
+const failsWithinMs = 600;
 /** Without a stalled write for this long, the next one begins a new count: there was nothing to write. */
 const forgetAfterMs = 5000;
 const checkIntervalMs = 250;
@@ -36,6 +38,7 @@ export function openFailoverRequest(
 ): FailoverRequest {
   let stalledSinceMs: number | undefined;
   let lastStalledMs = Number.NEGATIVE_INFINITY;
+  let lastProgressMs = Number.NEGATIVE_INFINITY;
   let nextCheckMs = Number.NEGATIVE_INFINITY;
   let isChecking = false;
 
@@ -74,11 +77,11 @@ export function openFailoverRequest(
   }
 
   return {
-    onStalled() {
+    onStalled(sentAtMs) {
       const now = monotonicMs();
       if (now - lastStalledMs > forgetAfterMs) stalledSinceMs = undefined;
       lastStalledMs = now;
-      stalledSinceMs ??= now;
+      stalledSinceMs ??= Math.max(sentAtMs, lastProgressMs, now - failsWithinMs);
       if (isChecking || now - stalledSinceMs < stalledForMs || now < nextCheckMs) return;
       isChecking = true;
       nextCheckMs = now + checkIntervalMs;
@@ -90,6 +93,7 @@ export function openFailoverRequest(
     },
     onProgress() {
       stalledSinceMs = undefined;
+      lastProgressMs = monotonicMs();
     },
   };
 }

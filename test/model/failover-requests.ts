@@ -11,8 +11,8 @@ import { forceFailover } from './sentinel-failover.ts';
 import { askByInfo, askSentinels, historyOf, replicasOf, type Service, serviceMs } from './services.ts';
 
 export type FailoverRequests = {
-  /** A write could not be confirmed. */
-  onStalled(): void;
+  /** A write that was sent then could not be confirmed; on the service's clock. */
+  onStalled(sentAtMs: number): void;
   onProgress(): void;
   readonly requested: number;
 };
@@ -29,6 +29,7 @@ export type Choose = (
 ) => string | undefined;
 
 const stalledMs = 2500;
+const failsWithinMs = 600;
 const pauseMs = 15_000;
 const lookAgainMs = 250;
 const refusedMs = 1000;
@@ -54,6 +55,7 @@ export const chooseAsBefore: Choose = ({ view: { master } }, sentinels, { roles 
 
 export function createFailoverRequests(service: Service, periods: SentinelPeriods, choose: Choose): FailoverRequests {
   let stalledSinceMs: number | undefined;
+  let lastProgressMs = Number.NEGATIVE_INFINITY;
   let nextMs = Number.NEGATIVE_INFINITY;
   let requested = 0;
 
@@ -91,15 +93,16 @@ export function createFailoverRequests(service: Service, periods: SentinelPeriod
     get requested() {
       return requested;
     },
-    onStalled() {
+    onStalled(sentAtMs) {
       const now = serviceMs(service);
-      stalledSinceMs ??= now;
+      stalledSinceMs ??= Math.max(sentAtMs, lastProgressMs, now - failsWithinMs);
       if (now - stalledSinceMs < stalledMs || now < nextMs) return;
       nextMs = now + lookAgainMs;
       check();
     },
     onProgress() {
       stalledSinceMs = undefined;
+      lastProgressMs = serviceMs(service);
     },
   };
 }

@@ -80,7 +80,7 @@ export function startWriter(parts: WriterParts, everyMs: () => number, firstMs: 
   function connect(): void {
     const { master } = service.view;
     service.hurriedUntilMs = serviceMs(service) + 500;
-    failovers.onStalled();
+    failovers.onStalled(serviceMs(service));
     request<true>(service, nodeOf(service, master).process, connectTimeoutMs, accept, (answer) => {
       if (answer) connectedTo = master;
       later(service, answer ? 0 : 20, sendNext);
@@ -92,23 +92,24 @@ export function startWriter(parts: WriterParts, everyMs: () => number, firstMs: 
     const node = nodeOf(service, master);
     const ids = group.map(({ id }) => id);
     const wanted = confirmations.wanted(replicas.length);
+    const sentAtMs = serviceMs(service);
     const run = (reply: (answer: WriteReply) => void) => runWrites(node, ids, wanted, waitMs, reply);
     request(service, node.process, socketTimeoutMs, run, (answer) => {
       if (answer === undefined) connectedTo = undefined;
-      if (answer === undefined || 'error' in answer) return backOff(group);
+      if (answer === undefined || 'error' in answer) return backOff(group, sentAtMs);
       const size = answer.confirmed.size;
       const result = confirmations.judge(answer, master, replicas);
       if (result === 'all') acknowledge(group, 'all replicas');
       else if (rule.enough?.(size)) acknowledge(group, `${size} replicas`);
-      else if (result === 'none') return backOff(group);
+      else if (result === 'none') return backOff(group, sentAtMs);
       else if (result === 'name-them') queue.unshift(...group);
-      else prove(group, result, answer.connected);
+      else prove(group, sentAtMs, result, answer.connected);
       sendNext();
     });
   }
 
-  function backOff(group: Pending[]): void {
-    failovers.onStalled();
+  function backOff(group: Pending[], sentAtMs: number): void {
+    failovers.onStalled(sentAtMs);
     service.hurriedUntilMs = serviceMs(service) + 500;
     askSentinels(service, () =>
       later(service, 5, () => {
@@ -118,7 +119,7 @@ export function startWriter(parts: WriterParts, everyMs: () => number, firstMs: 
     );
   }
 
-  function prove(group: Pending[], claim: Claim, connected: ReadonlySet<string>): void {
+  function prove(group: Pending[], sentAtMs: number, claim: Claim, connected: ReadonlySet<string>): void {
     const finish = (isDurable: boolean) => {
       if (isDurable) return acknowledge(group, `by the rule: ${[...claim.confirmed]}`);
       queue.unshift(...group);
@@ -126,7 +127,7 @@ export function startWriter(parts: WriterParts, everyMs: () => number, firstMs: 
     };
     const replicas = [...connected].map((address) => ({ address, offset: 0 }));
     proveClaim(parts, claim, serviceMs(service) + proofMs, finish, (sentinels) => {
-      failovers.onStalled();
+      failovers.onStalled(sentAtMs);
       if (rule.pads) outgrow(claim.master, paddingBytes({ offset: claim.offset, replicas }, claim.master, sentinels));
     });
   }

@@ -80,7 +80,7 @@ export function openWrites(
         const master = link();
         if (group.length === 0) continue;
         if (master?.redis.status === 'ready') await send(addressText(master.address), master.redis, group);
-        else await backOff(group, reconnectPollMs);
+        else await backOff(group, reconnectPollMs, monotonicMs());
       }
     } finally {
       sending = false; // also after a fault of ours: the next write begins anew
@@ -90,22 +90,23 @@ export function openWrites(
   async function send(master: string, redis: Redis, group: PendingWrite[]) {
     const replicas = [...sentinels.nodes()].filter((node) => node !== master);
     const { named, wanted } = confirmations.next(replicas.length);
+    const sentAtMs = monotonicMs();
     const reply = await sendGroup(redis, group, wanted, named);
     const result = confirmations.judge(reply, master, replicas);
     queue.unshift(...reply.toRepeat);
     const executed = reply.executed.map(({ write }) => write);
     if (result === 'none' || isRefused(reply)) {
-      await backOff(executed, retryMs);
+      await backOff(executed, retryMs, sentAtMs);
       retryMs = link()?.redis === redis ? Math.min(2 * retryMs, maxRetryMs) : firstRetryMs;
     } else if (result === 'all') acknowledge(reply.executed);
     else if (result === 'name-them') queue.unshift(...executed);
-    else if (executed.length > 0) void prove(redis, reply, result).catch(() => undefined);
+    else if (executed.length > 0) void prove(redis, reply, result, sentAtMs).catch(() => undefined);
   }
 
   /** Waits until the group should be repeated: for a time, or until there is another master. */
-  async function backOff(again: readonly PendingWrite[], ms: number) {
+  async function backOff(again: readonly PendingWrite[], ms: number, sentAtMs: number) {
     queue.unshift(...again);
-    failover.onStalled();
+    failover.onStalled(sentAtMs);
     sentinels.hurry();
     rejectWhenIsolated(queue, sentinels);
     await untilOtherMaster(link, sentinels, ms);
@@ -117,10 +118,10 @@ export function openWrites(
     retryMs = firstRetryMs;
   }
 
-  async function prove(redis: Redis, { executed, after }: GroupReply, claim: Claim) {
+  async function prove(redis: Redis, { executed, after }: GroupReply, claim: Claim, sentAtMs: number) {
     proving += executed.length;
     const isDurable = await proveDurable(sentinels, claim, proofTimeoutMs, undefined, (doubt, answers) => {
-      failover.onStalled();
+      failover.onStalled(sentAtMs);
       if (doubt === 'other-winner' && after !== undefined) pad(redis, paddingBytes(after, claim.master, answers));
     }).catch(() => false);
     proving -= executed.length;

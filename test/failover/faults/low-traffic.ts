@@ -3,7 +3,7 @@ import { cutFault, serviceReplicas } from './cuts.ts';
 import type { Fault } from './fault.ts';
 import { linksBetween } from './network.ts';
 
-const oneASecond = { buyers: 1, buyerEveryMs: 1000, readers: 0, withOthers: false };
+const oneASecond = { buyers: 1, buyerEveryMs: 1000, onlyPurchases: true, readers: 0, withOthers: false };
 /** 6 s without a master that can be reached, and a second until the next purchase is due. */
 const promise = { failedFirstTries: 'only 503', longestGapMs: 8000 } as const;
 

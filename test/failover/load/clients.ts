@@ -26,6 +26,8 @@ export type LoadSize = {
   readonly buyers: number;
   /** How often a buyer begins a request, on average. */
   readonly buyerEveryMs: number;
+  /** Whether buyers do nothing but buy, and exactly so often. */
+  readonly onlyPurchases: boolean;
   readonly readers: number;
   readonly products: number;
   /** Whether an admin, users whose sessions end, and sign-ups take part. */
@@ -33,14 +35,14 @@ export type LoadSize = {
 };
 
 /** What runs have in common. */
-export const usualLoad = { buyerEveryMs: 200, withOthers: true } as const;
+export const usualLoad = { buyerEveryMs: 200, onlyPurchases: false, withOthers: true } as const;
 
 /** All actors of a run: buyers, readers without an account, an admin, users who sign up, users whose sessions end. */
 export function createClients(fixtures: Fixtures, label: string, size: LoadSize, nowMs: () => number): Actor[] {
   const known: KnownPurchases = { purchases: [] };
   const productIds = fixtures.products.map(({ id }) => id);
   return [
-    ...fixtures.buyers.map((account) => buyer(account, productIds, known, size.buyerEveryMs)),
+    ...fixtures.buyers.map((account) => buyer(account, productIds, known, size)),
     ...Array.from({ length: size.readers }, (_, i) => reader(`reader-${i + 1}`, productIds, label)),
     ...(size.withOthers
       ? [admin(fixtures.admin, fixtures.products, label), newcomers(label), sessionClient(fixtures.admin, label, nowMs)]
@@ -52,7 +54,7 @@ function buyer(
   { actor, userId, token }: Account,
   productIds: readonly string[],
   known: KnownPurchases,
-  everyMs: number,
+  { buyerEveryMs, onlyPurchases }: LoadSize,
 ): Actor {
   const own: string[] = [];
   const sending = (kind: Sending['kind'], method: string, path: string, about: Operation['about'] = {}): Sending => ({
@@ -80,8 +82,10 @@ function buyer(
 
   return {
     name: actor,
-    everyMs,
+    everyMs: buyerEveryMs,
+    isExact: onlyPurchases,
     async act(client, random) {
+      if (onlyPurchases) return buy(client, random);
       const chance = random.next();
       const purchaseId = own.length > 0 ? own[random.int(Math.max(0, own.length - 30), own.length - 1)] : undefined;
       if (chance < 0.55 || purchaseId === undefined) return buy(client, random);

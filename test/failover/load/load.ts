@@ -7,10 +7,11 @@ import type { Fixtures } from './fixtures.ts';
 import { type Client, openClient, type RetryWindow } from './http-client.ts';
 import type { Random } from './random.ts';
 
-/** A client that begins a request every `everyMs` on average. */
+/** A client that begins a request every `everyMs` on average, or exactly. */
 export type Actor = {
   readonly name: string;
   readonly everyMs: number;
+  readonly isExact?: boolean;
   act(client: Client, random: Random): Promise<unknown>;
 };
 
@@ -43,7 +44,7 @@ export function startLoad(baseUrl: string, actors: readonly Actor[], recorder: R
       // A pause can be long, and finish() does not wait for its end.
       await delay(Math.max(0, nextMs - recorder.nowMs()), undefined, { signal: stop.signal }).catch(() => {});
       if (stop.signal.aborted) break;
-      nextMs += own.pauseMs(actor.everyMs);
+      nextMs += actor.isExact ? actor.everyMs : own.pauseMs(actor.everyMs);
       if (waiting >= mostWaiting) continue;
       waiting += 1;
       const act = actor.act(client, own);

@@ -57,7 +57,7 @@ afterEach(() => {
 
 async function stallFor(ms: number, everyMs = 10): Promise<void> {
   for (let passed = 0; passed < ms; passed += everyMs) {
-    request.onStalled();
+    request.onStalled(performance.now());
     await vi.advanceTimersByTimeAsync(everyMs);
   }
 }
@@ -68,6 +68,31 @@ test('a request is sent once, when no write was acknowledged for longer than Sen
   await stallFor(2000);
   expect(failover.mock.calls).toEqual([['s:1']]);
   expect(logged).toEqual([expect.stringContaining('asking Sentinel s:1 for a failover to h:2')]);
+});
+
+test('the 2.5 s begin when the first write was sent, not when its connection was given up', async () => {
+  request.onStalled(performance.now() - 500);
+  await stallFor(1950);
+  expect(failover).not.toHaveBeenCalled();
+  await stallFor(100);
+  expect(failover).toHaveBeenCalledOnce();
+});
+
+test('the 2.5 s begin after the last acknowledgement, though a write that stalls was sent before it', async () => {
+  const sentAtMs = performance.now();
+  await vi.advanceTimersByTimeAsync(400);
+  request.onProgress();
+  request.onStalled(sentAtMs);
+  await stallFor(2450);
+  expect(failover).not.toHaveBeenCalled();
+  await stallFor(100);
+  expect(failover).toHaveBeenCalledOnce();
+});
+
+test('a process that stood still for 10 s with a write on its way sends no request for that', async () => {
+  request.onStalled(performance.now() - 10_000);
+  await stallFor(1850);
+  expect(failover).not.toHaveBeenCalled();
 });
 
 test('a request is not sent when the second look finds that another service has asked another Sentinel', async () => {
