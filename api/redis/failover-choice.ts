@@ -15,7 +15,7 @@ const maxInfoAgeMs = 1500;
  */
 const selectionMs = 250;
 /** A Sentinel that passes over for a moment the replica by which it was chosen would promote another. Longer than the 15 s of steady-links.ts. */
-const leastSteadyMs = 16_000;
+export const leastSteadyMs = 16_000;
 
 /** What is known when a failover is considered. */
 type FailoverEvidence = {

@@ -17,7 +17,7 @@ export type FailoverRequest = {
 };
 
 /** Longer than Sentinel takes to replace a master that is really gone. */
-const stalledForMs = 2500;
+export const stalledForMs = 2500;
 /** A group of writes has failed so long after it was sent: after the silence of node.ts. A longer time means that this process stood still. */
 const failsWithinMs = 600;
 /** Without a stalled write for this long, the next one begins a new count: there was nothing to write. */

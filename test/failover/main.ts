@@ -11,7 +11,7 @@ import { randomCut } from './faults/random-cut.ts';
 import { readHistory } from './history/history.ts';
 import { type Random, seededRandom } from './load/random.ts';
 import { complaints, summary, table } from './report/table.ts';
-import { type Run, runFaults } from './run.ts';
+import { type Run, rest, runFaults } from './run.ts';
 
 const usage = `npm run chaos                 every fault once, about an hour
   -- --only TEXT                only those whose names contain TEXT (several: --only a --only b)
@@ -69,6 +69,7 @@ async function runRows(asked: Options): Promise<number> {
   const folder = join(projectDir, '.shop', 'chaos', new Date().toISOString().replaceAll(':', '-').slice(0, 19));
   console.log(`seed ${seed}, histories in ${folder}`);
   const random = seededRandom(seed);
+  const restRandom = random.fork('rest');
   const minutes = Number(asked.minutes ?? 0);
   const rows = minutes > 0 ? randomRows(random, minutes, asked.pairs) : listedRows(asked.only);
   const pool = createClusterPool();
@@ -82,6 +83,7 @@ async function runRows(asked: Options): Promise<number> {
     process.stdout.write(`${String(number).padStart(3)} ${faults.map(({ name }) => name).join(' + ')} … `);
     try {
       const cluster = await pool.clusterFor(minutes > 0 ? 'proxies' : needsOf(faults));
+      if (minutes === 0 || restRandom.next() < restShare) await rest(cluster);
       const run = await runFaults(cluster, faults, seed + number, join(folder, `${number}.jsonl`));
       runs.push(run);
       report(run);
@@ -108,9 +110,12 @@ function isGood({ violations, brokenPromises }: Run): boolean {
 /** One line for a run, and one for each thing that was not as promised. */
 function report(run: Run): void {
   const { requests, failedReads, failedWrites, longestGapMs } = run.clientView;
+  const soon = run.requestDelayMs === 0 ? '' : `, ${run.requestDelayMs} ms more allowed soon after the last fault`;
   const verdict = run.violations.length > 0 ? 'VIOLATED' : isGood(run) ? 'ok' : 'NOTICED';
   const failed = failedReads + failedWrites;
-  console.log(`${verdict}: ${requests} requests, ${failed} failed first tries, ${Math.round(longestGapMs)} ms gap`);
+  console.log(
+    `${verdict}: ${requests} requests, ${failed} failed first tries, ${Math.round(longestGapMs)} ms gap${soon}`,
+  );
   for (const line of complaints(run)) console.log(line);
 }
 
@@ -120,6 +125,9 @@ function listedRows(only: readonly string[] | undefined): Fault[][] {
   if (chosen.length === 0) throw new Error(`No fault has such a name. --list shows the names.`);
   return chosen.map((fault) => [fault]);
 }
+
+/** How many of the random faults come so long after the last one that they are judged by their row alone. The others find what close faults do. */
+const restShare = 0.5;
 
 /** How many of the random faults are random cuts. */
 const randomCutShare = 0.5;

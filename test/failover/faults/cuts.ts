@@ -77,8 +77,9 @@ async function runCut(context: FaultContext, lastsMs: number, plan: CutPlan): Pr
   await waitForWrites(context, toMs);
   if (writing.length + silent.length > 0) await delay(Math.max(0, toMs + recoveryMs - recorder.nowMs()));
   const faults = (await probes.stop()).flatMap((result) => {
-    const mayWrite = writing.includes(result.host);
-    return judgeProbe(result, fromMs, toMs, mayWrite ? withinMs : undefined, context.splitElections() > 0);
+    const leastMs = context.splitElections() > 0 ? splitElectionGapMs : 0;
+    const allowedMs = Math.max(withinMs, leastMs) + context.requestDelayMs;
+    return judgeProbe(result, fromMs, toMs, writing.includes(result.host) ? allowedMs : undefined);
   });
   if (faults.length > 0) throw new Error(faults.join('; '));
 }
@@ -103,18 +104,16 @@ function judgeProbe(
   { host, acknowledged }: ProbeResult,
   fromMs: number,
   toMs: number,
-  withinMs: number | undefined,
-  hadSplitElection: boolean,
+  allowedMs: number | undefined,
 ): string[] {
   const answeredMs = acknowledged.map(({ endedMs }) => endedMs);
   const recoveredMs = answeredMs.filter((atMs) => atMs > toMs).sort((a, b) => a - b)[0];
   const found: string[] = [];
-  if (withinMs === undefined) {
+  if (allowedMs === undefined) {
     const during = acknowledged.filter(({ invokedMs, endedMs }) => invokedMs > fromMs + inFlightMs && endedMs < toMs);
     if (during.length > 0) found.push(`host ${host} acknowledged ${during.length} writes with a single Redis node`);
   } else {
     const gapMs = longestGapMs(answeredMs, fromMs, toMs);
-    const allowedMs = hadSplitElection ? Math.max(withinMs, splitElectionGapMs) : withinMs;
     if (gapMs > allowedMs) found.push(`host ${host} acknowledged nothing for ${Math.round(gapMs)} ms during the cut`);
   }
   if (recoveredMs === undefined || recoveredMs - toMs > recoveryMs) {

@@ -27,6 +27,8 @@ export type FaultContext = {
   readonly label: string;
   /** How many elections of Sentinels since the run began ended without a winner. */
   readonly splitElections: () => number;
+  /** By how much later than usual a service may ask for a failover: see rest.ts. */
+  readonly requestDelayMs: number;
 };
 
 /** A shop as most faults need it, or one with something special. */

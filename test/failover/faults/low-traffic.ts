@@ -4,7 +4,7 @@ import type { Fault } from './fault.ts';
 import { linksBetween } from './network.ts';
 
 const oneASecond = { buyers: 1, buyerEveryMs: 1000, onlyPurchases: true, readers: 0, withOthers: false };
-/** 6 s without a master that can be reached, and a second until the next purchase is due. */
+/** 6 s without a master that can be reached, up to a second until the next purchase is due, and the three writes of a purchase, one after the other. */
 const promise = { failedFirstTries: 'only 503', longestGapMs: 8000 } as const;
 
 /** See the names. */

@@ -39,6 +39,7 @@ export function summary(runs: readonly Run[], stopped: number, seed: number, min
     `- seed ${seed}: ${runs.length} runs in ${minutes.toFixed(1)} minutes, ${sum(({ clientView }) => clientView.requests)} requests`,
     `- safety: ${sum(({ violations }) => violations.length)} violations in ${runs.filter(({ violations }) => violations.length > 0).length} runs`,
     `- clients: ${notAsPromised.length} runs not as their rows promise; ${stopped} runs stopped by an error`,
+    `- soon after the last fault, so that more time was allowed: ${runs.filter(({ requestDelayMs }) => requestDelayMs > 0).length} runs`,
     `- elections: ${sum(({ elections }) => elections.masterChanges)} changes of master, ${sum(({ elections }) => elections.split)} elections split`,
     ...notAsPromised.map(({ title, brokenPromises }) => `  - ${title}: ${brokenPromises.map(firstLine).join('; ')}`),
   ].join('\n');
