@@ -104,7 +104,7 @@ export function assemble(config: Config, open: OpenService<never>, log: Logger):
   };
 }
 
-/** The Redis group of `users`, where it is another than the service's own. */
+/** The Redis group of `users`, if the service has another one of its own. */
 function openUsersEvents(config: Config, log: (event: string) => void): EventSource | undefined {
   const { USERS_REDIS_SENTINELS: sentinels, USERS_REDIS_NODES: nodes } = config;
   if (sentinels === undefined || nodes === undefined) return undefined;

@@ -93,7 +93,7 @@ upgrade() {
       die "the image $image is neither here, nor could it be built or pulled. Nothing was changed."
   done
   # Without removing those of the release before: one of its containers may crash meanwhile, and has to start again.
-  docker compose run --rm --no-deps secrets add >/dev/null 2>&1 || die 'the secrets could not be created'
+  docker compose run --rm --no-deps secrets add >/dev/null 2>&1 || die 'the secrets could not be created: docker compose run --rm --no-deps secrets add shows why'
   # Sentinels and Redis first: a new version of a service may need a user or a right that only they can give it.
   for number in 1 2 3; do is_outdated "sentinel-$number" && replace_node "sentinel-$number"; done
   master=$(cluster master)
@@ -105,7 +105,7 @@ upgrade() {
   say 'replacing Nginx, which is back within a second, then the rest'
   docker compose up -d --no-deps nginx >/dev/null 2>&1
   # Without --remove-orphans, a container whose service was removed or renamed in this version would run for ever.
-  docker compose up -d --wait --remove-orphans >/dev/null 2>&1 || die 'not everything is healthy: docker compose ps'
+  docker compose up -d --wait --remove-orphans >/dev/null 2>&1 || die 'not everything is healthy: docker compose ps shows what'
   say 'upgraded'
 }
 

@@ -47,7 +47,7 @@ check() {
   for sentinel in $SENTINELS; do
     case $(echo "SENTINEL CKQUORUM $MASTER_NAME" | ask_one_sentinel "$sentinel") in
       OK*) ;;
-      *) say "the quorum is not usable, says Sentinel $sentinel"; return 1 ;;
+      *) say "Sentinel $sentinel reports that its quorum is not usable"; return 1 ;;
     esac
   done
   ask_node "$master"
@@ -56,7 +56,7 @@ check() {
   for peer in $PEERS; do
     [ "$peer" != "$master" ] || continue
     ask_node "$peer"
-    [ "$role" = slave ] || { say "$peer is no replica: $role"; return 1; }
+    [ "$role" = slave ] || { say "$peer is not a replica; its role is: $role"; return 1; }
     [ "$(field master_host):$(field master_port)" = "$master" ] || { say "$peer follows another node"; return 1; }
     [ "$(field master_link_status)" = up ] || { say "$peer is not connected to the master"; return 1; }
     [ $((written - $(field slave_repl_offset))) -lt $in_step_bytes ] || { say "$peer is behind the master"; return 1; }
@@ -150,7 +150,7 @@ move() {
 memory() {
   operator_password=$(secret REDIS_PASSWORD_OPERATOR)
   for peer in $PEERS; do
-    [ "$(echo "CONFIG SET maxmemory $1" | ask "$peer" operator "$operator_password")" = OK ] || { say "$peer did not take maxmemory $1"; return 1; }
+    [ "$(echo "CONFIG SET maxmemory $1" | ask "$peer" operator "$operator_password")" = OK ] || { say "$peer did not accept maxmemory $1"; return 1; }
     say "$peer: maxmemory $1"
   done
 }

@@ -86,8 +86,8 @@ export const reserveStock = call({
 });
 
 /**
- * {@link reserveStock} for several purchases, each with the id of its own request. The answers come in the order of the reservations, each as
- * it would come alone; or there is none, and each may be asked for alone.
+ * {@link reserveStock} for several purchases, each with the id of its own request. The answers are in the order of the reservations, the same as
+ * for single calls. If the call fails, the caller may ask for each alone.
  */
 export const reserveStockOfGroup = call({
   service: 'products',

@@ -4,7 +4,7 @@ import { isIPv6 } from 'node:net';
 /**
  * The part of an address that stands for one client: an IPv4 address as it is (also one written as IPv6, RFC 4291 §2.5.5.2), of an IPv6
  * address the first 64 bits, because a single client usually has such a network to itself (RFC 6177).
- * @param address as Nginx saw it; text that is no address is returned unchanged
+ * @param address as Nginx saw it; text that is not an address is returned unchanged
  */
 export function addressIdentity(address: string): string {
   const plain = address.replace(/%.*$/, ''); // fe80::1%eth0

@@ -20,7 +20,7 @@ const common = {
   REDIS_PASSWORD: z.string().min(1),
   // The password of the Sentinel user with this service's name.
   SENTINEL_PASSWORD: z.string().min(1),
-  // The same of the Redis group of `users`, whose events tell which sign-ins have ended; where it is another than this service's own.
+  // The same for the Redis group of `users`, if this service has a group of its own: the events of `users` say which sign-ins have ended.
   USERS_REDIS_SENTINELS: addresses.optional(),
   USERS_REDIS_NODES: addresses.optional(),
   USERS_REDIS_MASTER_NAME: z.string().default('shop'),
@@ -50,7 +50,7 @@ export class BadConfig extends Error {
 /**
  * Reads a service's configuration.
  * @param service its name, for messages
- * @param more schemas of settings besides those of every service, by name
+ * @param more schemas of this service's own settings, by name
  * @param env the process's environment
  * @throws BadConfig when a setting is missing or wrong
  */

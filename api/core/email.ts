@@ -1,6 +1,6 @@
 /** When two e-mail addresses are the same to the shop. */
 
-/** What addresses have in common that differ only in letter case or in compatible characters (NFKC). Not for showing. */
+/** The form of an address for comparison: equal for addresses that differ only in letter case or in compatible characters (NFKC). */
 export function emailIdentity(email: string): string {
   return email.normalize('NFKC').toLowerCase().normalize('NFKC');
 }

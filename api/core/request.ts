@@ -49,7 +49,7 @@ export type RequestContext = {
   readonly signal?: AbortSignal;
   /** `undefined` on routes that change nothing. */
   readonly write: WriteIdentity | undefined;
-  /** What the client calls itself (`User-Agent`), if it does. */
+  /** The client's `User-Agent`, if it sends one. */
   readonly userAgent?: string | undefined;
   /**
    * Set when the caller is refused for this reason (`<problem>:<session>`), and the first answer under this key may have brought it about:
@@ -65,7 +65,7 @@ export function wantedTags({ ifMatch }: Pick<RequestContext, 'ifMatch'>): string
   return ifMatch === undefined || ifMatch === '*' ? '*' : `,${ifMatch.join(',')},`;
 }
 
-/** The caller of a route whose access is `user` or `admin`. @throws when it is another kind of caller: a bug */
+/** The caller of a route whose access is `user` or `admin`. @throws when the caller is of another kind, which is a bug */
 export function signedIn({ caller }: Pick<RequestContext, 'caller'>): Extract<Caller, { readonly kind: 'user' }> {
   if (caller.kind !== 'user') throw new Error('a route for users was called by another kind of caller');
   return caller;

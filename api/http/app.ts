@@ -179,7 +179,10 @@ function serve(route: Route, parts: HttpParts, base: string): RequestHandler {
     // A repetition adds nothing, so neither a full shop nor a daily limit keeps it from its first answer.
     const isRepetition = async () => write !== undefined && (await parts.hasRecord(write, deadline));
     if (route.rejectWhenFull && !parts.mayGrow() && !(await isRepetition())) {
-      return refuse('temporarily-unavailable', 'The shop has no room for new data at the moment.');
+      return refuse(
+        'temporarily-unavailable',
+        'The shop has no room for new data at the moment. Reading, cancelling and signing out still work.',
+      );
     }
     const counted = await parts.limits.countFirstTime(route, subject, res, isRepetition);
     if (isRefusal(counted)) return counted;

@@ -1,4 +1,4 @@
-/** Refusals, outages and bugs as `application/problem+json` (RFC 9457). Nothing of the inside gets out. */
+/** Refusals, outages and bugs as `application/problem+json` (RFC 9457). Clients never get a stack trace or a message of Redis. */
 import type { ErrorRequestHandler, Response } from 'express';
 import { isRefusal, type Refusal, refuse, Unavailable } from '../core/outcome.ts';
 import { problems } from '../core/problems.ts';
@@ -23,21 +23,23 @@ export function problemText({ code, detail, extra }: Refusal, requestId: string)
 
 /** The last middleware: every thrown value becomes a refusal. Faults of the body parser are named by their `type`. */
 export const problemOfError: ErrorRequestHandler = (error, req, res, _next) => {
-  const refusal = isRefusal(error) ? error : refusalOf(error);
+  const refusal = isRefusal(error) ? error : refusalOf(error, req.method === 'GET' || req.method === 'HEAD');
   const requestId = req.id;
-  if (refusal.code === 'internal-error') req.log.error({ requestId, err: error }, 'a bug');
+  if (refusal.code === 'internal-error') req.log.error({ requestId, err: error }, 'answered 500 because of a bug');
   else if (refusal.code === 'temporarily-unavailable') {
-    req.log.warn({ requestId, reason: String(error?.message) }, 'unavailable');
+    req.log.warn({ requestId, reason: String(error?.message) }, 'answered 503');
   }
   if (res.headersSent) res.destroy();
   else sendRefusal(res, refusal);
 };
 
-function refusalOf(error: { type?: unknown; status?: unknown; limit?: unknown }): Refusal {
+function refusalOf(error: { type?: unknown; status?: unknown; limit?: unknown }, isRead: boolean): Refusal {
   if (error instanceof Unavailable) {
     return refuse(
       'temporarily-unavailable',
-      'This was not confirmed in time. Repeat it with the same Idempotency-Key: it takes effect once.',
+      isRead
+        ? 'This could not be read safely in time. Repeat the request in a second.'
+        : 'This was not confirmed in time. Repeat it with the same Idempotency-Key: it takes effect once.',
     );
   }
   switch (error?.type) {
@@ -54,6 +56,7 @@ function refusalOf(error: { type?: unknown; status?: unknown; limit?: unknown })
     case 'request.aborted':
       return refuse('bad-request', 'The body is not as long as its Content-Length.');
   }
-  if (error instanceof URIError || error?.status === 400) return refuse('bad-request', 'The request cannot be read.');
+  if (error instanceof URIError) return refuse('bad-request', 'The path is not valid percent-encoded UTF-8.');
+  if (error?.status === 400) return refuse('bad-request', 'The request cannot be read.');
   return refuse('internal-error', 'This is an error of the shop; its logs have the details under the requestId.');
 }

@@ -1,4 +1,4 @@
-/** Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07): what identifies a write, and by what two bodies differ. */
+/** Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07): what identifies a write, and how two bodies are compared. */
 import { randomUUID } from 'node:crypto';
 import type { Request } from 'express';
 import { isRefusal, type Refusal, refuse } from '../core/outcome.ts';

@@ -30,7 +30,7 @@ export type Identified = {
 };
 
 /**
- * Identifies the caller and checks the route's access. On a route for anyone a token that is not good counts as none.
+ * Identifies the caller and checks the route's access. On a route for anyone an invalid token counts as none.
  * @throws Unavailable when a token cannot be checked
  */
 export async function identify(
@@ -62,7 +62,7 @@ export async function identify(
   if (session.state === 'ended') {
     if (isOptional) return { caller: anonymous };
     const revoked: UserCaller = { kind: 'user', address, ...claims };
-    return { caller: anonymous, refusal: refuse('session-ended', 'Sign in again.'), revoked };
+    return { caller: anonymous, refusal: refuse('session-ended', 'This sign-in has ended. Sign in again.'), revoked };
   }
   const caller: UserCaller = { kind: 'user', address, ...claims, role: session.role };
   if (route.access === 'admin' && caller.role !== 'admin') {

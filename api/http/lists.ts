@@ -5,7 +5,7 @@ import type { Page } from '../core/page.ts';
 import type { Answer } from './route.ts';
 import { keyedHash, sameText } from './secrets.ts';
 
-/** A whole number in a query, in plain decimal digits: `1e1` and ` 7` are none. */
+/** A whole number in a query, in plain decimal digits: not `1e1` or ` 7`. */
 function wholeNumber(min: number, max: number) {
   return z
     .string()
@@ -32,7 +32,7 @@ const macLength = 16;
 export type Cursors = {
   /** The cursor of the page after `last` (an index member) of the list that `question` asks for. */
   seal(question: unknown, last: string): string;
-  /** The index member in a cursor, or `undefined` when it was not made for this question by us. */
+  /** The index member in a cursor, or `undefined` when the shop did not make it for this question. */
   open(question: unknown, cursor: string): string | undefined;
 };
 

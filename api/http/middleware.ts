@@ -1,4 +1,4 @@
-/** Middleware that says nothing about the shop: lists of middleware, paths, load shedding. */
+/** General middleware: lists of middleware, paths, load shedding. */
 import type { RequestHandler } from 'express';
 import { refuse } from '../core/outcome.ts';
 import { sendRefusal } from './errors.ts';

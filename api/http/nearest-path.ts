@@ -1,4 +1,4 @@
-/** The route that a client may have meant by an address that does not exist. */
+/** The route that a client may have meant by a path that does not exist. */
 
 /** Edits of one segment, at most, for it to count as a misspelling. */
 const maxEdits = 2;

@@ -8,7 +8,7 @@ export function keyedHash(secret: string, ...parts: readonly string[]): string {
   return hmac.digest('base64url');
 }
 
-/** Compares without telling by time how much was right. */
+/** Compares in constant time. */
 export function sameText(a: string, b: string): boolean {
   const [x, y] = [Buffer.from(a), Buffer.from(b)];
   return x.length === y.length && timingSafeEqual(x, y);

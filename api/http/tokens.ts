@@ -30,7 +30,7 @@ export type PublicJwk = JsonWebKey & { readonly kid: string };
 /**
  * Verifies a token; `undefined` when it is not a valid one.
  * @param requestId of the request that brings the token: a fetch of the keys carries it
- * @throws Unavailable while the keys cannot be had
+ * @throws Unavailable while the keys cannot be fetched
  */
 export type TokenVerifier = (token: string, requestId: string, deadline: Deadline) => Promise<TokenClaims | undefined>;
 
@@ -78,7 +78,7 @@ export function tokenVerifier(fetchKeys: (requestId: string) => Promise<readonly
   };
 }
 
-/** The id of the key in a token's header; `undefined` when it is no access token. */
+/** The id of the key in a token's header; `undefined` when it is not an access token. */
 function keyIdOf(token: string): string | undefined {
   const header = decodeJwt(token)?.header;
   const isAccessToken = header?.typ === 'at+jwt' && header.alg === algorithm;

@@ -21,7 +21,7 @@ export const problemTexts: Readonly<Record<ProblemCode, ProblemText>> = {
     detail: 'The body is not JSON.',
   },
   unauthenticated: {
-    meaning: 'This address needs an access token, and the request has none, or one that is not valid any more.',
+    meaning: 'This route needs an access token. The request has none, or one that is not valid any more.',
     action:
       'Refresh the session with POST /users/refresh, or sign in with POST /users/login. Send the new access token.',
     detail: 'Send an access token.',
@@ -33,9 +33,10 @@ export const problemTexts: Readonly<Record<ProblemCode, ProblemText>> = {
     detail: 'There is no user with this address and password.',
   },
   'session-ended': {
-    meaning: 'This sign-in has ended: by a sign-out, by its age, by a new password, or because the user was deleted.',
+    meaning:
+      'This sign-in has ended: by a sign-out, by its age, by a new password, by the deletion of the user, or because a refresh token was used twice.',
     action: 'Forget both tokens and let the user sign in again.',
-    detail: 'Sign in again.',
+    detail: 'This sign-in has ended. Sign in again.',
   },
   forbidden: {
     meaning: 'The caller is known, but may not do this.',
@@ -43,22 +44,22 @@ export const problemTexts: Readonly<Record<ProblemCode, ProblemText>> = {
     detail: 'Only an admin may do this.',
   },
   'https-required': {
-    meaning: 'The request came over plain HTTP, where others can read it. This shop takes HTTPS only.',
+    meaning: 'The request came over plain HTTP, where others can read it. This shop accepts HTTPS only.',
     action: 'Send it to the https:// address. Change a password or token that was in the request.',
     detail: 'Send this to https://shop.example.com instead. What was in this request may have been read on its way.',
   },
   'not-found': {
     meaning: 'There is nothing under this address, or nothing that this caller may see.',
-    action: 'Check the path and the id. / lists what there is, /openapi.json every route.',
+    action: 'Check the path and the id. / lists the services, /openapi.json every route.',
     detail: 'There is no resource at this path. The nearest is /users/login.',
   },
   'method-not-allowed': {
-    meaning: 'The address is right, but it does not have this method.',
+    meaning: 'The path exists, but not with this method.',
     action: 'Use one of the methods in the header Allow.',
     detail: 'This path supports POST, OPTIONS.',
   },
   'email-taken': {
-    meaning: 'A user with this e-mail address exists already, in whichever letter case.',
+    meaning: 'A user with this e-mail address exists already. Upper and lower case make no difference.',
     action: 'Let the user sign in, or sign up with another address.',
     detail: 'There is a user with this address already.',
   },
@@ -73,45 +74,45 @@ export const problemTexts: Readonly<Record<ProblemCode, ProblemText>> = {
     detail: "There is a product 'boots' already.",
   },
   'insufficient-stock': {
-    meaning: 'There is less in stock than was asked for. Nothing was taken.',
+    meaning: 'The stock is smaller than the quantity in the request. Nothing was reserved.',
     action: 'Buy less: items says how much of each product is left. A new purchase needs a new Idempotency-Key.',
     detail: 'There is not enough stock of the items listed. Nothing was reserved.',
     extra: { items: [{ productId: 'boots', requested: 3, available: 1 }] },
   },
   'not-cancellable': {
     meaning: 'A purchase that failed has nothing to cancel.',
-    action: 'Nothing needs to be done: no stock was taken.',
+    action: 'You need not do anything: no stock was reserved.',
     detail: 'This purchase has failed: there is nothing to cancel.',
   },
   'request-in-progress': {
-    meaning: 'The same request, under the same Idempotency-Key, is being worked on at this moment.',
+    meaning: 'The same request, with the same Idempotency-Key, is still in progress.',
     action: retry,
     detail: 'The first request with this key is still in progress.',
   },
   'precondition-failed': {
     meaning: 'The resource has changed since the version in If-Match. Nothing was changed by this request.',
-    action: 'Read it again, apply the change to what it is now, and send the new ETag in If-Match.',
+    action: 'Read the resource again, apply your change to the new version, and send its ETag in If-Match.',
     detail: 'The user has changed since the version in If-Match; read it again.',
   },
   'payload-too-large': {
-    meaning: 'The body is larger than the address takes: 100 kB, for POST /products/batch 2 MB.',
+    meaning: 'The body is larger than this route accepts: 100 kB, or 2 MB for POST /products/batch.',
     action: 'Send less at once.',
     detail: 'The body may have 102400 bytes at most.',
   },
   'unsupported-media-type': {
-    meaning: 'The body is of another type than JSON, in another encoding than UTF-8, or compressed.',
+    meaning: 'The body is not JSON, not UTF-8, or it is compressed.',
     action: 'Send Content-Type: application/json, and no Content-Encoding.',
     detail: 'Send the body as application/json in UTF-8.',
   },
   'validation-failed': {
-    meaning: 'The request can be read, but fields or parameters have faults. An unknown one is a fault, too.',
+    meaning: 'The request can be read, but fields or parameters are invalid. Unknown ones are invalid, too.',
     action: 'Correct every fault in errors: pointer says where (#/items/0/quantity in the body, ?limit in the query).',
     detail: 'The request is invalid; errors lists each fault.',
     extra: { errors: [{ pointer: '#/items/0/quantity', detail: 'must be at least 1' }] },
   },
   'unknown-product': {
-    meaning: 'A purchase names a product that does not exist. Nothing was taken.',
-    action: 'Leave out the products in items. A new purchase needs a new Idempotency-Key.',
+    meaning: 'The purchase names a product that does not exist. Nothing was reserved.',
+    action: 'Buy without the products that items lists. A new purchase needs a new Idempotency-Key.',
     detail: 'The products listed in items do not exist. Nothing was reserved.',
     extra: { items: [{ productId: 'boot' }] },
   },
@@ -122,18 +123,19 @@ export const problemTexts: Readonly<Record<ProblemCode, ProblemText>> = {
   },
   'rate-limited': {
     meaning:
-      'There were more requests than the limit allows. RateLimit-Policy names the limits, RateLimit what is left. On their first day, customers who use one address share the daily limits of one customer for purchases and other writes.',
+      'The caller sent more requests than a limit allows. RateLimit-Policy names the limits, RateLimit what is left. On their first day, customers who use one address share the daily limits of one customer for purchases and other writes.',
     action: retry,
     detail: 'Too many requests; try again in 12 s.',
   },
   'internal-error': {
-    meaning: 'The shop has a fault.',
-    action: 'Report the requestId to the operator: it finds the request in the logs.',
+    meaning: 'The request failed because of an error in the shop.',
+    action: 'Report the requestId to the operator, who finds the request in the logs by it.',
     detail: 'This is an error of the shop; its logs have the details under the requestId.',
   },
   'temporarily-unavailable': {
-    meaning: 'The request could not be done safely in time, as during the seconds of a failover or at too much load.',
-    action: `${retry} It then happens once, also if the first attempt was done after all.`,
+    meaning:
+      'The shop could not complete the request safely in time, for example during a failover or under too much load.',
+    action: `${retry} It then takes effect once, even if the first attempt did after all.`,
     detail: 'This was not confirmed in time. Repeat it with the same Idempotency-Key: it takes effect once.',
   },
 };

@@ -1,6 +1,6 @@
 /**
- * The rules of a batch: each product is taken or refused on its own, and each answers as before when the batch is repeated under its key,
- * also when the first time ended half-way. The key is bound to the body first; each product then has a record of its own under the batch.
+ * The rules of a batch: each product is created or refused on its own. When the batch is repeated under its key, each gets its first answer,
+ * also when the first attempt ended half-way. The key is bound to the body first; each product then has a record of its own under the batch.
  */
 import { newVersionId } from '../core/ids.ts';
 import { isRefusal, type Refusal, type Written, written } from '../core/outcome.ts';
@@ -50,7 +50,7 @@ export function createBatches(store: BatchWrites, rules: Pick<ProductRules, 'loo
         results[at] = isRefusal(outcome) ? outcome : outcome.value.doc.id;
       };
 
-      // What an earlier time made is asked for in full groups, without its text: so each repetition of a big batch gets further.
+      // Products of an earlier attempt are looked up in full groups, without their texts, so each repetition of a big batch gets further.
       if (repeated) {
         for (const slice of slicesOf(todo, () => 0, atOnce)) await Promise.all(slice.map(lookupOne));
         todo = todo.filter(({ at }) => results[at] === undefined);

@@ -58,7 +58,7 @@ function docOfJson(json: string): ProductDoc {
   return isWhole(doc) ? doc : storedDoc.parse(doc);
 }
 
-/** Whether the schema would take the document as it is. Zod takes five times as long to say so, and a page has twenty documents. */
+/** Whether the schema would accept the document as it is. Zod takes five times as long to check this, and a page has twenty documents. */
 function isWhole(value: unknown): value is ProductDoc {
   if (typeof value !== 'object' || value === null) return false;
   const doc = value as Record<keyof ProductDoc, unknown>;
@@ -78,7 +78,7 @@ function isWhole(value: unknown): value is ProductDoc {
   return true;
 }
 
-/** The number in a stored text. @throws ZodError when it is no whole number */
+/** The number in a stored text. @throws ZodError when it is not a whole number */
 function wholeNumber(text: string | undefined): number {
   const number = text === undefined || text === '' ? Number.NaN : Number(text);
   return Number.isSafeInteger(number) ? number : coercedNumber.parse(text);

@@ -17,7 +17,7 @@ export function createReservationRules(store: Reservations) {
       return store.reserve(purchaseId, summed(items), context.requestId, soon(context.deadline));
     },
 
-    /** Gives back what was taken, once, and lets nothing be taken under this id any more. */
+    /** Gives the reserved stock back, once, and rejects every later reservation under this id. */
     async release(purchaseId: string, callerItems: readonly ReservedItem[], context: RequestContext): Promise<Release> {
       const deadline = soon(context.deadline);
       while (remainingMs(deadline) > 0) {

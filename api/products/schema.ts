@@ -97,9 +97,9 @@ export function productSchemas(currency: string) {
 }
 
 type Schemas = ReturnType<typeof productSchemas>;
-/** A product to be made. */
+/** A product to create. */
 export type NewProduct = z.infer<Schemas['create']>;
-/** What is to be changed of a product; a field that is not there stays. */
+/** A change of a product; a field that is left out stays as it is. */
 export type ProductChange = z.infer<Schemas['update']>;
 
 const amount = z

@@ -130,7 +130,7 @@ function restocked(id: string, outcome: Outcome | Refusal): Written<Product> | R
       return written(outcome.product, outcome.replayed);
     case 'short': {
       const { stock: available, replayed } = outcome;
-      const refusal = refuse('insufficient-stock', `There are only ${available} in stock.`, { available });
+      const refusal = refuse('insufficient-stock', `Only ${available} in stock.`, { available });
       return { ...refusal, replayed };
     }
     case 'full':

@@ -1,4 +1,4 @@
-/** What `purchases` counts besides requests. */
+/** The metrics of `purchases`, apart from those of requests. */
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Unfinished } from './keys.ts';
 import type { Status } from './schema.ts';

@@ -39,7 +39,7 @@ export function isOldRecord(hash: object): boolean {
   return !('history' in hash) && 'id' in hash;
 }
 
-/** Reads a hash in the old format as a `Purchase`. @throws ZodError when it is none */
+/** Reads a hash in the old format as a `Purchase`. @throws ZodError when the hash is malformed */
 export function purchaseOfOld(hash: object) {
   const { createdAt, updatedAt, completedAt, releaseOwed, totalMinor, ...same } = stored.parse(hash);
   return {
@@ -53,7 +53,7 @@ export function purchaseOfOld(hash: object) {
   };
 }
 
-/** Reads the entries of the old list of events. @throws ZodError when they are none */
+/** Reads the entries of the old list of events. @throws ZodError when one is malformed */
 export function historyOfOld(list: readonly string[]): readonly StoredEvent[] {
   return storedHistory.parse(list.map((text): unknown => JSON.parse(text)));
 }

@@ -99,7 +99,10 @@ export function createPurchaseRules(
         case 'missing':
           return notFound();
         case 'stale':
-          return refuse('precondition-failed', 'The purchase has changed since the version in If-Match.');
+          return refuse(
+            'precondition-failed',
+            'The purchase has changed since the version in If-Match; read it again.',
+          );
         case 'failed': {
           const refusal = refuse(
             'not-cancellable',

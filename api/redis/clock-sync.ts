@@ -1,5 +1,5 @@
 /**
- * The shop's time of day. A host or a Redis node can have a wrong clock; most of them have not. So this process compares the clocks of all
+ * The shop's time of day. A host or a Redis node can have a wrong clock; most do not. So this process compares the clocks of all
  * Redis nodes, and its own where their number is even, and takes the median.
  */
 import type { Redis } from 'ioredis';

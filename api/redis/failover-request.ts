@@ -1,6 +1,6 @@
 /**
- * Asks for a failover that the Sentinels see no need for. They only check whether the master answers them: one that has lost its replicas,
- * or cannot reach the services, is fine to them, and writes would wait as long as that lasts.
+ * Asks for a failover that the Sentinels see no need for. They only check whether the master answers them. A master that has lost its replicas,
+ * or cannot reach the services, counts as up, and writes would wait as long as that lasts.
  */
 import { monotonicMs } from '../core/clock.ts';
 import { betweenChangesMs, chooseFailover } from './failover-choice.ts';
@@ -28,7 +28,7 @@ const refusedRetryMs = 1000;
 /**
  * Asks a Sentinel for a failover once no write was acknowledged for 2.5 s, if `chooseFailover` (failover-choice.ts) finds one that helps. The promotion is
  * Sentinel's, and acknowledgements are safe during it as during any other.
- * @param log hears of each request
+ * @param log called for each request
  * @see https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/ (SENTINEL FAILOVER)
  */
 export function openFailoverRequest(

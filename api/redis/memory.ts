@@ -1,4 +1,4 @@
-/** How full the master is: above four fifths, what would make the shop larger is refused, so that other requests have room. */
+/** How full the master is. Above four fifths, writes that add data are refused, so that other requests have room. */
 import type { Redis } from 'ioredis';
 import { infoField } from './info.ts';
 

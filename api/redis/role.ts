@@ -14,7 +14,7 @@ export type Role = {
 };
 
 /**
- * Reads a reply to ROLE; `undefined` when it is none. A replica without a master gives no offset there: see {@link parseInfo}.
+ * Reads a reply to ROLE; `undefined` when the reply is malformed. A replica without a master gives no offset there: see {@link parseInfo}.
  * @see https://redis.io/docs/latest/commands/role/
  */
 export function parseRole(reply: unknown): Role | undefined {
@@ -49,7 +49,7 @@ export type MasterRole = {
   readonly replicas: readonly { readonly address: string; readonly offset: number }[];
 };
 
-/** Reads a master's reply to ROLE; `undefined` when it is none. @see https://redis.io/docs/latest/commands/role/ */
+/** Reads a master's reply to ROLE; `undefined` when it is not a master's. @see https://redis.io/docs/latest/commands/role/ */
 export function parseMasterRole(reply: unknown): MasterRole | undefined {
   if (!Array.isArray(reply) || reply[0] !== 'master') return undefined;
   const replicas = (reply[2] as string[][]).map(([host, port, offset]) => ({

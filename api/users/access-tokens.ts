@@ -9,9 +9,9 @@ import { algorithm, audience, issuer, type PublicJwk } from '../http/tokens.ts';
 
 /** See {@link accessTokens}. */
 export type AccessTokens = {
-  /** @param lifeSeconds at most `accessTokenSeconds`, which it is by default */
+  /** @param lifeSeconds at most, and by default, `accessTokenSeconds` */
   issue(claims: TokenClaims, lifeSeconds?: number): string;
-  /** What verifies them. */
+  /** The keys that verify them. */
   publicKeys(): readonly PublicJwk[];
 };
 
@@ -46,14 +46,14 @@ export function shortOf(token: string): string {
   return [iat, exp, jti, signature, role].join(' ');
 }
 
-/** The token that this part was stored of, and how long it lived. @param like another token for the same sign-in @throws when it is none */
+/** Rebuilds the token from its stored part; also how long it lived. @param like another token for the same sign-in @throws when that part is malformed */
 export function longOf(short: string, like: string): { readonly token: string; readonly lifeSeconds: number } {
   const [iat, exp, jti, signature, role] = short.split(' ');
   // Stored without a role until 21 November 2026.
   const own = ownClaims.parse({ iat: Number(iat), exp: Number(exp), jti, ...(role === undefined ? {} : { role }) });
   const [header, claims = ''] = like.split('.');
   const same = z.looseObject({}).parse(jsonOf(claims));
-  // The claims keep their places: the signature is over this very text.
+  // The claims keep their order: the signature is over exactly this text.
   const text = JSON.stringify({ ...same, ...own });
   const token = [header, Buffer.from(text).toString('base64url'), signature].join('.');
   return { token, lifeSeconds: own.exp - own.iat };

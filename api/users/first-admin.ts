@@ -1,4 +1,4 @@
-/** The first admin: made at start from the configuration if there is no admin at all. The last admin can never be removed. */
+/** The first admin: created at start from the settings if there is no admin at all. */
 import type { Logger } from 'pino';
 import { deadlineIn, pause } from '../core/clock.ts';
 import { newId } from '../core/ids.ts';
@@ -14,7 +14,7 @@ const attemptMs = 5000;
 const longestPauseMs = 5000;
 
 /**
- * Tries until it is known that there is an admin, or that there cannot be one. Several replicas at once make one.
+ * Tries until it is known that there is an admin, or that the settings allow none. Several replicas at the same time create one admin.
  * @param configured the admin of the settings, if any
  * @returns `isSettled`: whether that is known, or an attempt has failed because there is no master (the service can serve reads then)
  */
@@ -58,15 +58,18 @@ export function ensureFirstAdmin(
   }
 
   function report(outcome: Outcome) {
-    if (outcome === 'created') log.info('made the first admin, from ADMIN_EMAIL and ADMIN_PASSWORD');
-    else if (outcome === 'not-configured') log.warn('there is no admin: set ADMIN_EMAIL and ADMIN_PASSWORD');
+    if (outcome === 'created') log.info('created the first admin from ADMIN_EMAIL and ADMIN_PASSWORD');
+    else if (outcome === 'not-configured')
+      log.warn('there is no admin: set ADMIN_EMAIL and ADMIN_PASSWORD and restart users');
     else if (outcome === 'weak-password') {
       log.error(
         'there is no admin: ADMIN_PASSWORD is common, a repeated block or a sequence; set another and restart users',
       );
     } else if (outcome === 'taken') {
       // A customer who signed up with this address first must not become admin by that.
-      log.error('there is no admin, and ADMIN_EMAIL belongs to a customer, who is not promoted: set another address');
+      log.error(
+        'there is no admin: ADMIN_EMAIL belongs to a customer, who is not promoted; set another address and restart users',
+      );
     }
   }
 

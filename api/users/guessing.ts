@@ -12,21 +12,21 @@ import { keyedHash } from '../http/secrets.ts';
 
 /** An attempt that was admitted; the caller reports its result. */
 export type Attempt = {
-  /** The password was wrong: it stays counted. */
+  /** The password was wrong: the attempt stays counted. */
   failed(): void;
-  /** It was right, or was not compared: it does not count. */
+  /** The password was right, or was not compared: the attempt does not count. */
   withdraw(): Promise<void>;
 };
 
 /** See {@link createGuessing}. */
 export type Guessing = {
-  /** What an account's known addresses are stored as. @param address of the caller, as Nginx saw it */
+  /** The form in which an account's known addresses are stored. @param address of the caller, as Nginx saw it */
   addressHash(email: string, address: string): string;
   /** Admits an attempt or refuses it. Counted before the password is compared, so that attempts at the same time are counted exactly. */
   admit(email: string, isKnownAddress: boolean): Promise<Attempt | Refusal>;
 };
 
-/** Characters of a hash that are stored: 96 bits tell the few addresses of one account apart. */
+/** Characters of a hash that are stored: 96 bits are enough to distinguish the few addresses of one account. */
 const hashLength = 16;
 
 /** Creates the rules. @param secret of `users` alone */

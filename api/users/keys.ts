@@ -2,11 +2,11 @@
 import { createHash } from 'node:crypto';
 import { emailIdentity } from '../core/email.ts';
 
-/** How long a refresh token that was used still gives the answer that it gave, in ms, after an answer with it was sent. */
+/** How long a used refresh token still gets its first answer, in ms after that answer was sent. */
 export const graceMs = 30_000;
 /**
- * The same while none was sent, in ms. A token can be exchanged in Redis without an answer: while writes cannot be confirmed. Its client repeats
- * it, and must not be signed out because that lasts longer than {@link graceMs}.
+ * The same when no answer was sent, in ms. While writes cannot be confirmed, a token can be exchanged in Redis without an answer. Its client
+ * repeats the request, and must not be signed out when that lasts longer than {@link graceMs}.
  */
 export const unansweredMs = 600_000;
 /**

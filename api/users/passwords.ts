@@ -25,7 +25,7 @@ export type Passwords = {
 /**
  * Creates the process's one place for hashing.
  * @param cores of this machine. Half of them hash at once, because two replicas of `users` usually share a machine. With more hashes at once
- * than cores each costs more CPU time: its 19 MiB are driven out of the caches.
+ * than cores each costs more CPU time, because they evict each other's 19 MiB from the CPU caches.
  */
 export function createPasswords(cores = availableParallelism()): Passwords {
   const atOnce = Math.min(Math.max(1, Math.floor(cores / 2)), mostAtOnce);
@@ -36,7 +36,7 @@ export function createPasswords(cores = availableParallelism()): Passwords {
   async function inTurn<T>(deadline: Deadline, work: () => Promise<T>): Promise<T> {
     if (running >= atOnce) {
       if (waiting.length >= maxWaiting) throw new Unavailable('too many passwords wait to be checked');
-      await new Promise<void>((resolve) => waiting.push(resolve)); // the one that ends hands its place over
+      await new Promise<void>((resolve) => waiting.push(resolve)); // the hash that ends passes its place on
     } else running += 1;
     try {
       if (remainingMs(deadline) === 0) throw new Unavailable('there was no time left to check a password');

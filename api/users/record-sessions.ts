@@ -48,7 +48,7 @@ export function storedUserAgent(userAgent: string | undefined): string {
   return (userAgent ?? '').slice(0, 1000).replace(sameInAll, '').slice(0, maxUserAgentLength).toWellFormed();
 }
 
-/** A stored role. @throws when it is none */
+/** A stored role. @throws when the text is not a role */
 export function roleOf(text: unknown): Role {
   if (text === 'customer' || text === 'admin') return text;
   throw new Error(`'${text}' is no role`);

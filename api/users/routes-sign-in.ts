@@ -1,4 +1,4 @@
-/** Routes of sign-ins: tokens for a password, tokens for a token, and the end; the keys that verify them. */
+/** Routes of sign-ins: sign-in, refresh and sign-out; and the public keys that verify access tokens. */
 import { checkSession } from '../contracts/calls.ts';
 import { isRefusal, type Refusal } from '../core/outcome.ts';
 import { type Answer, type Route, route } from '../http/route.ts';

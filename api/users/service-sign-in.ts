@@ -114,7 +114,10 @@ export function createSignInRules(parts: SignInParts): SignInRules {
         case 'signed-out':
           return ended();
         case 'stale':
-          return refuse('precondition-failed', 'The sign-ins have changed since the version in If-Match.');
+          return refuse(
+            'precondition-failed',
+            'The sign-ins have changed since the version in If-Match; read them again.',
+          );
       }
     },
 
@@ -137,7 +140,7 @@ function sessionOf({ access, refresh, limits }: SignInParts, claims: TokenClaims
   };
 }
 
-/** Compares a password and counts the attempt. Takes as long where there is no account. */
+/** Compares a password and counts the attempt. It takes as long when there is no account, so that time does not show whether one exists. */
 async function checkPassword(
   passwords: Passwords,
   account: Account | undefined,
@@ -169,5 +172,5 @@ function sessionLike(next: Session, short: string): Session {
 }
 
 function ended(): Refusal {
-  return refuse('session-ended', 'Sign in again.');
+  return refuse('session-ended', 'This sign-in has ended. Sign in again.');
 }

@@ -39,7 +39,7 @@ export function createUserRules(store: UserReads & UserWrites, passwords: Passwo
         case 'created':
           return written(outcome.user, outcome.replayed);
         case 'taken':
-          return { ...refuse('email-taken', 'A user with this address exists.'), replayed: outcome.replayed };
+          return { ...refuse('email-taken', 'There is a user with this address already.'), replayed: outcome.replayed };
         case 'gone':
           return notFound();
       }
@@ -83,7 +83,7 @@ export function createUserRules(store: UserReads & UserWrites, passwords: Passwo
         case 'stale':
           return stale();
         case 'ended':
-          return refuse('session-ended', 'Sign in again.');
+          return refuse('session-ended', 'This sign-in has ended. Sign in again.');
         case 'missing':
           return notFound();
       }
@@ -93,7 +93,7 @@ export function createUserRules(store: UserReads & UserWrites, passwords: Passwo
   };
 }
 
-/** A user to be, with id, times and key. */
+/** A new user's record, with id, times and the key that seals its stored answers. */
 export function newAccount(
   person: Pick<Account, 'email' | 'firstName' | 'lastName' | 'role' | 'passwordHash'>,
 ): Account {
@@ -101,7 +101,7 @@ export function newAccount(
   return { ...person, id: newId(nowMs), createdAtMs: nowMs, updatedAtMs: nowMs, version: 1, recordKey: newSealKey() };
 }
 
-/** What a user becomes by a change; the same, at the same version, where it changes nothing. */
+/** The user after a change. A change to the same values returns the user as it is, at the same version. */
 export function changed(read: User, changes: Changes, nowMs: number): User {
   const { firstName = read.firstName, lastName = read.lastName, role = read.role } = changes;
   if (firstName === read.firstName && lastName === read.lastName && role === read.role) return read;

@@ -43,9 +43,9 @@ type SessionsEnded =
   | { readonly kind: 'ended'; readonly replayed: boolean }
   | { readonly kind: 'missing' | 'signed-out' | 'stale' };
 
-/** `conflict`: the password is another than was compared. */
+/** `conflict`: the password has changed since it was compared. */
 type Begun = { readonly kind: 'begun'; readonly role: Role } | { readonly kind: 'conflict' };
-/** `sealed`: the answer to this token, by the request that came first. `conflict`: the role is another than was read. */
+/** `sealed`: the answer to this token, by the request that came first. `conflict`: the role has changed since it was read. */
 type Exchanged =
   | { readonly kind: 'exchanged'; readonly sealed: string }
   | { readonly kind: 'ended' }
@@ -107,7 +107,7 @@ export function createSessionWrites(writes: Writes, limits: SessionLimits): Sess
       const call = refreshCall(claims, { role, sealed, lastEndMs }, requestId);
       const reply = await runScript(writes, scripts.refresh, call, deadline);
       if (reply.result !== 'exchanged') return { kind: reply.result };
-      // Not waited for. Where it is lost, the token gives its answer again for longer.
+      // Not waited for. If it is lost, the used token gets its first answer for longer.
       void runScript(
         writes,
         scripts.refreshAnswered,

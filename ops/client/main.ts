@@ -1,5 +1,5 @@
 /**
- * `npm run client`: makes the types of the client anew; `npm run client -- FOLDER` puts the client there, ready for use. With `--release`, at a
+ * `npm run client`: generates the types of the client again; `npm run client -- FOLDER` puts the client there, ready for use. With `--release`, at a
  * release, it keeps the OpenAPI document with which later ones are compared (test/config/compatibility.test.ts).
  */
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -131,7 +131,7 @@ async function* batchesOf(file: string, currency: string, size: () => number): A
   if (fault !== undefined) throw fault;
 }
 
-/** What became of each row: of one that is no product its fault, of the others what the shop answers. */
+/** The result of each row: its fault if it is not a product, otherwise the shop's answer. */
 async function resultsOf(client: Client, rows: readonly Row[]): Promise<readonly Result[]> {
   const good = rows.filter(({ fault }) => fault === undefined);
   const made = (good.length === 0 ? [] : await makeProducts(client, good)).values();

@@ -97,11 +97,11 @@ async function exportFile(admin: Client, name: ExportName, format: 'jsonl' | 'cs
   }
 }
 
-/** @throws Error before anything else is done, when there is no such file */
+/** Fails early when there is no such file. @throws Error */
 function requireFile(file: string): void {
   const found = statSync(file, { throwIfNoEntry: false });
   if (found === undefined) throw new Error(`There is no file ${file}.`);
-  if (!found.isFile()) throw new Error(`${file} is no file.`);
+  if (!found.isFile()) throw new Error(`${file} is not a file.`);
 }
 
 /** npm writes the name of the command to stdout before it starts it. */

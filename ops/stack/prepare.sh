@@ -4,7 +4,7 @@
 prepare() {
   if [ ! -f "$STACK_ENV" ]; then
     cp "$(dirname "$here")/stack.env.example" "$STACK_ENV"
-    die "$STACK_ENV was made: fill in what is empty there, then run this again"
+    die "$STACK_ENV was created: fill in its empty settings, then run this again"
   fi
   smtp_url=${SMTP_URL-} admin_email=${ADMIN_EMAIL-} admin_password=${ADMIN_PASSWORD-}
   load_settings
@@ -115,9 +115,9 @@ label_nodes() {
     case " $taken " in *" $number "*) continue ;; esac
     # shellcheck disable=SC2086 # a list
     set -- $free
-    [ $# -gt 0 ] || die "no node is left for redis-$number: the data need three nodes"
+    [ $# -gt 0 ] || die "no node is left for redis-$number: three nodes are needed for the data"
     docker node update --label-add "shop-data=$number" --label-add shop-holds-data=true "$1" >/dev/null
-    say "redis-$number and sentinel-$number live on $(docker node inspect -f '{{.Description.Hostname}}' "$1")"
+    say "redis-$number and sentinel-$number run on $(docker node inspect -f '{{.Description.Hostname}}' "$1")"
     shift
     free=$*
   done

@@ -144,7 +144,7 @@ test('with a replica down, no other node may be stopped', async () => {
   const master = (await cluster('master')).trim();
   const replica = [1, 2, 3].find((number) => !master.endsWith(String(nodes.redisPorts[number - 1])));
   await nodes.shop.halt(`redis-${replica}`);
-  await expect(cluster('check')).rejects.toThrow('is no replica: none');
+  await expect(cluster('check')).rejects.toThrow('is not a replica; its role is: none');
   nodes.shop.revive(`redis-${replica}`);
   await cluster('wait', '20');
 });

@@ -1,4 +1,4 @@
--- Reads a purchase so that what is read cannot be lost any more: it writes what is there, and the acknowledgement covers all before.
+-- Reads a purchase in a way that a failover cannot undo: it writes a field again unchanged, and the acknowledgement of that write covers all before it.
 -- KEYS: purchase
 -- Reply: unchanged (...fields) | missing
 --   fields: field, value, ... of the purchase as it is

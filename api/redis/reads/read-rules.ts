@@ -30,7 +30,7 @@ export function replicasOf(nodes: ReadonlySet<string>, master: string | undefine
 }
 
 /**
- * The replicas in the order in which a read asks them: each turn begins at the next one, and leaves out those that a Sentinel holds to be
+ * The replicas in the order in which a read asks them: each turn begins at the next one, and leaves out those that a Sentinel considers
  * down.
  * @param turn counts the reads
  */

@@ -83,7 +83,7 @@ export function openWrites(
         else await backOff(group, reconnectPollMs, monotonicMs());
       }
     } finally {
-      sending = false; // also after a fault of ours: the next write begins anew
+      sending = false; // also after a bug, so that the next write starts sending again
     }
   }
 

@@ -3,7 +3,7 @@
 -- ARGV: request, id (of the user), session, hash (that was compared), mostSessions, userAgent,
 --       idleMs (how long a sign-in lasts without a refresh), maxMs (how long at most), adminMaxMs (the same for an admin),
 --       addressHash (keyed hash of the caller's address), knownMs (how long an address is known), mostKnown (addresses)
--- Reply: begun (role) | conflict: the password is another than was compared
+-- Reply: begun (role) | conflict: the password has changed since it was compared
 
 local most = tonumber(mostSessions)
 local found = redis.call('HMGET', user, 'passwordHash', 'role')

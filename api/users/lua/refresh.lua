@@ -1,13 +1,14 @@
--- Exchanges a refresh token. The present generation moves the sign-in on and leaves the sealed answer; a used one gets that answer for a
--- while, and afterwards ends the sign-in; so does one that comes after the sign-in's latest end. It has no record: repeated, it finds what
--- it left. It goes by the shop's time and not by this node's: a node whose clock is an hour ahead must not end sign-ins when it becomes master.
+-- Exchanges a refresh token. A token of the present generation begins the next generation and stores the sealed answer. A used token gets that
+-- answer for a while; afterwards it ends the sign-in, as does a token that comes after the sign-in's latest end. There is no record: a
+-- repetition finds what the first run stored. The script uses the shop's time, not this node's: a node whose clock is an hour ahead must not
+-- end sign-ins when it becomes master.
 -- KEYS: stream, user, sessions, rotations (sealed answers: a hash), rotationEnds (the times until which they are given: a sorted set),
 --       revocation (the trace that a revocation leaves), oldRotation (the sealed answer to this token as 5eb7839 stored it)
 -- ARGV: request, id (of the user), session, tokenGeneration, role (in the sealed answer), sealed (the answer if this is the first exchange),
 --       unansweredMs (how long it is given again; an answered request shortens that: refresh-answered.lua),
 --       idleMs (how long a sign-in lasts without a refresh), lastEndMs (when it ends at the latest, ms since 1970), shopTimeMs (ms since 1970),
 --       marginMs (how much longer a sealed answer is stored than it is given), unusedMs (when the answers end if no other refresh follows)
--- Reply: exchanged (sealed) | ended | conflict: the role is another than in the sealed answer
+-- Reply: exchanged (sealed) | ended | conflict: the role has changed since the sealed answer was made
 
 local generation, lastEnd, shopTime = tonumber(tokenGeneration), tonumber(lastEndMs), tonumber(shopTimeMs)
 local ends = int(math.min(shopTime + tonumber(idleMs), lastEnd))
