@@ -26,7 +26,7 @@ export interface Calls {
     answer: null;
   };
   /**
-   * The public keys that verify access tokens (RFC 7517)
+   * Get the public keys that verify access tokens (RFC 7517)
    */
   listKeys: {
     answer: KeySet;
@@ -105,7 +105,7 @@ export interface Calls {
     answer: null;
   };
   /**
-   * Read a user: yourself, or as an admin any
+   * Read your own user, or as an admin any user
    */
   getUser: {
     params: {
@@ -133,14 +133,14 @@ export interface Calls {
     answer: null;
   };
   /**
-   * Makes up to 1000 products, each taken or refused on its own
+   * Create up to 1000 products
    */
   createProducts: {
     body: ProductBatch;
     answer: ProductBatchResult;
   };
   /**
-   * Lists products by category, company, words, price and stock
+   * List products by category, company, words, price and stock
    */
   listProducts: {
     query?: {
@@ -157,14 +157,14 @@ export interface Calls {
     answer: ProductPage;
   };
   /**
-   * Makes a product, under the shop’s own code or an id made here
+   * Create a product, under an id of your own or a generated one
    */
   createProduct: {
     body: NewProduct;
     answer: Product;
   };
   /**
-   * Shows a product
+   * Read a product
    */
   getProduct: {
     params: {
@@ -173,7 +173,7 @@ export interface Calls {
     answer: Product;
   };
   /**
-   * Changes fields of a product
+   * Change fields of a product, except its stock
    */
   updateProduct: {
     params: {
@@ -183,7 +183,7 @@ export interface Calls {
     answer: Product;
   };
   /**
-   * Deletes a product
+   * Delete a product
    */
   deleteProduct: {
     params: {
@@ -192,7 +192,7 @@ export interface Calls {
     answer: null;
   };
   /**
-   * Adds to the stock of a product, or takes from it
+   * Add to the stock of a product, or take from it
    */
   changeStock: {
     params: {
@@ -202,14 +202,14 @@ export interface Calls {
     answer: Product;
   };
   /**
-   * Buys all the items or none
+   * Buy all the items or none
    */
   buy: {
     body: NewPurchase;
     answer: Purchase;
   };
   /**
-   * Lists the caller's purchases, newest first
+   * List your purchases, newest first
    */
   listPurchases: {
     query?: {
@@ -221,7 +221,7 @@ export interface Calls {
     answer: PurchasePage;
   };
   /**
-   * Shows a purchase
+   * Read a purchase of yours, or as an admin any purchase
    */
   getPurchase: {
     params: {
@@ -230,7 +230,7 @@ export interface Calls {
     answer: Purchase;
   };
   /**
-   * Shows what happened to a purchase, oldest first
+   * Read the history of a purchase, oldest event first
    */
   listPurchaseEvents: {
     params: {
@@ -239,7 +239,7 @@ export interface Calls {
     answer: PurchaseHistory;
   };
   /**
-   * Cancels a purchase and gives its stock back, exactly once however often it is called
+   * Cancel a purchase
    */
   cancelPurchase: {
     params: {

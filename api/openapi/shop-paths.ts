@@ -73,7 +73,7 @@ function operation(
     parameters,
     responses: {
       200: {
-        description: 'Here it is.',
+        description: 'The document.',
         headers: headerRefs(['X-Request-Id']),
         content,
       },

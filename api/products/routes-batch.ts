@@ -21,7 +21,7 @@ export function batchRoutes(
       path: '/batch',
       access: 'admin',
       operationId: 'createProducts',
-      summary: 'Makes up to 1000 products, each taken or refused on its own.',
+      summary: 'Create up to 1000 products. Each is created or refused on its own.',
       body: schemas.batch,
       response: { status: 200, body: batchOut },
       idempotent: true,

@@ -23,7 +23,7 @@ export function listRoute(search: Search, cursors: Cursors, limits: Pick<Handler
     path: '/',
     access: 'anyone',
     operationId: 'listProducts',
-    summary: 'Lists products by category, company, words, price and stock.',
+    summary: 'List products by category, company, words, price and stock.',
     query: listQuery,
     response: { status: 200, body: listOut },
     public: true,

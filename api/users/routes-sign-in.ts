@@ -37,7 +37,7 @@ export function signInRoutes(signIns: SignInRules, access: Pick<AccessTokens, 'p
       path: '/logout',
       access: 'anyone',
       operationId: 'signOut',
-      summary: 'End the sign-in that a refresh token belongs to. Says 204 whether or not there was one.',
+      summary: 'End the sign-in that a refresh token belongs to. Answers 204 whether or not there was one.',
       body: refreshRequest,
       response: { status: 204 },
       handle: async ({ body, context }) => {
@@ -50,7 +50,7 @@ export function signInRoutes(signIns: SignInRules, access: Pick<AccessTokens, 'p
       path: '/.well-known/jwks.json',
       access: 'anyone',
       operationId: 'listKeys',
-      summary: 'The public keys that verify access tokens (RFC 7517).',
+      summary: 'Get the public keys that verify access tokens (RFC 7517).',
       response: { status: 200, body: jwksOut },
       public: true,
       handle: async () => ({ status: 200, body: { keys: access.publicKeys() } }),

@@ -120,7 +120,7 @@ function anyUserRoutes(users: UserRules, cursors: Cursors): Route[] {
       path: '/:id',
       access: 'user',
       operationId: 'getUser',
-      summary: 'Read a user: yourself, or as an admin any.',
+      summary: 'Read your own user, or as an admin any user.',
       params: userParams,
       response: { status: 200, body: userOut, etag: true },
       problems: ['forbidden', 'not-found'],
