@@ -71,6 +71,11 @@ export const readScripts = {
     args: ['enough', '...fields'],
     reply: ['...found'],
   }),
+  readRange: defineReadScript(fileOf('read-range'), {
+    keys: ['index', 'product'],
+    args: ['first', 'second', 'order', 'most', 'enough', '...fields'],
+    reply: ['...found'],
+  }),
   scanIndex: defineReadScript(fileOf('scan-index'), {
     keys: ['index', 'words', '...scope'],
     args: ['first', 'second', 'order', 'mostEntries', 'mostMatches', 'mostMicros', '...wanted'],

@@ -10,7 +10,7 @@ import { idOfMember } from './indexes.ts';
 import type { Question } from './schema.ts';
 import { createBudget, type SearchBounds, usualBounds } from './search-budget.ts';
 import { createPage, type Page } from './search-page.ts';
-import { inOrder, matcherOf, planOf } from './search-plan.ts';
+import { inOrder, matcherOf, planOf, type SearchPlan } from './search-plan.ts';
 import { inspect, inspectedAtOnce, load, productsAtOnce, type SearchRun, scan } from './search-steps.ts';
 import { type Way, type Words, wayOf } from './search-way.ts';
 import type { IndexRange, ProductReads } from './store-reads.ts';
@@ -51,7 +51,7 @@ export function createSearch(reads: ProductReads & SearchReads, bounds: SearchBo
 
 async function fill(run: SearchRun): Promise<void> {
   const { plan, page } = run;
-  if (!plan.isFiltered) return walk(run, []);
+  if (!plan.isFiltered) return readAll(run);
   const way = await findWay(run);
   if (way === undefined) return page.end();
   const gathered = await gather(run, way);
@@ -93,23 +93,43 @@ async function gather(run: SearchRun, way: Way): Promise<string[] | undefined> {
   return budget.measure(() => inOrder(members, plan));
 }
 
+/** Fills the page of a list without filters, of which every product in the index is. Mostly one question to Redis does. */
+async function readAll({ reads, plan, page, budget, reading, isOver }: SearchRun): Promise<void> {
+  let range = plan.walk;
+  do {
+    const most = page.missing();
+    const found = await reads.readRange(range, most, plan.descending, reading);
+    budget.spend(0, found.length);
+    budget.countLoaded(found.length);
+    if (await budget.measure(() => found.some(({ member, product }) => page.add(member, product)))) return;
+    const last = found.at(-1);
+    if (last === undefined || found.length < most) return page.end();
+    range = rangeAfter(range, last.member, plan);
+  } while (!isOver());
+}
+
 /** Fills the page from the index in the order of the list: at least one slice, so that each page gets further. */
 async function walk(run: SearchRun, words: Words): Promise<void> {
   const { plan, page } = run;
-  const { descending, isInspected } = plan;
+  const { isInspected } = plan;
   let range: IndexRange | undefined = plan.walk;
   for (let pieces = 1; range !== undefined; pieces++) {
     // What is inspected may match rarely or mostly: it shows from one piece to the next.
     const maxMatches = isInspected ? Math.min(inspectedAtOnce, page.missing() * 2 ** pieces) : page.missing();
     const piece = await nextPiece(run, range, words, maxMatches);
     const members = isInspected ? await inspect(run, piece.matches.map(idOfMember)) : piece.matches;
-    if ((await load(run, members, plan.isFiltered ? productsAtOnce : members.length)) !== 'done') return;
+    if ((await load(run, members, productsAtOnce)) !== 'done') return;
     if (piece.last === undefined) break;
     page.passed(piece.last);
-    range = { ...range, [descending ? 'max' : 'min']: `(${piece.last}` };
+    range = rangeAfter(range, piece.last, plan);
     if (run.isOver()) return;
   }
   page.end();
+}
+
+/** What of a range comes after a member, in the order of the list. */
+function rangeAfter(range: IndexRange, member: string, { descending }: Pick<SearchPlan, 'descending'>): IndexRange {
+  return { ...range, [descending ? 'max' : 'min']: `(${member}` };
 }
 
 async function nextPiece(

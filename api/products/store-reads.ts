@@ -1,4 +1,5 @@
 /** Reads of the catalogue, in bounded pieces: no command and no script here holds a Redis node for more than about 2 ms. */
+import { pairsOf } from '../core/pairs.ts';
 import type { RequestContext } from '../core/request.ts';
 import { parseReadReply } from '../redis/define-script.ts';
 import type { ShopRedis } from '../redis/open.ts';
@@ -34,7 +35,28 @@ export function createProductReads(redis: Pick<ShopRedis, 'reads'>) {
       );
       if (others.length === 0) return [storedProductOf(reply as (string | null)[])];
       const { found } = parseReadReply(readScripts.readProducts, reply);
-      return (found as string[]).map((text) => storedProductOf(text.split('\n').map((value) => value || null)));
+      return (found as string[]).map(productOfText);
+    },
+
+    /** The first `count` members of a range, from its end if `descending`, each with its product as of the same moment. */
+    async readRange(
+      { key, min, max }: IndexRange,
+      count: number,
+      descending: boolean,
+      { consistency, deadline }: Reading,
+    ): Promise<{ readonly member: string; readonly product: StoredProduct | undefined }[]> {
+      const [first, second, order] = descending ? [max, min, 'REV'] : [min, max, ''];
+      const call = {
+        keys: { index: key, product: productKey('') },
+        args: { first, second, order, most: count, enough: currentFields, fields: storedFields },
+      };
+      const [reply] = await redis.reads.query(
+        consistency,
+        (pipeline) => addReadScript(pipeline, readScripts.readRange, call),
+        deadline,
+      );
+      const { found } = parseReadReply(readScripts.readRange, reply);
+      return pairsOf(found as string[]).map(([member, text]) => ({ member, product: productOfText(text) }));
     },
 
     /** The first `count` members of a range, from its end if `descending`. @see https://redis.io/docs/latest/commands/zrange/ */
@@ -55,4 +77,9 @@ export function createProductReads(redis: Pick<ShopRedis, 'reads'>) {
       return members as string[];
     },
   };
+}
+
+/** The product in a text of read-products.lua. */
+function productOfText(text: string): StoredProduct | undefined {
+  return storedProductOf(text.split('\n').map((value) => value || null));
 }

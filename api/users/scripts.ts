@@ -1,5 +1,5 @@
 /** The scripts of users. Those that sign out, delete or change a password also run while Redis is full. */
-import { defineKeyedScript, defineScript } from '../redis/define-script.ts';
+import { defineKeyedScript, defineReadScript, defineScript } from '../redis/define-script.ts';
 
 const fileOf = (name: string) => new URL(`./lua/${name}.lua`, import.meta.url);
 
@@ -86,5 +86,14 @@ export const scripts = {
     args: ['id', 'which', 'named', 'ownSession', 'tags', 'tag'],
     replies: { ended: [], stale: [], missing: [], 'signed-out': [] },
     whenFull: 'go-on',
+  }),
+};
+
+/** The scripts that read, on replicas. */
+export const readScripts = {
+  readForSignIn: defineReadScript(fileOf('read-for-sign-in'), {
+    keys: ['address', 'user', 'known'],
+    args: ['addressHash', 'noUser'],
+    reply: ['lastSignInMs', '...fields'],
   }),
 };

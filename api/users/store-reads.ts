@@ -1,11 +1,15 @@
 /** What is read of users and their sign-ins, from replicas. What is decided by it is decided again in the scripts. */
 import { type Deadline, shopTimeMs } from '../core/clock.ts';
 import type { Page } from '../core/page.ts';
+import { pairsOf } from '../core/pairs.ts';
 import type { Consistency, RequestContext, Role } from '../core/request.ts';
+import { parseReadReply } from '../redis/define-script.ts';
 import type { Reads } from '../redis/reads/reads.ts';
+import { addReadScript } from '../redis/send-script.ts';
 import { adminsKey, emailKey, knownAddressesKey, knownAddressMs, listKey, sessionsKey, userKey } from './keys.ts';
 import { type Account, accountOf } from './record.ts';
 import { readSession, roleOf, type StoredSession } from './record-sessions.ts';
+import { readScripts } from './scripts.ts';
 
 /** See {@link createUserReads}. Everything throws Unavailable when there is no answer before the deadline. */
 export type UserReads = {
@@ -43,15 +47,18 @@ export function createUserReads(reads: Reads): UserReads {
     },
 
     async findForSignIn(email, addressHash, deadline) {
-      const [found] = await reads.query('read-your-writes', (pipeline) => pipeline.get(emailKey(email)), deadline);
-      const id = typeof found === 'string' ? found : 'no-such-user';
-      const [fields, lastSignInMs] = await reads.query(
+      const call = {
+        keys: { address: emailKey(email), user: userKey(''), known: knownAddressesKey('') },
+        args: { addressHash, noUser: 'no-such-user' },
+      };
+      const [reply] = await reads.query(
         'read-your-writes',
-        (pipeline) => pipeline.hgetall(userKey(id)).zscore(knownAddressesKey(id), addressHash),
+        (pipeline) => addReadScript(pipeline, readScripts.readForSignIn, call),
         deadline,
       );
-      const isKnownAddress = lastSignInMs !== null && Number(lastSignInMs) > shopTimeMs() - knownAddressMs;
-      return { account: accountOf(fields), isKnownAddress };
+      const { lastSignInMs, fields } = parseReadReply(readScripts.readForSignIn, reply);
+      const isKnownAddress = Number(lastSignInMs) > shopTimeMs() - knownAddressMs;
+      return { account: accountOf(Object.fromEntries(pairsOf(fields as string[]))), isKnownAddress };
     },
 
     async page(after, limit, { consistency, deadline }) {
