@@ -83,7 +83,8 @@ async function runRows(asked: Options): Promise<number> {
     process.stdout.write(`${String(number).padStart(3)} ${faults.map(({ name }) => name).join(' + ')} … `);
     try {
       const cluster = await pool.clusterFor(minutes > 0 ? 'proxies' : needsOf(faults));
-      if (minutes === 0 || restRandom.next() < restShare) await rest(cluster);
+      const rests = minutes > 0 ? restRandom.next() < restShare : needsOf(faults) === 'proxies';
+      if (rests) await rest(cluster);
       const run = await runFaults(cluster, faults, seed + number, join(folder, `${number}.jsonl`));
       runs.push(run);
       report(run);
