@@ -69,6 +69,7 @@ async function runBroken(
 }
 
 const rules = ({ violations }: Run) => new Set(violations.map(({ rule }) => rule));
+const lostIn = ({ violations }: Run) => violations.filter(({ kind }) => kind === 'lost');
 
 const timeoutMs = 180_000;
 
@@ -87,10 +88,7 @@ test(
   'with a plain WAIT and no question to the Sentinels, acknowledged writes are found to be lost',
   async () => {
     const run = await runBroken(plainWait, [replacedAlive]);
-    expect(
-      run.violations.filter(({ kind }) => kind === 'lost'),
-      complaints(run).join('\n'),
-    ).not.toHaveLength(0);
+    expect(lostIn(run), complaints(run).join('\n')).not.toHaveLength(0);
   },
   timeoutMs,
 );
@@ -99,10 +97,7 @@ test(
   'with the earlier rule of acknowledgement, the HD1 cut is found to lose acknowledged writes',
   async () => {
     const run = await runBroken(untilNoticed, [electionWithoutTheNewest('both ways', 4000)], {}, { proxied: true });
-    expect(
-      run.violations.filter(({ kind }) => kind === 'lost'),
-      complaints(run).join('\n'),
-    ).not.toHaveLength(0);
+    expect(lostIn(run), complaints(run).join('\n')).not.toHaveLength(0);
   },
   timeoutMs,
 );

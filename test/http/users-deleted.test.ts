@@ -1,18 +1,13 @@
 /** What is left of a user who has deleted the account: nothing that signs in, a free address, and the answer to the deletion. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TestService } from '../support/app.ts';
 import { waitFor } from '../support/wait.ts';
-import { bearer, newcomer, password, problem, signIn, startTwoReplicas } from './users-support.ts';
+import { bearer, newcomer, openTwoReplicas, password, problem, signIn, type TwoReplicas } from './users-support.ts';
 
-let replicas: [TestService, TestService];
-let users: TestService;
+let { replicas, users, close } = {} as TwoReplicas;
 beforeAll(async () => {
-  replicas = await startTwoReplicas();
-  users = replicas[0];
+  ({ replicas, users, close } = await openTwoReplicas());
 });
-afterAll(async () => {
-  for (const replica of replicas) await replica.stop();
-});
+afterAll(() => close());
 
 describe('a user that was deleted', () => {
   it('cannot sign in, use a token in hand or refresh, and the address is free again', async () => {

@@ -1,27 +1,17 @@
 /** Sign-ins as their user sees and ends them: the list, ending one, ending the others; and what ends by itself. */
-import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../api/core/ids.ts';
 import { maxSessions, sessionsKey } from '../../api/users/keys.ts';
 import { refreshTokens } from '../../api/users/refresh-tokens.ts';
 import type { Session } from '../../api/users/schema.ts';
-import type { TestService } from '../support/app.ts';
-import { operator } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
-import { bearer, newcomer, password, problem, signIn, startTwoReplicas } from './users-support.ts';
+import { bearer, newcomer, openTwoReplicas, password, problem, signIn, type TwoReplicas } from './users-support.ts';
 
-let replicas: [TestService, TestService];
-let users: TestService;
-let master: Redis;
+let { replicas, users, master, close } = {} as TwoReplicas;
 beforeAll(async () => {
-  replicas = await startTwoReplicas();
-  users = replicas[0];
-  master = await operator();
+  ({ replicas, users, master, close } = await openTwoReplicas());
 });
-afterAll(async () => {
-  for (const replica of replicas) await replica.stop();
-  master.disconnect();
-});
+afterAll(() => close());
 
 const dayMs = 24 * 3600 * 1000;
 /** The id of a sign-in that began at this time. */

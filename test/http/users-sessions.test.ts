@@ -1,25 +1,16 @@
-import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rotationsKey } from '../../api/users/keys.ts';
 import { refreshTokens } from '../../api/users/refresh-tokens.ts';
 import type { Session } from '../../api/users/schema.ts';
-import { serviceCredential, type TestService } from '../support/app.ts';
-import { operator } from '../support/redis.ts';
+import { serviceCredential } from '../support/app.ts';
 import { waitFor } from '../support/wait.ts';
-import { bearer, newcomer, password, problem, signIn, startTwoReplicas } from './users-support.ts';
+import { bearer, newcomer, openTwoReplicas, password, problem, signIn, type TwoReplicas } from './users-support.ts';
 
-let replicas: [TestService, TestService];
-let users: TestService;
-let master: Redis;
+let { replicas, users, master, close } = {} as TwoReplicas;
 beforeAll(async () => {
-  replicas = await startTwoReplicas();
-  users = replicas[0];
-  master = await operator();
+  ({ replicas, users, master, close } = await openTwoReplicas());
 });
-afterAll(async () => {
-  for (const replica of replicas) await replica.stop();
-  master.disconnect();
-});
+afterAll(() => close());
 
 const refresh = (refreshToken: string, at = users) => at.request.post('/users/refresh').send({ refreshToken });
 const logout = (refreshToken: unknown) => users.request.post('/users/logout').send({ refreshToken });

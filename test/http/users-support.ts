@@ -5,6 +5,7 @@ import { newId } from '../../api/core/ids.ts';
 import { open } from '../../api/users/open.ts';
 import type { Session, UserOut } from '../../api/users/schema.ts';
 import { startTestService, type TestService } from '../support/app.ts';
+import { operator } from '../support/redis.ts';
 
 export const password = 'correct horse battery';
 
@@ -38,10 +39,23 @@ export function problem(code: string, status: number) {
   return { type: `/problems/${code}`, status, title: expect.any(String), detail: expect.any(String) };
 }
 
-/** Two replicas of `users` on the shared Redis; stop them in `afterAll`. */
-export async function startTwoReplicas(): Promise<[TestService, TestService]> {
+/** See {@link openTwoReplicas}. */
+export type TwoReplicas = Awaited<ReturnType<typeof openTwoReplicas>>;
+
+/** Two replicas of `users` (the first also as `users`) and the master of the Redis that they share; to be closed. */
+export async function openTwoReplicas() {
   const start = () => startTestService('users', open, 'http://127.0.0.1:9');
-  return [await start(), await start()];
+  const replicas = [await start(), await start()] as const;
+  const master = await operator();
+  return {
+    replicas,
+    users: replicas[0],
+    master,
+    async close() {
+      for (const replica of replicas) await replica.stop();
+      master.disconnect();
+    },
+  };
 }
 
 /** All keys of Redis with all that they hold, as one text. */
