@@ -23,6 +23,11 @@ beforeAll(async () => {
   master = await operator();
   replicas = await Promise.all([1, 2].map(() => startTestService('users', open, 'http://127.0.0.1:9', admin)));
   [users] = replicas as [TestService];
+  // On a busy machine the Sentinels may be silent for the first second. The first attempt to make an admin would fail then.
+  for (const { request } of replicas) {
+    const attempt = () => request.post('/users/login').send({ email: admin.ADMIN_EMAIL, password });
+    await waitFor('users to reach Redis', async () => (await attempt()).status === 401);
+  }
   for (const { service, readiness } of replicas) {
     stops.push(service.background?.() ?? (() => undefined));
     statesAtOnce.push(readiness.state());
