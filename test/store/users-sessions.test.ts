@@ -83,6 +83,10 @@ describe('a sign-in', () => {
     expect(keptMs).toBeGreaterThan(knownAddressMs - 60_000);
     expect(keptMs).toBeLessThanOrEqual(knownAddressMs);
     expect(knownAddressMs).toBe(30 * 24 * 3_600_000);
+    const isKnown = async () => (await store.findForSignIn(made.email, 'address', soon())).isKnownAddress;
+    expect(await isKnown()).toBe(true);
+    await master.zadd(knownAddressesKey(made.id), Date.now() - knownAddressMs - 60_000, 'address');
+    expect(await isKnown()).toBe(false); // also while later sign-ins from other addresses keep the key
   });
 
   it('ended twice is announced once', async () => {

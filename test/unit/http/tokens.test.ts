@@ -34,6 +34,14 @@ describe('an access token', () => {
     expect(await verify(sign(), 'a-request', soon())).toEqual({ userId: 'ann', sessionId: 's', role: 'customer' });
   });
 
+  test('that comes again is not verified again: its signature costs more than all else', async () => {
+    const verifies = vi.spyOn(jwt, 'verify');
+    const token = sign();
+    for (let i = 0; i < 3; i++) expect(await verify(token, 'a-request', soon())).toBeDefined();
+    expect(verifies).toHaveBeenCalledTimes(1);
+    verifies.mockRestore();
+  });
+
   test.each([
     ['no exp', { exp: undefined }],
     ['no iat', { iat: undefined }],
