@@ -54,15 +54,8 @@ function oldHistory({ id, userId, requested }: Begun, status: Status): string[] 
 async function storeOld(status: Status): Promise<Begun> {
   const begun = someBegun();
   const { id, userId } = begun;
-  const hash: Record<string, string | number> = {
-    id,
-    userId,
-    status,
-    currency: 'USD',
-    createdAt: at,
-    updatedAt: at,
-    version: 1,
-  };
+  const times = { createdAt: at, updatedAt: at };
+  const hash: Record<string, string | number> = { id, userId, status, currency: 'USD', ...times, version: 1 };
   hash.requested = '[{"productId":"mug","quantity":2}]';
   if (status === 'completed' || status === 'cancelled') {
     hash.items = '[{"productId":"mug","quantity":2,"incarnation":"first","name":"A mug","unitPriceMinor":899}]';

@@ -30,8 +30,7 @@ afterAll(() => {
 });
 
 const admin = userCaller('admin');
-const purchases = { kind: 'service', address: '127.0.0.1', service: 'purchases' } as const;
-const asked = () => contextOf(purchases, { write: undefined });
+const asked = () => contextOf({ kind: 'service', address: '127.0.0.1', service: 'purchases' }, { write: undefined });
 const wanted = (...pairs: [productId: string, quantity: number][]): Wanted[] =>
   pairs.map(([productId, quantity]) => ({ productId, quantity }));
 const times = <T>(count: number, run: (i: number) => Promise<T>) => Array.from({ length: count }, (_, i) => run(i));
