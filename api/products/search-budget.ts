@@ -1,5 +1,5 @@
 /** How much work one page of a list may cost, so that no client can keep a replica or a Redis node busy with searches. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { endOfTurn } from '../core/clock.ts';
 
 /** What one page may cost. */
 export type SearchBounds = {
@@ -87,7 +87,7 @@ export function createBudget({ cpuMs, tookMs, sliceMs, maxEntries, maxProducts }
       slice += tookMs;
       if (slice >= sliceMs) {
         slice = 0;
-        await nextTurn();
+        await endOfTurn();
       }
       return result;
     },
