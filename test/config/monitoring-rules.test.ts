@@ -67,7 +67,7 @@ describe.skipIf(!hasProgram('promtool'))('Prometheus', () => {
     expect(readFileSync(path, 'utf8')).toMatch(/^ {4}dns_sd_configs: .*users", "products", "purchases"/m);
   });
 
-  // Some 10 s of computing in all: much longer on a busy machine.
+  // Some 25 s of computing in all: much longer on a busy machine.
   test.each(readdirSync(`${folder}/prometheus/tests`))(
     'passes the unit tests of the rules in %s',
     (file) => {
