@@ -61,13 +61,11 @@ export type Ports = ReturnType<typeof portsFrom>;
 /**
  * The command that runs a program of our own; the name of its source follows, such as `api/main.ts`. No client can set `__proto__`; stack traces
  * name the TypeScript; new objects get half the room that Node gives them, which is 15 MB less for an idle process and some 2 % more CPU under load
- * (a quarter of the room: 40 % more CPU for a purchase). One thread collects them: on a busy machine of two cores, helping threads took 0.2 of a catalogue
- * page's 1.6 ms and gained nothing.
+ * (a quarter of the room: 40 % more CPU for a purchase).
  */
 export const nodeCommand: readonly string[] = [
   process.execPath,
   '--disable-proto=delete',
   '--enable-source-maps',
   '--max-semi-space-size=8',
-  '--no-parallel-scavenge',
 ];
