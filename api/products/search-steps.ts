@@ -19,7 +19,7 @@ export type SearchRun = {
 };
 
 /** How many products a search reads at once: decoding them takes this process about 2 ms. */
-export const productsAtOnce = 40;
+const productsAtOnce = 40;
 /** Of how many products price and stock are asked for at once. */
 export const inspectedAtOnce = 400;
 
@@ -57,17 +57,12 @@ export async function inspect(
 
 /**
  * Puts products of these members on the page, in their order.
- * @param atOnce how many to read at once
  * @returns `full`: the page is, and another match is known; `over`: the search is, before the last member; `done`: all were looked at
  */
-export async function load(
-  run: SearchRun,
-  members: readonly string[],
-  atOnce: number,
-): Promise<'full' | 'over' | 'done'> {
+export async function load(run: SearchRun, members: readonly string[]): Promise<'full' | 'over' | 'done'> {
   const { page, isOver } = run;
   for (let from = 0; from < members.length; ) {
-    const some = members.slice(from, from + Math.min(atOnce, page.missing()));
+    const some = members.slice(from, from + Math.min(productsAtOnce, page.missing()));
     if (await loadSome(run, some)) return 'full';
     from += some.length;
     if (isOver() && from < members.length) return 'over';

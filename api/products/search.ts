@@ -10,8 +10,8 @@ import { idOfMember } from './indexes.ts';
 import type { Question } from './schema.ts';
 import { createBudget, type SearchBounds, usualBounds } from './search-budget.ts';
 import { createPage, type Page } from './search-page.ts';
-import { inOrder, matcherOf, planOf, type SearchPlan } from './search-plan.ts';
-import { inspect, inspectedAtOnce, load, productsAtOnce, type SearchRun, scan } from './search-steps.ts';
+import { inOrder, matcherOf, planOf } from './search-plan.ts';
+import { inspect, inspectedAtOnce, load, type SearchRun, scan } from './search-steps.ts';
 import { type Way, type Words, wayOf } from './search-way.ts';
 import type { IndexRange, ProductReads } from './store-reads.ts';
 import type { ScannedPiece, SearchReads } from './store-search.ts';
@@ -56,7 +56,7 @@ async function fill(run: SearchRun): Promise<void> {
   if (way === undefined) return page.end();
   const gathered = await gather(run, way);
   if (gathered === undefined) return walk(run, way.words);
-  if ((await load(run, gathered, productsAtOnce)) === 'done') page.end();
+  if ((await load(run, gathered)) === 'done') page.end();
 }
 
 /** Finds the spellings of the wanted words and the shorter way; `undefined` when nothing can match. */
@@ -81,7 +81,7 @@ async function gather(run: SearchRun, way: Way): Promise<string[] | undefined> {
   while (range !== undefined) {
     const piece = await scan(run, { range, descending: false, scope: undefined, words }, bounds.sliceEntries);
     for (const member of piece.matches) ids.add(idOfMember(member));
-    range = piece.last === undefined ? undefined : { ...range, min: `(${piece.last}` };
+    range = piece.last === undefined ? undefined : rangeAfter(range, piece.last, false);
     if (ids.size > bounds.maxSorted) return undefined;
     if (range !== undefined && (run.isOver() || budget.work().ms > bounds.cpuMs / 2)) return undefined;
   }
@@ -104,7 +104,7 @@ async function readAll({ reads, plan, page, budget, reading, isOver }: SearchRun
     if (await budget.measure(() => found.some(({ member, product }) => page.add(member, product)))) return;
     const last = found.at(-1);
     if (last === undefined || found.length < most) return page.end();
-    range = rangeAfter(range, last.member, plan);
+    range = rangeAfter(range, last.member, plan.descending);
   } while (!isOver());
 }
 
@@ -118,17 +118,17 @@ async function walk(run: SearchRun, words: Words): Promise<void> {
     const maxMatches = isInspected ? Math.min(inspectedAtOnce, page.missing() * 2 ** pieces) : page.missing();
     const piece = await nextPiece(run, range, words, maxMatches);
     const members = isInspected ? await inspect(run, piece.matches.map(idOfMember)) : piece.matches;
-    if ((await load(run, members, productsAtOnce)) !== 'done') return;
+    if ((await load(run, members)) !== 'done') return;
     if (piece.last === undefined) break;
     page.passed(piece.last);
-    range = rangeAfter(range, piece.last, plan);
+    range = rangeAfter(range, piece.last, plan.descending);
     if (run.isOver()) return;
   }
   page.end();
 }
 
-/** What of a range comes after a member, in the order of the list. */
-function rangeAfter(range: IndexRange, member: string, { descending }: Pick<SearchPlan, 'descending'>): IndexRange {
+/** What of a range comes after a member, in the order in which it is read. */
+function rangeAfter(range: IndexRange, member: string, descending: boolean): IndexRange {
   return { ...range, [descending ? 'max' : 'min']: `(${member}` };
 }
 
