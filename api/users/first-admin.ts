@@ -1,6 +1,6 @@
 /** The first admin: created at start from the settings if there is no admin at all. */
 import type { Logger } from 'pino';
-import { deadlineIn, pause } from '../core/clock.ts';
+import { deadlineIn, monotonicMs, pause } from '../core/clock.ts';
 import { newId } from '../core/ids.ts';
 import type { Passwords } from './passwords.ts';
 import { newAccount } from './service.ts';
@@ -16,7 +16,7 @@ const longestPauseMs = 5000;
 /**
  * Tries until it is known that there is an admin, or that the settings allow none. Several replicas at the same time create one admin.
  * @param configured the admin of the settings, if any
- * @returns `isSettled`: whether that is known, or an attempt has failed because there is no master (the service can serve reads then)
+ * @returns `isSettled`: whether that is known, or could not be found out for 5 s: the service is not kept unready by an outage of Redis
  */
 export function ensureFirstAdmin(
   configured: { readonly email: string; readonly password: string } | undefined,
@@ -26,6 +26,7 @@ export function ensureFirstAdmin(
 ): { isSettled(): boolean; stop(): void } {
   let stopped = false;
   let settled = false;
+  const startedMs = monotonicMs();
 
   async function attempt(): Promise<Outcome> {
     const deadline = deadlineIn(attemptMs);
@@ -50,7 +51,8 @@ export function ensureFirstAdmin(
         settled = true;
         return;
       } catch (error) {
-        settled = true;
+        // The Sentinels of a shop that has just been started may need a moment longer than this process.
+        settled = monotonicMs() - startedMs >= attemptMs;
         log.warn({ reason: String(error) }, 'could not find out whether there is an admin; trying again');
         await pause(pauseMs);
       }

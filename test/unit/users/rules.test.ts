@@ -112,6 +112,19 @@ describe('the first admin', () => {
     await waitFor('the log to say why', () => said.length > 0);
     expect(said).toEqual([expect.stringContaining('ADMIN_PASSWORD')]);
   });
+
+  it('is waited for when the Sentinels answer a moment later than the service', async () => {
+    const settledAtQuestion: boolean[] = [];
+    const hasAdmin = async () => {
+      settledAtQuestion.push(settledAtQuestion.length > 0 && admin.isSettled());
+      if (settledAtQuestion.length === 1) throw new Unavailable('no Sentinel answers');
+      return true;
+    };
+    const store = { hasAdmin, createFirstAdmin: () => expect.fail('made an admin') };
+    const admin = ensureFirstAdmin(undefined, store, createPasswords(), pino({ level: 'silent' }));
+    await waitFor('it to be settled', admin.isSettled);
+    expect(settledAtQuestion).toEqual([false, false]);
+  });
 });
 
 describe('addresses', () => {
