@@ -4,6 +4,7 @@ import { defineKeyedScript, defineReadScript, defineScript } from '../redis/defi
 const fileOf = (name: string) => new URL(`./lua/${name}.lua`, import.meta.url);
 
 const include = new URL('./prelude.lua', import.meta.url);
+const includeForReads = new URL('./read-prelude.lua', import.meta.url);
 
 /** What is stored of a product, as save.lua and restock.lua reply it. */
 const product = ['doc', 'stock', 'at', 'version', 'generation'] as const;
@@ -70,11 +71,13 @@ export const readScripts = {
     keys: ['...products'],
     args: ['enough', '...fields'],
     reply: ['...found'],
+    include: includeForReads,
   }),
   readRange: defineReadScript(fileOf('read-range'), {
     keys: ['index', 'product'],
     args: ['first', 'second', 'order', 'most', 'enough', '...fields'],
     reply: ['...found'],
+    include: includeForReads,
   }),
   scanIndex: defineReadScript(fileOf('scan-index'), {
     keys: ['index', 'words', '...scope'],

@@ -80,9 +80,9 @@ export function defineKeyedScript<const K extends Names, const A extends Names, 
 /** Declares a read-only script, which runs on a replica (EVAL_RO). */
 export function defineReadScript<const K extends Names, const A extends Names, const R extends Names>(
   file: URL,
-  declaration: { readonly keys: K; readonly args: A; readonly reply: R },
+  declaration: { readonly keys: K; readonly args: A; readonly reply: R; readonly include?: URL },
 ): ReadScript<K, A, R> {
-  return { ...declaration, ...loadReadScript(file, localsOf(declaration.keys, declaration.args)) };
+  return { ...declaration, ...loadReadScript(file, openingOf(declaration, declaration.keys, declaration.args)) };
 }
 
 function openingOf({ include }: { readonly include?: URL }, keys: Names, args: Names): string {

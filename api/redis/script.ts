@@ -29,8 +29,8 @@ export function loadScript(file: URL, whenFull: 'refuse' | 'go-on' = 'refuse', o
  * @see https://redis.io/docs/latest/commands/eval_ro/
  */
 export function loadReadScript(file: URL, opening: string): Pick<Script, 'name' | 'source'> {
-  const source = `${opening}\n${readFileSync(file, 'utf8').replace(/^ *--.*\n/gm, '')}`;
-  return { name: nameOf(file), source };
+  const source = `${opening}\n${readFileSync(file, 'utf8')}`;
+  return { name: nameOf(file), source: source.replace(/^ *--.*\n/gm, '') };
 }
 
 function nameOf(file: URL): string {

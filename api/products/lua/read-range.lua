@@ -11,14 +11,9 @@ else
   members = redis.call('ZRANGE', index, first, second, 'BYLEX', 'LIMIT', 0, most)
 end
 
-local found, last = {}, fieldsFrom + enough - 1
+local found = {}
 for i = 1, #members do
   local id = string.sub(members[i], string.find(members[i], '\0', 1, true) + 1)
-  local values = redis.call('HMGET', product .. id, unpack(ARGV, fieldsFrom, last))
-  if not values[tonumber(enough)] then
-    values = redis.call('HMGET', product .. id, unpack(ARGV, fieldsFrom))
-    for j = 1, #values do values[j] = values[j] or '' end
-  end
-  found[2 * i - 1], found[2 * i] = members[i], table.concat(values, '\n')
+  found[2 * i - 1], found[2 * i] = members[i], text_of_product(product .. id)
 end
 return found

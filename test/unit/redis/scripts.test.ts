@@ -101,3 +101,12 @@ describe.each(files)('%s', (name) => {
     expect(text).not.toMatch(/'(KEYS|SCAN|SMEMBERS|SORT|SUNION|ZUNION\w*|FLUSH\w+)'/i);
   });
 });
+
+test('a read-only script is sent without comments, behind the functions that it includes', () => {
+  const source = declared.get('products/lua/read-range.lua')?.source ?? '';
+  const parts = ['local index, ', 'local function text_of_product(', 'text_of_product(product .. id)'];
+  const places = parts.map((part) => source.indexOf(part));
+  expect(places).toEqual([...places].sort((a, b) => a - b));
+  expect(places).not.toContain(-1);
+  expect(source).not.toMatch(/^ *--/m);
+});
