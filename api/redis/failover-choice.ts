@@ -35,25 +35,27 @@ type FailoverEvidence = {
   readonly steadyForMs: (sentinel: string, replica: string) => number;
 };
 
-/**
- * The Sentinel to ask for a failover and the replica that it would promote; `undefined` when none should be asked. SENTINEL FAILOVER needs no
- * vote: a Sentinel in a minority that is asked makes a second master.
- */
-export function chooseFailover(
-  evidence: FailoverEvidence,
-  periods: SentinelPeriods,
-): { readonly sentinel: string; readonly replica: string } | undefined {
+/** The Sentinel to ask and the replica that it would promote, or why none is asked: `reason` ends a sentence that begins with "because". */
+export type FailoverChoice =
+  | { readonly sentinel: string; readonly replica: string; readonly reason?: undefined }
+  | { readonly reason: string };
+
+/** Which Sentinel to ask for a failover. SENTINEL FAILOVER needs no vote: a Sentinel in a minority that is asked makes a second master. */
+export function chooseFailover(evidence: FailoverEvidence, periods: SentinelPeriods): FailoverChoice {
   const { view, answers, replicas, roles, unchangedForMs } = evidence;
   const { master, epoch } = view;
   const complete = completeOffset(evidence);
-  if (complete === undefined) return undefined;
+  if (complete === undefined) return refuse('no replica that answers is known to have all acknowledged writes');
   const silent = replicas.filter((replica) => !roles.has(replica));
   const reports = answers.filter((answer) => 'master' in answer);
-  if (reports.some(isFailingOver) || reports.some((report) => report.epoch > epoch)) return undefined;
+  if (reports.some(isFailingOver)) return refuse('a Sentinel already runs a failover or is about to start one');
+  if (reports.some((report) => report.epoch > epoch)) return refuse('a Sentinel knows a newer epoch');
   const agreeing = reports.filter((report) => report.master === master && report.epoch === epoch);
   // All Sentinels forget at a change what they knew of the nodes; epoch 0 means that there was none yet.
   const settledForMs = epoch === 0 ? unchangedForMs : Math.max(0, ...agreeing.map((report) => report.masterRoleAgeMs));
-  if (Math.min(unchangedForMs, settledForMs) < betweenChangesMs) return undefined;
+  if (Math.min(unchangedForMs, settledForMs) < betweenChangesMs) {
+    return refuse(`the master changed less than ${betweenChangesMs / 1000} s ago`);
+  }
   const suitable = agreeing
     .filter((report) => agreeing.some((other) => other !== report && holdsUp(other, report) && holdsUp(report, other)))
     .flatMap((report) => {
@@ -68,12 +70,24 @@ export function chooseFailover(
     (best, next) => (best === undefined || next.peers > best.peers ? next : best),
     undefined,
   );
-  if (chosen === undefined) return undefined;
+  if (chosen === undefined) {
+    return refuse(
+      'no Sentinel that agrees with another one hears all replicas and would promote one that has all acknowledged writes',
+    );
+  }
   const { report, replica } = chosen;
   const sentinel = report.address;
   // Not every service sees these, so they are no reason to choose another Sentinel.
-  if (!silent.every((node) => followsAt(report, node, master))) return undefined;
-  return evidence.steadyForMs(sentinel, replica) < leastSteadyMs ? undefined : { sentinel, replica };
+  const other = silent.find((node) => !followsAt(report, node, master));
+  if (other !== undefined) return refuse(`Sentinel ${sentinel} has not heard that ${other} follows ${master}`);
+  if (evidence.steadyForMs(sentinel, replica) < leastSteadyMs) {
+    return refuse(`Sentinel ${sentinel} lost its connection to ${replica} less than ${leastSteadyMs / 1000} s ago`);
+  }
+  return { sentinel, replica };
+}
+
+function refuse(reason: string): FailoverChoice {
+  return { reason };
 }
 
 /**

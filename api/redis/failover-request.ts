@@ -3,7 +3,7 @@
  * or cannot reach the services, counts as up, and writes would wait as long as that lasts.
  */
 import { monotonicMs } from '../core/clock.ts';
-import { betweenChangesMs, chooseFailover } from './failover-choice.ts';
+import { betweenChangesMs, chooseFailover, type FailoverChoice } from './failover-choice.ts';
 import type { Nodes } from './nodes.ts';
 import { sentinelPeriods } from './sentinels/proof.ts';
 import type { Sentinels } from './sentinels/sentinels.ts';
@@ -24,11 +24,13 @@ const failsWithinMs = 600;
 const forgetAfterMs = 5000;
 const checkIntervalMs = 250;
 const refusedRetryMs = 1000;
+/** A line in the log that says why no failover is asked for; writes may stall for as long as a cut lasts. */
+const logIntervalMs = 5000;
 
 /**
  * Asks a Sentinel for a failover once no write was acknowledged for 2.5 s, if `chooseFailover` (failover-choice.ts) finds one that helps. The promotion is
  * Sentinel's, and acknowledgements are safe during it as during any other.
- * @param log called for each request
+ * @param log called for each request, and every 5 s with the reason while writes stall and none can be sent
  * @see https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/ (SENTINEL FAILOVER)
  */
 export function openFailoverRequest(
@@ -40,9 +42,11 @@ export function openFailoverRequest(
   let lastStalledMs = Number.NEGATIVE_INFINITY;
   let lastProgressMs = Number.NEGATIVE_INFINITY;
   let nextCheckMs = Number.NEGATIVE_INFINITY;
+  let nextLogMs = Number.NEGATIVE_INFINITY;
   let isChecking = false;
 
-  async function choose() {
+  /** @returns `undefined` when the writes go on or the master has changed meanwhile */
+  async function choose(): Promise<(FailoverChoice & { readonly master: string }) | undefined> {
     const master = sentinels.view()?.master;
     if (master === undefined) return undefined;
     const answers = await sentinels.ask();
@@ -57,15 +61,25 @@ export function openFailoverRequest(
     const unchangedForMs = monotonicMs() - sentinels.changedAtMs();
     const { steadyForMs } = sentinels;
     const evidence = { view, answers, replicas, masterRole, roles, history, unchangedForMs, steadyForMs };
-    const chosen = chooseFailover(evidence, sentinelPeriods);
-    return chosen && { ...chosen, master };
+    return { ...chooseFailover(evidence, sentinelPeriods), master };
+  }
+
+  function logRefusal(master: string, reason: string): void {
+    const now = monotonicMs();
+    if (now < nextLogMs) return;
+    nextLogMs = now + logIntervalMs;
+    log(`Redis master ${master} does not confirm writes; not asking for a failover, because ${reason}`);
   }
 
   async function check(): Promise<void> {
     const first = await choose();
+    if (first === undefined) return;
+    if (first.reason !== undefined) return logRefusal(first.master, first.reason);
     // Looks twice: another service may have asked another Sentinel while this one collected what it knows.
-    const chosen = first && (await choose());
-    if (chosen === undefined || chosen.sentinel !== first?.sentinel || chosen.replica !== first.replica) return;
+    const chosen = await choose();
+    if (chosen === undefined) return;
+    if (chosen.reason !== undefined) return logRefusal(chosen.master, chosen.reason);
+    if (chosen.sentinel !== first.sentinel || chosen.replica !== first.replica) return;
     log(
       `Redis master ${chosen.master} did not confirm a write for ${stalledForMs} ms; asking Sentinel ${chosen.sentinel} for a failover to ${chosen.replica}`,
     );

@@ -43,7 +43,8 @@ export const chooseAsProduction: Choose = (service, answers, { masterRole, roles
   const steadyForMs = (sentinel: string, replica: string) =>
     service.links.steadyForMs(sentinel, replica, serviceMs(service));
   const evidence = { view, answers, replicas, masterRole, roles, history, unchangedForMs, steadyForMs };
-  return chooseFailover(evidence, periods)?.sentinel;
+  const choice = chooseFailover(evidence, periods);
+  return choice.reason === undefined ? choice.sentinel : undefined;
 };
 
 /** The choice up to commit 5eb7839: the first Sentinel that answers, if none suspects anything and a replica follows the master. */

@@ -204,6 +204,18 @@ test('a request is sent as soon as a replica could take over, when none could at
   expect(failover).toHaveBeenCalledOnce();
 });
 
+test('while writes stall and no request can be sent, the log says why, once in 5 s', async () => {
+  roles.delete(c);
+  await stallFor(7400);
+  const line = /^Redis master h:1 does not confirm writes; not asking for a failover, because no replica that answers/;
+  expect(logged).toEqual([expect.stringMatching(line)]);
+  changedAtMs = performance.now();
+  roles.set(c, roleOfReplica());
+  await stallFor(1000);
+  expect(logged[1]).toMatch(/because the master changed less than 15 s ago$/);
+  expect(logged).toHaveLength(2);
+});
+
 test('the nodes are asked last: the master, then the replicas, of which one that has reached its offset has all acknowledged writes', async () => {
   const asked: string[] = [];
   const takes20Ms = <T>(what: string, answer: T) => {
