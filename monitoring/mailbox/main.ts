@@ -7,7 +7,7 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import { SMTPServer } from 'smtp-server';
+import { SMTPServer, type SMTPServerDataStream } from 'smtp-server';
 import { z } from 'zod';
 import { fileNameOf } from './mail.ts';
 
@@ -20,25 +20,14 @@ const settings = z
   })
   .parse(process.env);
 
-const maxBytes = 1024 * 1024;
 mkdirSync(settings.MAIL_DIR, { recursive: true });
 
 const server = new SMTPServer({
   disabledCommands: ['AUTH', 'STARTTLS'], // on this machine only
-  size: maxBytes,
+  size: 1024 * 1024,
   logger: false,
   onData(stream, _session, done) {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    stream.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= maxBytes) chunks.push(chunk);
-    });
-    stream.on('error', done);
-    stream.on('end', () => {
-      if (bytes > maxBytes) return done(new Error('message too large'));
-      store(Buffer.concat(chunks)).then(() => done(), done);
-    });
+    receive(stream).then(() => done(), done);
   },
 });
 server.on('error', (error) => {
@@ -47,6 +36,13 @@ server.on('error', (error) => {
 });
 server.listen(settings.PORT, settings.HOST);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(0));
+
+async function receive(stream: SMTPServerDataStream): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) if (!stream.sizeExceeded) chunks.push(chunk);
+  if (stream.sizeExceeded) throw new Error('message too large');
+  await store(Buffer.concat(chunks));
+}
 
 async function store(mail: Buffer): Promise<void> {
   const name = await fileNameOf(mail, new Date());

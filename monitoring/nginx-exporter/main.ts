@@ -16,7 +16,6 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { z } from 'zod';
 import { watchContainer } from '../../api/http/container-metrics.ts';
 import { openAccessLog } from './access-log.ts';
-import { watchCertificate } from './certificate.ts';
 import { startProbe } from './probe.ts';
 import { scrapeNginx } from './stub-status.ts';
 
@@ -34,9 +33,7 @@ collectDefaultMetrics({ register: registry });
 watchContainer(registry);
 const count = openAccessLog(registry);
 if (settings.TLS_TARGET !== '') {
-  const target = { address: settings.TLS_TARGET, speaksProxy: settings.TLS_PROXY_PROTOCOL === 'on' };
-  watchCertificate(registry, target);
-  startProbe(registry, target);
+  startProbe(registry, { address: settings.TLS_TARGET, speaksProxy: settings.TLS_PROXY_PROTOCOL === 'on' });
 }
 
 // As much as the kernel gives: what comes while this process collects garbage waits there.

@@ -1,10 +1,11 @@
 // Health of the shop's processes, each asked by its own protocol. No reply within the timeout counts as unhealthy.
+import { once } from 'node:events';
 import { get } from 'node:http';
 import { connect } from 'node:net';
 import { Redis } from 'ioredis';
 import { infoField } from '../../api/redis/info.ts';
 import { isFresh } from './backups.ts';
-import { masterName, type ProcessSpec } from './spec.ts';
+import { localhost, masterName, type ProcessSpec } from './spec.ts';
 
 /** The state that a Redis node reports. `offset` counts the bytes of writes that it has. */
 export type RedisState = { role: 'master' | 'replica'; offset: number; inStep: boolean };
@@ -69,7 +70,7 @@ async function ask<T>(
   question: (redis: Redis) => Promise<T>,
 ): Promise<T | undefined> {
   const redis = new Redis({
-    host: '127.0.0.1',
+    host: localhost,
     port,
     username,
     ...(password === undefined ? {} : { password }),
@@ -103,26 +104,24 @@ export function httpStatus(
   auth?: string,
 ): Promise<number | undefined> {
   return new Promise((done) => {
-    const request = get({ host: '127.0.0.1', port, path, agent: false, timeout: timeoutMs, auth }, (response) => {
+    const signal = AbortSignal.timeout(timeoutMs);
+    const request = get({ host: localhost, port, path, agent: false, auth, signal }, (response) => {
       response.resume();
       done(response.statusCode);
     });
-    request.on('timeout', () => request.destroy());
     request.on('error', () => done(undefined));
-    // `timeout` above is the idle time; this bounds the whole request.
-    setTimeout(() => request.destroy(), timeoutMs).unref();
   });
 }
 
 /** Whether a process listens on this port. */
-function listens(port: number): Promise<boolean> {
-  return new Promise((done) => {
-    const socket = connect({ host: '127.0.0.1', port, timeout: defaultTimeoutMs }, () => end(true));
-    const end = (answer: boolean) => {
-      socket.destroy();
-      done(answer);
-    };
-    socket.on('timeout', () => end(false));
-    socket.on('error', () => end(false));
-  });
+async function listens(port: number): Promise<boolean> {
+  const socket = connect({ host: localhost, port });
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(defaultTimeoutMs) });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
 }

@@ -10,52 +10,6 @@ const { version } = z
   .object({ version: z.string() })
   .parse(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')));
 
-/** Everything a shop on this machine is made from: where it lives, its ports, how many of each, its secrets. */
-export type Settings = {
-  /** The folder of this project. */
-  projectDir: string;
-  /** Of the shop, from package.json. */
-  version: string;
-  /** The folder for data, logs, certificate and control socket (`.shop/`). */
-  dir: string;
-  httpPort: number;
-  /** The address on which Nginx listens for plain HTTP; `0.0.0.0`: all. For HTTPS it listens on all. */
-  httpAddress: string;
-  httpsPort: number;
-  /** Whether API calls by plain HTTP are refused, and pages redirected to HTTPS. */
-  forceHttps: boolean;
-  /** The public URL of the shop, without a slash at its end; undefined: only this machine. */
-  shopUrl: string | undefined;
-  /** TRUSTED_PROXIES and PROXY_PROTOCOL as given, which nginx/entry.sh knows. */
-  proxies: Record<string, string>;
-  /** The origins whose scripts may call the shop from a browser, as nginx/entry.sh takes them; undefined: none. */
-  corsOrigins: string | undefined;
-  /** All other ports are counted from here, on 127.0.0.1 only. */
-  portBase: number;
-  /** How many processes of each service, by service name. */
-  replicas: Record<string, number>;
-  currency: string;
-  rateLimits: 'on' | 'off';
-  logLevel: string;
-  /** Settings that are handed on to the services, which know and check them: LIMIT_… and those of {@link serviceSettings}. */
-  limits: Record<string, string>;
-  redisMaxMemory: string;
-  redisAppendFsync: string;
-  adminEmail: string;
-  /** BACKUP_INTERVAL_S, BACKUP_KEEP, BACKUP_KEEP_DAYS as given, which redis/backup.sh knows; undefined: none are made. */
-  backups: Record<string, string> | undefined;
-  /** Whether Prometheus, Alertmanager and their exporters run beside the shop. */
-  monitoring: boolean;
-  /** Where mails about alerts go; by default the admin's address. */
-  alertEmailTo: string;
-  /** ALERT_EMAIL_FROM, SMTP_URL, HEARTBEAT_URL as given, and for tests SCRAPE_INTERVAL, GROUP_WAIT, GROUP_INTERVAL: monitoring/entry.sh knows them. */
-  alerting: Record<string, string>;
-  /** By the name of the setting: ADMIN_PASSWORD, REFRESH_SECRET, REDIS_PASSWORD_USERS, … JWT_PRIVATE_KEY is base64 of the PEM. */
-  secrets: Record<string, string>;
-  /** The part of this process's environment that every child process gets. */
-  inherited: Record<string, string>;
-};
-
 const matching = (pattern: RegExp, message: string) => z.string().regex(pattern, message);
 const trueOrFalse = z.enum(['true', 'false'], 'must be true or false');
 const onOrOff = z.enum(['on', 'off'], 'must be on or off');
@@ -135,53 +89,75 @@ export function readSettings(
   environment: Record<string, string | undefined>,
   projectDir: string,
 ): { kind: 'ok'; settings: Settings } | { kind: 'faulty'; faults: string[] } {
-  const given = Object.fromEntries(
-    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
-  );
+  const given = pick(environment, (_name, value) => value !== '');
   const parsed = schema.safeParse(given);
-  if (!parsed.success) {
-    return { kind: 'faulty', faults: parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`) };
-  }
-  const { data } = parsed;
+  if (parsed.success) return { kind: 'ok', settings: settingsOf(parsed.data, given, projectDir) };
+  return { kind: 'faulty', faults: parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`) };
+}
+
+/** Everything a shop on this machine is made from: where it lives, its ports, how many of each, its secrets. */
+export type Settings = ReturnType<typeof settingsOf>;
+
+function settingsOf(data: z.infer<typeof schema>, given: Record<string, string>, projectDir: string) {
   const text = (name: string) => String((data as Record<string, unknown>)[name]);
+  const givenOf = (names: readonly string[]) => pick(given, (name) => names.includes(name));
   return {
-    kind: 'ok',
-    settings: {
-      projectDir,
-      version,
-      dir: resolve(projectDir, data.SHOP_DIR),
-      httpPort: data.HTTP_PORT,
-      httpsPort: data.HTTPS_PORT,
-      httpAddress: data.HTTP_ADDRESS,
-      forceHttps: data.FORCE_HTTPS === 'true',
-      shopUrl: data.SHOP_URL?.replace(/\/$/, ''),
-      proxies: pick(given, (name) => ['TRUSTED_PROXIES', 'PROXY_PROTOCOL'].includes(name)),
-      corsOrigins: data.CORS_ORIGINS,
-      portBase: data.PORT_BASE,
-      replicas: Object.fromEntries(serviceNames.map((service) => [service, Number(text(replicasSetting(service)))])),
-      currency: data.SHOP_CURRENCY,
-      rateLimits: data.RATE_LIMITS,
-      logLevel: data.LOG_LEVEL,
-      limits: pick(given, (name) => name.startsWith('LIMIT_') || serviceSettings.includes(name)),
-      redisMaxMemory: data.REDIS_MAXMEMORY,
-      redisAppendFsync: data.REDIS_APPENDFSYNC,
-      adminEmail: data.ADMIN_EMAIL,
-      backups: data.BACKUPS === 'true' ? pick(given, (name) => backupSettings.includes(name)) : undefined,
-      monitoring: data.MONITORING === 'true',
-      alertEmailTo: data.ALERT_EMAIL_TO ?? data.ADMIN_EMAIL,
-      alerting: pick(given, (name) => ['ALERT_EMAIL_FROM', 'SMTP_URL', 'HEARTBEAT_URL'].includes(name)),
-      secrets: Object.fromEntries(secretNames().map((name) => [name, text(name)])),
-      inherited: {
-        ...pick(given, (name) => ['HOME', 'TMPDIR', 'TZ', 'LANG'].includes(name)),
-        PATH: withSystemFolders(given.PATH ?? ''),
-      },
-    },
+    /** The folder of this project. */
+    projectDir,
+    /** Of the shop, from package.json. */
+    version,
+    /** The folder for data, logs, certificate and control socket (`.shop/`). */
+    dir: resolve(projectDir, data.SHOP_DIR),
+    httpPort: data.HTTP_PORT,
+    /** The address on which Nginx listens for plain HTTP; `0.0.0.0`: all. For HTTPS it listens on all. */
+    httpAddress: data.HTTP_ADDRESS,
+    httpsPort: data.HTTPS_PORT,
+    /** Whether API calls by plain HTTP are refused, and pages redirected to HTTPS. */
+    forceHttps: data.FORCE_HTTPS === 'true',
+    /** The public URL of the shop, without a slash at its end; undefined: only this machine. */
+    shopUrl: data.SHOP_URL?.replace(/\/$/, ''),
+    /** As given: nginx/entry.sh knows them. */
+    proxies: givenOf(['TRUSTED_PROXIES', 'PROXY_PROTOCOL']),
+    /** The origins whose scripts may call the shop from a browser, as nginx/entry.sh takes them; undefined: none. */
+    corsOrigins: data.CORS_ORIGINS,
+    /** All other ports are counted from here, on 127.0.0.1 only. */
+    portBase: data.PORT_BASE,
+    /** How many processes of each service, by service name. */
+    replicas: Object.fromEntries(serviceNames.map((service) => [service, Number(text(replicasSetting(service)))])),
+    currency: data.SHOP_CURRENCY,
+    rateLimits: data.RATE_LIMITS,
+    logLevel: data.LOG_LEVEL,
+    /** Settings that are handed on to the services, which know and check them. */
+    limits: pick(given, (name) => name.startsWith('LIMIT_') || serviceSettings.includes(name)),
+    redisMaxMemory: data.REDIS_MAXMEMORY,
+    redisAppendFsync: data.REDIS_APPENDFSYNC,
+    adminEmail: data.ADMIN_EMAIL,
+    /** As given: redis/backup.sh knows them. Undefined: no backups are made. */
+    backups: data.BACKUPS === 'true' ? givenOf(backupSettings) : undefined,
+    /** Whether Prometheus, Alertmanager and their exporters run beside the shop. */
+    monitoring: data.MONITORING === 'true',
+    /** Where mails about alerts go; by default the admin's address. */
+    alertEmailTo: data.ALERT_EMAIL_TO ?? data.ADMIN_EMAIL,
+    /** As given: monitoring/entry.sh knows them, and for tests SCRAPE_INTERVAL, GROUP_WAIT and GROUP_INTERVAL. */
+    alerting: givenOf(['ALERT_EMAIL_FROM', 'SMTP_URL', 'HEARTBEAT_URL']),
+    /** By the name of the setting: ADMIN_PASSWORD, REFRESH_SECRET, REDIS_PASSWORD_USERS, … JWT_PRIVATE_KEY is base64 of the PEM. */
+    secrets: Object.fromEntries(secretNames().map((name) => [name, text(name)])),
+    /** The part of this process's environment that every child process gets. */
+    inherited: {
+      ...givenOf(['HOME', 'TMPDIR', 'TZ', 'LANG']),
+      PATH: withSystemFolders(given.PATH ?? ''),
+    } as Record<string, string>,
   };
 }
 
-function pick(given: Record<string, string | undefined>, wanted: (name: string) => boolean): Record<string, string> {
+function pick(
+  given: Record<string, string | undefined>,
+  isWanted: (name: string, value: string) => boolean,
+): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(given).flatMap(([name, value]) => (value && wanted(name) ? [[name, value]] : [])),
+    Object.entries(given).flatMap(([name, value]) =>
+      value !== undefined && isWanted(name, value) ? [[name, value]] : [],
+    ),
   );
 }
 
