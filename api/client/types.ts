@@ -98,7 +98,7 @@ export interface Calls {
     answer: null;
   };
   /**
-   * Set a new password and end every other sign-in of yours
+   * Set a new password and end your other sign-ins
    */
   changePassword: {
     body: PasswordChange;
@@ -248,7 +248,7 @@ export interface Calls {
     answer: Purchase;
   };
   /**
-   * Links to what there is
+   * Get links to the services and documents
    */
   getIndex: {
     answer: {
@@ -257,7 +257,7 @@ export interface Calls {
     };
   };
   /**
-   * Whether each service has a replica that is ready
+   * Check whether each service has a ready replica
    */
   getHealth: {
     answer: {
@@ -265,7 +265,7 @@ export interface Calls {
     };
   };
   /**
-   * The AsyncAPI document: the events
+   * Get the AsyncAPI document of the events
    */
   getEventDocument: {
     answer: {
@@ -274,7 +274,7 @@ export interface Calls {
     };
   };
   /**
-   * The Postman collection
+   * Get the Postman collection
    */
   getCollection: {
     answer: {
@@ -283,7 +283,7 @@ export interface Calls {
     };
   };
   /**
-   * The Postman environment
+   * Get the Postman environment
    */
   getEnvironment: {
     answer: {
@@ -292,7 +292,7 @@ export interface Calls {
     };
   };
   /**
-   * This document
+   * Get this document
    */
   getDocument: {
     answer: {
@@ -301,13 +301,13 @@ export interface Calls {
     };
   };
   /**
-   * Every problem that an answer can name
+   * List all problem types
    */
   listProblems: {
     answer: {};
   };
   /**
-   * What a problem means and what to do
+   * Read what a problem means and what to do
    */
   getProblem: {
     params: {
@@ -348,7 +348,7 @@ export interface SessionList {
 export interface SignUp {
   email: string;
   /**
-   * None of the commonest, no repetition or keyboard sequence, not made of the own address or name.
+   * Refused: common passwords, repetitions, keyboard or alphabet sequences, and your own e-mail address or name.
    */
   password: string;
   firstName: string;
@@ -374,7 +374,7 @@ export interface OwnUserChange {
 export interface PasswordChange {
   currentPassword: string;
   /**
-   * None of the commonest, no repetition or keyboard sequence, not made of the own address or name.
+   * Refused: common passwords, repetitions, keyboard or alphabet sequences, and your own e-mail address or name.
    */
   newPassword: string;
 }

@@ -23,7 +23,7 @@ export const pageQuery = {
     .string()
     .max(2048)
     .optional()
-    .meta({ description: 'The `nextCursor` of the page before; the other parameters as there.' }),
+    .meta({ description: 'The `nextCursor` of the previous page. Send the other parameters unchanged.' }),
 };
 
 const macLength = 16;

@@ -15,28 +15,28 @@ const headers: JsonSchema = {
     at: { type: 'string', pattern: '^\\d+$', description: 'Milliseconds since 1970.' },
     request: {
       type: 'string',
-      description: 'The id of the request that brought it about; empty for work of the service itself.',
+      description: 'The id of the request that caused the event; empty if the service caused it itself.',
     },
   },
 };
 
 type ServiceName = keyof typeof events;
 
-/** What brings an event about. */
+/** What has happened when there is such an event. */
 const summaries: Readonly<Record<string, string>> = {
   'user.created': 'A user has signed up, or the first admin was made.',
   'user.role-changed': 'An admin has changed the role of a user.',
   'user.password-changed': 'A user has changed the password.',
   'user.deleted': 'A user was deleted: no token of theirs is accepted any more.',
   'session.ended': 'Sign-ins have ended: no token of theirs is accepted any more.',
-  'product.created': 'A product was made.',
+  'product.created': 'A product was created.',
   'product.updated': 'Fields of a product have changed.',
   'product.deleted': 'A product was deleted.',
   'product.restocked': 'An admin has added to the stock or taken from it.',
   'product.reserved': 'The items of a purchase were taken from stock.',
-  'product.released': 'The items of a purchase were given back.',
+  'product.released': 'The items of a purchase were returned to stock.',
   'purchase.created': 'A purchase has begun.',
-  'purchase.completed': 'A purchase has its items.',
+  'purchase.completed': 'A purchase is complete: its items were taken from stock.',
   'purchase.failed': 'A purchase was refused, and nothing was taken.',
   'purchase.cancelled': 'A purchase was cancelled.',
 };

@@ -1,4 +1,4 @@
-/** The interactive page about the API, `/docs`: Swagger UI (swagger-ui-dist) and our own frame around it, all from here. */
+/** The interactive API page, `/docs`: Swagger UI (swagger-ui-dist) in a frame of our own. Every file of it comes from the shop. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { type Text, textOf } from './texts.ts';

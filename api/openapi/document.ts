@@ -11,13 +11,13 @@ import type { DeclaredRoutes } from './tables.ts';
 const description = `The API of an online shop. Sign up, sign in, and send the access token as \`Authorization: Bearer …\`.
 
 - Every refusal is a problem document (RFC 9457); its \`type\` leads to a page that says what to do.
-- A write takes an \`Idempotency-Key\`: repeated under it after a 503 or a lost answer, it happens once.
+- A write takes an \`Idempotency-Key\`. After a 503 or a lost answer, repeat it with the same key: it happens once.
 - An unknown field or query parameter is refused, never ignored. A method that an address does not have is a 405 with \`Allow\`.
-- A list ends with \`nextCursor: null\`, and only with that; a page may be short.
+- Only \`nextCursor: null\` ends a list. A page may hold fewer items than \`limit\`, even none.
 - Limits answer 429 with \`Retry-After\`; \`RateLimit-Policy\` names them. On their first day, customers who use one address share the daily
   limits of one customer for purchases and other writes.
-- Answers may get further fields in a later version.
-- \`X-Server-Timing: 1\` asks for \`Server-Timing\`: what took how long in the service.`;
+- Later versions may add fields to answers.
+- \`X-Server-Timing: 1\` asks for \`Server-Timing\`: how long each step took in the service.`;
 
 /** A method that an address does not have is in no operation. */
 const documentedCodes = (Object.keys(problems) as ProblemCode[]).filter((code) => code !== 'method-not-allowed');

@@ -94,7 +94,7 @@ function success({ method, response, idempotent, public: isPublic }: Route, sche
     ...(idempotent ? ['Idempotent-Replayed'] : []),
   ];
   return {
-    description: { 200: 'Done.', 201: 'Created.', 204: 'Done; there is nothing to show.' }[status],
+    description: { 200: 'Done.', 201: 'Created.', 204: 'Done. The answer has no body.' }[status],
     headers: headerRefs(names),
     ...(schema === undefined ? {} : { content: { 'application/json': contentOf(schema) } }),
   };

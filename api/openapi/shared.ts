@@ -11,7 +11,7 @@ export const commonParameters: Readonly<Record<string, JsonSchema>> = {
     in: 'header',
     required: false,
     description:
-      'Repeated with the same key and body within 24 hours, the request happens once and gets the first answer again. Bare or quoted.',
+      'A key of your choice, bare or quoted. Repeat the request with the same key and body within 24 hours: it happens once, and you get the first answer again.',
     schema: { type: 'string', minLength: 1, maxLength: 257, pattern: '^[\\x20-\\x7e]+$' },
     example: '0192f0c1-7b1e-7cc0-9d5e-3f1a0e6b2c4d',
   },
@@ -20,7 +20,7 @@ export const commonParameters: Readonly<Record<string, JsonSchema>> = {
     in: 'header',
     required: false,
     description:
-      'The ETag of the version to be changed, weak (`W/"3"`, from a compressed answer) or not; with a newer one there, 412 and nothing is changed (RFC 9110).',
+      'The ETag of the version that you want to change, strong or weak (`W/"3"`, from a compressed answer). If the resource has changed since, the answer is 412 and nothing is changed (RFC 9110).',
     schema: text,
     example: '"3"',
   },
@@ -28,7 +28,8 @@ export const commonParameters: Readonly<Record<string, JsonSchema>> = {
     name: 'If-None-Match',
     in: 'header',
     required: false,
-    description: 'The ETag that the client has; 304 if it is still the present one (RFC 9110).',
+    description:
+      'The ETag of the version that you have. If it is still the current one, the answer is 304 without a body (RFC 9110).',
     schema: text,
     example: '"3"',
   },
@@ -36,7 +37,8 @@ export const commonParameters: Readonly<Record<string, JsonSchema>> = {
     name: 'X-Request-Id',
     in: 'header',
     required: false,
-    description: 'An id of the client for this request: in the answer and in every log. Another form is replaced.',
+    description:
+      'Your own id for this request; it is in the answer and in every log line. An id of another form is replaced.',
     schema: { type: 'string', pattern: '^[A-Za-z0-9._-]{8,64}$' },
   },
   ServerTiming: {
@@ -62,11 +64,11 @@ export const commonHeaders: Readonly<Record<string, JsonSchema>> = {
     example: 1,
   },
   'Idempotent-Replayed': {
-    description: '`true`: the first answer to a request under this Idempotency-Key, again.',
+    description: '`true`: the request happened before, and this is its stored answer.',
     schema: { type: 'string', const: 'true' },
   },
   'Server-Timing': header(
-    'What took how long in the service, in ms, for a client that sent `X-Server-Timing: 1` (W3C).',
+    'How long each step took in the service, in ms, for a client that sent `X-Server-Timing: 1` (W3C).',
     'auth;dur=0.4, limits;dur=0.8, input;dur=0.1, handler;dur=3.2, total;dur=4.6',
   ),
   Age: {

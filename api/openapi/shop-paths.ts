@@ -20,16 +20,20 @@ export function shopPaths(refusals: ProblemResponses): Readonly<Record<string, J
   const index = json({ name: { type: 'string' }, links: { type: 'object' } });
   const health = json({ status: { const: 'ok' } });
   return {
-    '/': { get: get('getIndex', 'Links to what there is', index) },
-    '/healthz': { get: fromNginxCache(get('getHealth', 'Whether each service has a replica that is ready', health)) },
-    '/docs': text('getDocs', 'The interactive page about the API', page),
-    '/docs/{file}': text('getDocsFile', 'A file of the interactive page', docsFile, [file]),
-    '/asyncapi.json': text('getEventDocument', 'The AsyncAPI document: the events', openJson({ asyncapi: string })),
-    '/postman.json': text('getCollection', 'The Postman collection', openJson({ item: objects })),
-    '/postman-environment.json': text('getEnvironment', 'The Postman environment', openJson({ values: objects })),
-    '/openapi.json': text('getDocument', 'This document', openJson({ openapi: string })),
-    '/problems': text('listProblems', 'Every problem that an answer can name', pageOrJson),
-    '/problems/{code}': text('getProblem', 'What a problem means and what to do', pageOrJson, [code]),
+    '/': { get: get('getIndex', 'Get links to the services and documents', index) },
+    '/healthz': { get: fromNginxCache(get('getHealth', 'Check whether each service has a ready replica', health)) },
+    '/docs': text('getDocs', 'Get the interactive API page', page),
+    '/docs/{file}': text('getDocsFile', 'Get a file of the interactive API page', docsFile, [file]),
+    '/asyncapi.json': text(
+      'getEventDocument',
+      'Get the AsyncAPI document of the events',
+      openJson({ asyncapi: string }),
+    ),
+    '/postman.json': text('getCollection', 'Get the Postman collection', openJson({ item: objects })),
+    '/postman-environment.json': text('getEnvironment', 'Get the Postman environment', openJson({ values: objects })),
+    '/openapi.json': text('getDocument', 'Get this document', openJson({ openapi: string })),
+    '/problems': text('listProblems', 'List all problem types', pageOrJson),
+    '/problems/{code}': text('getProblem', 'Read what a problem means and what to do', pageOrJson, [code]),
   };
 }
 
@@ -78,7 +82,7 @@ function operation(
         content,
       },
       // Nginx and Express answer so to `If-None-Match: *`, also where there is no tag (RFC 9110 §13.1.2).
-      304: { description: 'The client has it already.', headers: headerRefs(['X-Request-Id']) },
+      304: { description: 'The client has this version already.', headers: headerRefs(['X-Request-Id']) },
       ...problemResponses(parameters.length === 0 ? failures : [...failures, 'not-found'], false, refusals),
     } as Record<string, JsonSchema>,
   };

@@ -89,7 +89,7 @@ function ownRoutes(users: UserRules): Route[] {
       path: '/me/password',
       access: 'user',
       operationId: 'changePassword',
-      summary: 'Set a new password and end every other sign-in of yours.',
+      summary: 'Set a new password and end your other sign-ins.',
       body: passwordChange,
       response: { status: 204 },
       problems: ['precondition-failed'],

@@ -34,7 +34,8 @@ const newPassword = z
     format: 'password',
     minLength: 12,
     maxLength: 128,
-    description: 'None of the commonest, no repetition or keyboard sequence, not made of the own address or name.',
+    description:
+      'Refused: common passwords, repetitions, keyboard or alphabet sequences, and your own e-mail address or name.',
   });
 
 /** What a user may do. */

@@ -1,25 +1,27 @@
-/**
- * `npm run client`: generates the types of the client again; `npm run client -- FOLDER` puts the client there, ready for use. With `--release`, at a
- * release, it keeps the OpenAPI document with which later ones are compared (test/config/compatibility.test.ts).
- */
+/** `npm run client`: the TypeScript client of the shop, generated from the OpenAPI document. */
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { openApiDocument } from '../../api/openapi/document.ts';
 import { declaredRoutes } from '../../api/openapi/tables.ts';
 import { serviceNames } from '../../api/services.ts';
+import { readCommandLine } from '../command-line.ts';
 import { clientTypes } from './generate.ts';
 
+const usage = `npm run client                generates api/client/types.ts again
+npm run client -- FOLDER      puts the client into FOLDER, ready for use
+npm run client -- --release   at a release: keeps the OpenAPI document with which later versions are compared
+                              (test/config/compatibility.test.ts)`;
+
 /**
+ * Does what the words ask for.
  * @param currency of the shop (ISO 4217), the only one that a price may have
- * @returns the exit code
+ * @returns the exit code: 2 when the words make no sense
  */
-export async function runClient(projectDir: string, currency: string, args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args,
-    options: { release: { type: 'boolean' } },
-    allowPositionals: true,
-  });
+export async function runClient(projectDir: string, currency: string, words: string[]): Promise<number> {
+  const options = { release: { type: 'boolean' }, help: { type: 'boolean' } } as const;
+  const given = readCommandLine({ args: words, options, allowPositionals: true }, usage);
+  if (typeof given === 'number') return given;
+  const { values, positionals } = given;
   const [folder] = positionals;
   const routes = await declaredRoutes(serviceNames, currency);
   if (values.release) {

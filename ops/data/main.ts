@@ -1,8 +1,9 @@
 /** The commands that fill and empty a running shop: they talk to its API as the admin. */
 import { createWriteStream, existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs, parseEnv } from 'node:util';
+import { parseEnv } from 'node:util';
 import { type Client, createClient } from '../../api/client/client.ts';
+import { readCommandLine } from '../command-line.ts';
 import { runDemo } from './demo.ts';
 import { type ExportName, exportAll, exportNames } from './export.ts';
 import { importFile } from './import.ts';
@@ -34,9 +35,11 @@ export async function runData(
   words: string[],
   say: Say = { out: process.stdout, log: console.log, error: console.error },
 ): Promise<number> {
-  const parsed = parse(words);
-  const run = parsed && commandOf(command, parsed.positionals, parsed.values.csv ?? false, say);
-  if (parsed === undefined || run === undefined) {
+  const options = { url: { type: 'string' }, csv: { type: 'boolean' }, help: { type: 'boolean' } } as const;
+  const parsed = readCommandLine({ args: words, options, allowPositionals: true }, usage, say);
+  if (typeof parsed === 'number') return parsed;
+  const run = commandOf(command, parsed.positionals, parsed.values.csv ?? false, say);
+  if (run === undefined) {
     say.error(usage);
     return 2;
   }
@@ -111,15 +114,6 @@ function warnOfNpm(environment: Record<string, string | undefined>, file: string
   say.error(
     'npm has put lines of its own before the data: use npm run --silent export, or name a file to export into.',
   );
-}
-
-function parse(words: string[]) {
-  try {
-    const options = { url: { type: 'string' }, csv: { type: 'boolean' } } as const;
-    return parseArgs({ args: words, options, allowPositionals: true });
-  } catch {
-    return undefined;
-  }
 }
 
 function isExportName(name: string | undefined): name is ExportName {

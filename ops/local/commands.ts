@@ -2,14 +2,14 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { readCommandLine } from '../command-line.ts';
 import { askControl } from './control.ts';
 import { mailDir } from './monitoring.ts';
 import { keepSetting } from './secrets.ts';
 import type { ProcessStatus } from './status.ts';
 import { shownPath, tableOf } from './table.ts';
 
-const help = `npm run shop -- COMMAND
+const usage = `npm run shop -- COMMAND
 
   status [--json]     every process: role, port, state, log
   kill NAME           kill it at once (SIGKILL); it is started again
@@ -36,17 +36,6 @@ function mailLines(dir: string): string[] {
   ];
 }
 
-/** The options and operands of a command line; `undefined`, with a message, for an unknown option. */
-function parseCommandLine(args: string[]) {
-  try {
-    const options = { json: { type: 'boolean' }, help: { type: 'boolean' } } as const;
-    return parseArgs({ args, options, allowPositionals: true });
-  } catch (error) {
-    console.error(`${(error as Error).message}\n${help}`);
-    return undefined;
-  }
-}
-
 /**
  * Runs a command and prints its result.
  * @param dir the folder of the shop, usually `.shop`
@@ -54,21 +43,21 @@ function parseCommandLine(args: string[]) {
  * @returns the exit code
  */
 export async function runCommand(dir: string, envFile: string, args: string[]): Promise<number> {
-  const given = parseCommandLine(args);
-  if (given === undefined) return 2;
+  const options = { json: { type: 'boolean' }, help: { type: 'boolean' } } as const;
+  const given = readCommandLine({ args, options, allowPositionals: true }, usage);
+  if (typeof given === 'number') return given;
   const [command = 'help', ...operands] = given.positionals;
-  if (command === 'help' || given.values.help) {
-    console.log(help);
+  if (command === 'help') {
+    console.log(usage);
     return 0;
   }
   const wanted = { status: 0, stop: 0, kill: 1, pause: 1, resume: 1, restart: 1, memory: 1, scale: 2 }[command];
   if (wanted === undefined || operands.length !== wanted) {
-    console.error(
+    const fault =
       wanted === undefined
         ? `There is no command '${command}'.`
-        : `'${command}' takes ${wanted} arguments, not ${operands.length}.`,
-    );
-    console.error(help);
+        : `'${command}' takes ${['no argument', 'one argument', 'two arguments'][wanted]}, not ${operands.length}.`;
+    console.error(`${fault}\n\n${usage}`);
     return 2;
   }
   const path = `/${[command, ...operands].map(encodeURIComponent).join('/')}`;

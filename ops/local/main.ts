@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
+import { readCommandLine } from '../command-line.ts';
 import { runCommand } from './commands.ts';
 import { keepEnvFile } from './secrets.ts';
 import { readSettings, type Settings } from './settings.ts';
@@ -31,11 +32,19 @@ function shopDir(): string {
   return resolve(projectDir, environment.SHOP_DIR || stored.SHOP_DIR || '.shop');
 }
 
+const usage = `npm start               runs the shop until Ctrl-C; settings: .env, described in .env.example
+npm run shop -- help    commands for a shop that runs: its state, faults, replicas, memory
+npm run demo            fills it with a small catalogue; npm run import and export: files of any size
+npm test                types, lint and every test
+npm run client, fuzz, chaos, bench   for developers: each explains itself with -- --help`;
+
 const [command, ...rest] = process.argv.slice(2);
 switch (command) {
-  case 'start':
-    process.exit(await runShop(settingsOrExit()));
+  case 'start': {
+    const given = readCommandLine({ args: rest, options: { help: { type: 'boolean' } } }, usage);
+    process.exit(typeof given === 'number' ? given : await runShop(settingsOrExit()));
     break;
+  }
   case 'shop':
     process.exit(await runCommand(shopDir(), join(projectDir, '.env'), rest));
     break;
@@ -47,8 +56,6 @@ switch (command) {
     break;
   }
   default:
-    console.error(
-      'usage: npm start | npm test | npm run import|export|demo|client|fuzz|chaos|bench | npm run shop -- help',
-    );
+    console.error(usage);
     process.exit(2);
 }

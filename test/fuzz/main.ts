@@ -1,21 +1,23 @@
 /** `npm run fuzz`: requests made from the OpenAPI document, at a shop of its own. */
-import { parseArgs } from 'node:util';
+import { readCommandLine } from '../../ops/command-line.ts';
 import { startShop } from '../../ops/local/shop.ts';
 import { temporarySettings } from '../support/redis-nodes.ts';
 import { fuzz } from './run.ts';
 
-const usage = 'npm run fuzz [-- --requests 10000 --seed NUMBER]';
+const usage = `npm run fuzz          sends requests made from the OpenAPI document to a shop of its own, and checks every answer
+  -- --requests N      how many (10000)
+  -- --seed S          the same requests again`;
 
 /** Starts a shop, runs, prints what was found. @returns the exit code */
 export async function runFuzz(words: string[]): Promise<number> {
-  const options = { requests: { type: 'string', default: '10000' }, seed: { type: 'string' } } as const;
-  let values: { requests: string; seed?: string };
-  try {
-    values = parseArgs({ args: words, options }).values;
-  } catch {
-    console.error(usage);
-    return 2;
-  }
+  const options = {
+    requests: { type: 'string', default: '10000' },
+    seed: { type: 'string' },
+    help: { type: 'boolean' },
+  } as const;
+  const given = readCommandLine({ args: words, options }, usage);
+  if (typeof given === 'number') return given;
+  const { values } = given;
   const seed = values.seed === undefined ? Date.now() % 2 ** 31 : Number(values.seed);
   const requests = Number(values.requests);
   console.log(`seed ${seed}: the same requests again with npm run fuzz -- --requests ${requests} --seed ${seed}`);

@@ -6,15 +6,15 @@ import { type RuleName, rules } from './rules.ts';
 import { drawSchedule } from './schedule.ts';
 import { earlierSettings, shopSettings } from './sentinel.ts';
 
-const usage = `npm run chaos -- model          plays schedules of one fault for a minute
-  --minutes N                   for so long
-  --seed S                      begins with this seed (1)
-  --schedules N                 plays so many instead
-  --rule NAME                   ${Object.keys(rules).join(', ')}
-  --unpromised                  two faults at once, which nothing is promised for
+const usage = `npm run chaos -- model          simulates random schedules of one fault for a minute
+  --minutes N                   for N minutes
+  --seed S                      begins with seed S (1)
+  --schedules N                 N schedules, however long they take
+  --rule NAME                   the rule of acknowledgement: ${Object.keys(rules).join(', ')}
+  --unpromised                  two faults at once, for which the shop promises nothing
   --earlier                     the Sentinels' earlier periods: INFO and hello messages every second
-  --show S                      prints the timeline of one seed, as it is
-  --examples N                  shrinks and prints the first N failures (1)`;
+  --show S                      prints the timeline of seed S
+  --examples N                  prints the first N failures, each shortened to what matters (1)`;
 
 const options = {
   minutes: { type: 'string', default: '1' },
