@@ -8,16 +8,23 @@ import { checkAnswer } from '../support/documented.ts';
 type Answer = { readonly status: number; readonly body: unknown };
 export type Call = { readonly method: string; readonly path: string; readonly body?: unknown; readonly token?: string };
 
+export type Credentials = { readonly email: string; readonly password: string };
+
 /** See {@link failoverClient}. */
 export type FailoverClient = {
   /** One try, at the Nginx in use. When that cannot be reached, the next call goes to another. */
   attempt(call: Call, key: string): Promise<Answer>;
   /** Tries until it succeeds, under one key, and returns the body. */
-  retryUntilDone(call: Call, key?: string, forMs?: number): Promise<unknown>;
+  retryUntilDone(call: Call, key?: string): Promise<unknown>;
+  /** @returns the access token */
+  signIn(credentials: Credentials): Promise<string>;
+  /** A whole list, page by page. */
+  listAll<Item>(path: string, token?: string): Promise<Item[]>;
   close(): void;
 };
 
 const attemptMs = 12_000;
+const retryMs = 60_000;
 
 /** @param urls the addresses of the shop's Nginx; certificates are not verified */
 export function failoverClient(urls: readonly string[]): FailoverClient {
@@ -38,17 +45,33 @@ export function failoverClient(urls: readonly string[]): FailoverClient {
     }
   }
 
+  async function retryUntilDone(call: Call, key: string = randomUUID()): Promise<unknown> {
+    const end = Date.now() + retryMs;
+    for (;;) {
+      const answer = await attempt(call, key).catch((error: Error) => ({ status: 0, body: error.message }));
+      if (answer.status >= 200 && answer.status < 300) return answer.body;
+      if (Date.now() > end)
+        throw new Error(`${call.method} ${call.path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+      await delay(250);
+    }
+  }
+
   return {
     attempt,
-    async retryUntilDone(call, key = randomUUID(), forMs = 60_000) {
-      const end = Date.now() + forMs;
-      for (;;) {
-        const answer = await attempt(call, key).catch((error: Error) => ({ status: 0, body: error.message }));
-        if (answer.status >= 200 && answer.status < 300) return answer.body;
-        if (Date.now() > end)
-          throw new Error(`${call.method} ${call.path}: ${answer.status} ${JSON.stringify(answer.body)}`);
-        await delay(250);
+    retryUntilDone,
+    async signIn({ email, password }) {
+      const session = await retryUntilDone({ method: 'POST', path: '/users/login', body: { email, password } });
+      return (session as { accessToken: string }).accessToken;
+    },
+    async listAll<Item>(path: string, token?: string) {
+      const found: Item[] = [];
+      for (let query: string | undefined = '?limit=100'; query !== undefined; ) {
+        const call = { method: 'GET', path: path + query, ...(token === undefined ? {} : { token }) };
+        const page = (await retryUntilDone(call)) as { data: Item[]; nextCursor: string | null };
+        found.push(...page.data);
+        query = page.nextCursor === null ? undefined : `?limit=100&cursor=${encodeURIComponent(page.nextCursor)}`;
       }
+      return found;
     },
     close() {
       for (const agent of agents) agent.destroy();

@@ -5,7 +5,7 @@ import process from 'node:process';
 import { connect } from 'node:tls';
 import { promisify } from 'node:util';
 import { authorizationOf } from '../../monitoring/status/prometheus.ts';
-import { failoverClient } from './client.ts';
+import { type FailoverClient, failoverClient } from './client.ts';
 
 const execute = promisify(execFile);
 
@@ -93,6 +93,10 @@ export async function composeShop(project: string, settings: Record<string, stri
   };
   const adminPassword = () => secret('ADMIN_PASSWORD');
   let monitoringPassword: string | undefined;
+  const asClient = async <T>(work: (client: FailoverClient) => Promise<T>) => {
+    const client = failoverClient([url]);
+    return work(client).finally(client.close);
+  };
   return {
     httpPort,
     httpsPort,
@@ -126,19 +130,15 @@ export async function composeShop(project: string, settings: Record<string, stri
       const auth = 'REDISCLI_AUTH=$(cat /run/secrets/REDIS_PASSWORD_OPERATOR)';
       return inside(node, `${auth} redis-cli --user operator ${command}`);
     },
-    products: () => listOf(url, '/products'),
-    async books() {
-      const client = failoverClient([url]);
-      const body = { email: 'admin@example.com', password: await adminPassword() };
-      const session = (await client.retryUntilDone({ method: 'POST', path: '/users/login', body })) as {
-        accessToken: string;
-      };
-      client.close();
-      const lists = ['users', 'products', 'purchases'].map(
-        async (name) => [name, await listOf(url, `/${name}`, session.accessToken)] as const,
-      );
-      return Object.fromEntries(await Promise.all(lists));
-    },
+    products: () => asClient(async ({ listAll }) => byId(await listAll<Item>('/products'))),
+    books: () =>
+      asClient(async ({ signIn, listAll }) => {
+        const token = await signIn({ email: 'admin@example.com', password: await adminPassword() });
+        const lists = ['users', 'products', 'purchases'].map(
+          async (name) => [name, byId(await listAll<Item>(`/${name}`, token))] as const,
+        );
+        return Object.fromEntries(await Promise.all(lists));
+      }),
     certificateName: () =>
       new Promise((resolve, reject) => {
         const socket = connect({ host: '127.0.0.1', port: httpsPort, rejectUnauthorized: false }, () => {
@@ -149,21 +149,7 @@ export async function composeShop(project: string, settings: Record<string, stri
   };
 }
 
-/** A whole list of the shop, page by page, by id. */
-async function listOf(url: string, path: string, token?: string): Promise<Item[]> {
-  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const found: Item[] = [];
-  let cursor: string | null = '';
-  while (cursor !== null) {
-    const query: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const response = await fetch(`${url}${path}?limit=100${query}`, { headers });
-    if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`);
-    const page = (await response.json()) as { data: Item[]; nextCursor: string | null };
-    found.push(...page.data);
-    cursor = page.nextCursor;
-  }
-  return found.sort((a, b) => a.id.localeCompare(b.id));
-}
+const byId = (items: Item[]) => items.sort((a, b) => a.id.localeCompare(b.id));
 
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {

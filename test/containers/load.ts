@@ -12,7 +12,8 @@ import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { answerFaults } from '../support/documented.ts';
-import { type Call, failoverClient } from './client.ts';
+import { faultsInBooks } from './books.ts';
+import { type Call, type Credentials, type FailoverClient, failoverClient } from './client.ts';
 
 /** What clients saw. `failed` counts first tries that brought no 2xx, `lost` those that a minute of repeating did not help either. */
 export type Seen = {
@@ -39,6 +40,10 @@ export type Load = {
 const stock = 1_000_000;
 const buyersCount = 4;
 const productsCount = 4;
+/** Access tokens live 5 minutes. */
+const renewalMs = 120_000;
+/** What was cut off half-way is finished by the shop itself within 30 s. */
+const settleMs = 40_000;
 
 /**
  * Signs in, makes products and buyers, and begins.
@@ -46,170 +51,126 @@ const productsCount = 4;
  * @param admin the address and password of an admin
  * @param perSecond how many requests a second; half of them are purchases
  */
-export async function startLoad(
-  urls: readonly string[],
-  admin: { email: string; password: string },
-  perSecond = 40,
-): Promise<Load> {
-  const run = randomUUID().slice(0, 8);
-  const { attempt, retryUntilDone, close } = failoverClient(urls);
-  const signIn = async (email: string, password: string) =>
-    (
-      (await retryUntilDone({ method: 'POST', path: '/users/login', body: { email, password } })) as {
-        accessToken: string;
-      }
-    ).accessToken;
-  let adminToken = await signIn(admin.email, admin.password);
-  const products = await Promise.all(
-    Array.from({ length: productsCount }, async (_, i) => {
-      const body = {
-        id: `load-${run}-${i}`,
-        name: `Load ${run}`,
-        category: 'load',
-        price: { amount: 100, currency: 'USD' },
-        stock,
-      };
-      await retryUntilDone({ method: 'POST', path: '/products', token: adminToken, body });
-      return body.id;
-    }),
-  );
-  const buyers = await Promise.all(
-    Array.from({ length: buyersCount }, async (_, i) => {
-      const person = { email: `buyer-${run}-${i}@example.com`, password: randomUUID() };
-      await retryUntilDone({ method: 'POST', path: '/users', body: { ...person, firstName: 'Load', lastName: run } });
-      return { ...person, token: await signIn(person.email, person.password) };
-    }),
-  );
-  // Access tokens live 5 minutes.
+export async function startLoad(urls: readonly string[], admin: Credentials, perSecond = 40): Promise<Load> {
+  const client = failoverClient(urls);
+  const { products, buyers } = await makeFixtures(client, admin);
+  const counts = createCounts();
   const renewal = setInterval(() => {
-    for (const buyer of buyers)
-      void signIn(buyer.email, buyer.password).then(
+    for (const buyer of buyers) {
+      client.signIn(buyer).then(
         (token) => Object.assign(buyer, { token }),
         () => undefined,
       );
-  }, 120_000);
-
-  const acknowledged = new Map<string, string>();
-  const reasons: Record<string, number> = {};
-  const open = new Set<Promise<void>>();
-  let requests = 0;
-  let failed = 0;
-  let lost = 0;
-  const okAt: number[] = [];
-  const boughtAt: number[] = [];
-  const beganAt = performance.now();
-
-  async function one(number: number): Promise<void> {
-    const buyer = buyers[number % buyers.length];
-    const productId = products[number % products.length];
-    const isPurchase = number % 2 === 0;
-    const call = (): Call =>
-      isPurchase
-        ? {
-            method: 'POST',
-            path: '/purchases',
-            token: buyer?.token ?? '',
-            body: { items: [{ productId, quantity: 1 }] },
-          }
-        : { method: 'GET', path: `/products/${productId}` };
-    const key = randomUUID();
-    requests += 1;
-    const first = await attempt(call(), key).catch((error: Error) => ({ status: 0, body: error.message }));
-    let body = first.body;
-    if (first.status < 200 || first.status > 299) {
-      failed += 1;
-      const reason = first.status === 0 ? String(first.body) : `${isPurchase ? 'purchase' : 'read'} ${first.status}`;
-      reasons[reason] = (reasons[reason] ?? 0) + 1;
-      try {
-        body = await retryUntilDone(call(), key);
-      } catch {
-        lost += 1;
-        return;
-      }
     }
-    okAt.push(performance.now());
-    if (!isPurchase) return;
-    boughtAt.push(performance.now());
-    acknowledged.set((body as { id: string }).id, String(productId));
-  }
+  }, renewalMs);
+  const callOf = (number: number): Call => {
+    const productId = products[number % products.length];
+    if (number % 2 === 1) return { method: 'GET', path: `/products/${productId}` };
+    const token = buyers[number % buyers.length]?.token ?? '';
+    return { method: 'POST', path: '/purchases', token, body: { items: [{ productId, quantity: 1 }] } };
+  };
 
+  const open = new Set<Promise<void>>();
+  const beganAt = performance.now();
   let number = 0;
   const ticker = setInterval(() => {
     const due = Math.floor(((performance.now() - beganAt) / 1000) * perSecond);
-    while (number < due) {
-      const going: Promise<void> = one(number).finally(() => open.delete(going));
+    for (; number < due; number += 1) {
+      const own = number;
+      const going: Promise<void> = sendOne(client, () => callOf(own), counts).finally(() => open.delete(going));
       open.add(going);
-      number += 1;
     }
   }, 10);
-
-  async function booksOf(): Promise<string[]> {
-    adminToken = await signIn(admin.email, admin.password);
-    const violations: string[] = [];
-    const stored = new Map<string, { status: string; productId: string; quantity: number }>();
-    for (const buyer of buyers) {
-      const token = await signIn(buyer.email, buyer.password);
-      let cursor: string | null = '';
-      while (cursor !== null) {
-        const path: string = `/purchases?limit=100${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`;
-        const page = (await retryUntilDone({ method: 'GET', path, token })) as {
-          data: { id: string; status: string; items: { productId: string; quantity: number }[] }[];
-          nextCursor: string | null;
-        };
-        for (const { id, status, items } of page.data) {
-          stored.set(id, { status, productId: items[0]?.productId ?? '', quantity: items[0]?.quantity ?? 0 });
-        }
-        cursor = page.nextCursor;
-      }
-    }
-    for (const id of acknowledged.keys()) {
-      if (stored.get(id)?.status !== 'completed')
-        violations.push(`purchase ${id} was acknowledged and is ${stored.get(id)?.status ?? 'gone'}`);
-    }
-    for (const id of products) {
-      const sold = [...stored.values()]
-        .filter((p) => p.productId === id && p.status === 'completed')
-        .reduce((sum, p) => sum + p.quantity, 0);
-      const left = (
-        (await retryUntilDone({ method: 'GET', path: `/products/${id}`, token: adminToken })) as { stock: number }
-      ).stock;
-      if (left + sold !== stock) violations.push(`of ${id} ${sold} were sold and ${stock - left} are missing`);
-    }
-    return violations;
-  }
 
   async function stopAndCheck(): Promise<Seen> {
     clearInterval(ticker);
     clearInterval(renewal);
     await Promise.all(open);
     const endedAt = performance.now();
-    // What was cut off half-way is finished by the shop itself within 30 s.
-    const deadline = Date.now() + 40_000;
-    let violations = await booksOf();
+    const deadline = Date.now() + settleMs;
+    const books = { buyers, products, stock, acknowledged: counts.acknowledged };
+    let violations = await faultsInBooks(client, books);
     while (violations.length > 0 && Date.now() < deadline) {
       await delay(2000);
-      violations = await booksOf();
+      violations = await faultsInBooks(client, books);
     }
-    close();
+    client.close();
     return {
-      requests,
-      failed,
-      lost,
-      longestGapMs: longestGap([beganAt, ...okAt, endedAt]),
-      longestPurchaseGapMs: longestGap([beganAt, ...boughtAt, endedAt]),
-      reasons,
+      requests: counts.requests,
+      failed: counts.failed,
+      lost: counts.lost,
+      longestGapMs: longestGap([beganAt, ...counts.okAt, endedAt]),
+      longestPurchaseGapMs: longestGap([beganAt, ...counts.boughtAt, endedAt]),
+      reasons: counts.reasons,
       violations: [...violations, ...answerFaults.splice(0)].slice(0, 10),
     };
   }
 
   let stopping: Promise<Seen> | undefined;
   return {
-    bought: () => acknowledged.size,
+    bought: () => counts.acknowledged.size,
     stop() {
       stopping ??= stopAndCheck();
       return stopping;
     },
   };
+}
+
+/** Products, and buyers that are signed in. */
+async function makeFixtures(client: FailoverClient, admin: Credentials) {
+  const run = randomUUID().slice(0, 8);
+  const token = await client.signIn(admin);
+  const price = { amount: 100, currency: 'USD' };
+  const products = Array.from({ length: productsCount }, (_, i) => `load-${run}-${i}`);
+  for (const id of products) {
+    const body = { id, name: `Load ${run}`, category: 'load', price, stock };
+    await client.retryUntilDone({ method: 'POST', path: '/products', token, body });
+  }
+  const signUps = Array.from({ length: buyersCount }, async (_, i) => {
+    const credentials = { email: `buyer-${run}-${i}@example.com`, password: randomUUID() };
+    const body = { ...credentials, firstName: 'Load', lastName: run };
+    await client.retryUntilDone({ method: 'POST', path: '/users', body });
+    return { ...credentials, token: await client.signIn(credentials) };
+  });
+  return { products, buyers: await Promise.all(signUps) };
+}
+
+function createCounts() {
+  return {
+    requests: 0,
+    failed: 0,
+    lost: 0,
+    reasons: {} as Record<string, number>,
+    /** When requests, and when purchases, were answered 2xx. */
+    okAt: [] as number[],
+    boughtAt: [] as number[],
+    /** Ids of purchases. */
+    acknowledged: new Set<string>(),
+  };
+}
+
+/** Sends one request until it succeeds, and counts what came of it. @param callOf the call with the token of the moment */
+async function sendOne(client: FailoverClient, callOf: () => Call, counts: ReturnType<typeof createCounts>) {
+  const key = randomUUID();
+  const isPurchase = callOf().method === 'POST';
+  counts.requests += 1;
+  const first = await client.attempt(callOf(), key).catch((error: Error) => ({ status: 0, body: error.message }));
+  let { body } = first;
+  if (first.status < 200 || first.status > 299) {
+    counts.failed += 1;
+    const reason = first.status === 0 ? String(first.body) : `${isPurchase ? 'purchase' : 'read'} ${first.status}`;
+    counts.reasons[reason] = (counts.reasons[reason] ?? 0) + 1;
+    try {
+      body = await client.retryUntilDone(callOf(), key);
+    } catch {
+      counts.lost += 1;
+      return;
+    }
+  }
+  counts.okAt.push(performance.now());
+  if (!isPurchase) return;
+  counts.boughtAt.push(performance.now());
+  counts.acknowledged.add((body as { id: string }).id);
 }
 
 function longestGap(times: readonly number[]): number {
