@@ -4,6 +4,7 @@ import { deadlineIn, monotonicMs, pause } from '../core/clock.ts';
 import { newId } from '../core/ids.ts';
 import type { Passwords } from './passwords.ts';
 import { newAccount } from './service.ts';
+import type { UserSettings } from './settings.ts';
 import type { FirstAdmin, UserWrites } from './store.ts';
 import type { UserReads } from './store-reads.ts';
 import { weaknessOf } from './weak-passwords.ts';
@@ -15,11 +16,11 @@ const longestPauseMs = 5000;
 
 /**
  * Tries until it is known that there is an admin, or that the settings allow none. Several replicas at the same time create one admin.
- * @param configured the admin of the settings, if any
+ * @param settings without an address or a password none is created
  * @returns `isSettled`: whether that is known, or could not be found out for 5 s: the service is not kept unready by an outage of Redis
  */
 export function ensureFirstAdmin(
-  configured: { readonly email: string; readonly password: string } | undefined,
+  { ADMIN_EMAIL: email, ADMIN_PASSWORD: password }: Pick<UserSettings, 'ADMIN_EMAIL' | 'ADMIN_PASSWORD'>,
   store: Pick<UserReads, 'hasAdmin'> & Pick<UserWrites, 'createFirstAdmin'>,
   passwords: Pick<Passwords, 'hash'>,
   log: Logger,
@@ -31,16 +32,10 @@ export function ensureFirstAdmin(
   async function attempt(): Promise<Outcome> {
     const deadline = deadlineIn(attemptMs);
     if (await store.hasAdmin(deadline)) return 'there-is-one';
-    if (configured === undefined) return 'not-configured';
-    if (weaknessOf(configured.password) !== undefined) return 'weak-password';
-    const passwordHash = await passwords.hash(configured.password, deadline);
-    const person = {
-      email: configured.email,
-      firstName: 'First',
-      lastName: 'Admin',
-      role: 'admin',
-      passwordHash,
-    } as const;
+    if (email === undefined || password === undefined) return 'not-configured';
+    if (weaknessOf(password) !== undefined) return 'weak-password';
+    const passwordHash = await passwords.hash(password, deadline);
+    const person = { email, firstName: 'First', lastName: 'Admin', role: 'admin', passwordHash } as const;
     return store.createFirstAdmin(newAccount(person), newId(), deadline);
   }
 

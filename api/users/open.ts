@@ -39,8 +39,6 @@ export const open: OpenService<UserSettings> = ({ config, redis, cursors, log, r
     limits: ends,
     reserve: limits.reserve,
   });
-  const { ADMIN_EMAIL: email, ADMIN_PASSWORD: password } = config;
-  const admin = email === undefined || password === undefined ? undefined : { email, password };
   let firstAdmin: ReturnType<typeof ensureFirstAdmin> | undefined;
   return {
     ...tables({ users: createUserRules(store, passwords), signIns, access, cursors }),
@@ -49,7 +47,7 @@ export const open: OpenService<UserSettings> = ({ config, redis, cursors, log, r
       checkSession: (claims, _requestId, deadline) => signIns.check(claims, deadline),
     },
     background() {
-      firstAdmin = ensureFirstAdmin(admin, store, passwords, log);
+      firstAdmin = ensureFirstAdmin(config, store, passwords, log);
       return firstAdmin.stop;
     },
     // Or the first admin's sign-in right after /healthz turned 200 would be refused.

@@ -5,12 +5,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Redis } from 'ioredis';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { deadlineIn, monotonicMs, setShopOffset, shopTimeMs } from '../../../api/core/clock.ts';
 import { newId } from '../../../api/core/ids.ts';
 import { internalClient } from '../../../api/http/client.ts';
 import { createCredentials } from '../../../api/http/credentials.ts';
-import { shopOffset } from '../../../api/redis/clock-sync.ts';
+import { shopOffset, syncClock } from '../../../api/redis/clock-sync.ts';
+import { waitFor } from '../../support/wait.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -37,6 +39,18 @@ describe('the time that most clocks agree on', () => {
   test('is not known from fewer than three clocks', () => {
     expect([shopOffset([], 0), shopOffset([1], 0)]).toEqual([undefined, undefined]);
   });
+});
+
+test('a node that leaves the cluster no longer counts', async () => {
+  const answering = { status: 'ready', time: async () => [Math.round(Date.now() / 1000), 0] } as unknown as Redis;
+  let nodes = new Set(['h:1', 'h:2']);
+  const clock = syncClock({ nodes: () => nodes }, () => answering);
+  const compared = (count: number) =>
+    waitFor(`${count} clocks`, () => clock.differences().size === count && [...clock.differences().keys()]);
+  expect(await compared(2)).toEqual(['h:1', 'h:2']);
+  nodes = new Set(['h:1']);
+  expect(await compared(1)).toEqual(['h:1']);
+  clock.close();
 });
 
 describe('on a host whose clock is wrong', () => {

@@ -2,11 +2,12 @@
 import type { Request } from 'express';
 import { describe, expect, test } from 'vitest';
 import { idPattern, newId } from '../../../api/core/ids.ts';
-import { isRefusal } from '../../../api/core/outcome.ts';
+import { isRefusal, refuse } from '../../../api/core/outcome.ts';
 import { problems } from '../../../api/core/problems.ts';
-import { type Caller, wantedTags } from '../../../api/core/request.ts';
+import { type Caller, type WriteIdentity, wantedTags } from '../../../api/core/request.ts';
 import { ifMatchOf } from '../../../api/http/answer.ts';
-import { writeIdentity } from '../../../api/http/idempotency.ts';
+import { repeatedRevocation, writeIdentity } from '../../../api/http/idempotency.ts';
+import type { UserCaller } from '../../../api/http/identity.ts';
 import { cursors } from '../../../api/http/lists.ts';
 import { keyedHash } from '../../../api/http/secrets.ts';
 
@@ -21,7 +22,7 @@ function request(headers: Record<string, string>, method = 'POST', path = '/prod
   } as unknown as Request;
 }
 
-const ann: Caller = { kind: 'user', address: '127.0.0.1', userId: 'ann', sessionId: 's', role: 'admin' };
+const ann: UserCaller = { kind: 'user', address: '127.0.0.1', userId: 'ann', sessionId: 's', role: 'admin' };
 const bob: Caller = { ...ann, userId: 'bob' };
 const identity = (key: string, body: unknown = {}, caller: Caller = ann) => {
   const made = writeIdentity(request({ 'Idempotency-Key': key }), caller, body, 'secret');
@@ -87,6 +88,31 @@ describe('the identity of a write', () => {
     const one = writeIdentity(request({}), ann, {}, 'secret');
     const two = writeIdentity(request({}), ann, {}, 'secret');
     expect(one).not.toEqual(two);
+  });
+});
+
+describe('a refused request that repeats the one which brought the refusal about', () => {
+  const demoted = { caller: ann, refusal: refuse('forbidden', 'Only an admin may do this.'), revoked: ann };
+  const { id } = identity('k');
+  const revokedBy = async (write: WriteIdentity) => (write.id === id ? 'forbidden:s' : undefined);
+  const repeated = (key: string | undefined, identified: Parameters<typeof repeatedRevocation>[1] = demoted) =>
+    repeatedRevocation(request(key === undefined ? {} : { 'Idempotency-Key': key }), identified, 'secret', revokedBy);
+
+  test('gets its first answer, and no other', async () => {
+    expect(await repeated('k')).toEqual({ caller: ann, onlyRepeat: 'forbidden:s' });
+  });
+
+  test.each<[string, string | undefined, Parameters<typeof repeatedRevocation>[1]?]>([
+    ['under another key', 'another'],
+    ['without a key', undefined],
+    ['under a key that cannot be', 'a b'],
+    ['of another user', 'k', { ...demoted, revoked: { ...ann, userId: 'bob' } }],
+    ['of another sign-in', 'k', { ...demoted, revoked: { ...ann, sessionId: 't' } }],
+    ['refused for another reason', 'k', { ...demoted, refusal: refuse('session-ended', 'This sign-in has ended.') }],
+    ['whose caller had no right', 'k', { caller: ann, refusal: demoted.refusal }],
+    ['that is not refused', 'k', { caller: ann }],
+  ])('is another one %s', async (_which, key, identified) => {
+    expect(await repeated(key, identified)).toBeUndefined();
   });
 });
 

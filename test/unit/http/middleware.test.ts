@@ -1,7 +1,8 @@
-import express, { type RequestHandler } from 'express';
+import express, { type Request, type RequestHandler, type Response } from 'express';
 import supertest from 'supertest';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { inTurn } from '../../../api/http/middleware.ts';
+import { serverTiming } from '../../../api/http/server-timing.ts';
 
 const note =
   (text: string): RequestHandler =>
@@ -45,4 +46,10 @@ test.each<[string, RequestHandler]>([
   const answer = await app(note('a'), handler, note('c')).get('/');
   expect(answer.status).toBe(500);
   expect(answer.body).toBe('Error: a fault');
+});
+
+test.each([undefined, '1'])('a request goes on with X-Server-Timing: %s', (asked) => {
+  const next = vi.fn();
+  serverTiming({ get: () => asked } as unknown as Request, { locals: {} } as Response, next);
+  expect(next).toHaveBeenCalledExactlyOnceWith();
 });

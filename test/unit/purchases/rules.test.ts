@@ -170,6 +170,17 @@ describe('a purchase as it is stored', () => {
     ]);
   });
 
+  test('gives the history of a failed purchase with the reason', () => {
+    const failed = { ...hash, status: 'failed', failure: '["unknown-product",[0]]', history: 'c1000:5-0,f2000:6-0' };
+    const failure = { code: 'unknown-product', items: [{ productId: 'mug' }] };
+    expect(historyOf(pending.id, failed)?.at(-1)).toMatchObject({
+      id: 'purchases:6-0',
+      type: 'purchase.failed',
+      at: 2000,
+      data: { purchaseId: pending.id, failure },
+    });
+  });
+
   test.each([
     [
       'not enough of two',
