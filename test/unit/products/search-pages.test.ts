@@ -1,5 +1,5 @@
 /** The pages of a list: what is on each, and where the next one begins. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { deadlineIn } from '../../../api/core/clock.ts';
 import { idOfMember, memberOf } from '../../../api/products/indexes.ts';
 import type { StoredProduct } from '../../../api/products/record.ts';
@@ -8,57 +8,66 @@ import { createSearch } from '../../../api/products/search.ts';
 import type { IndexRange } from '../../../api/products/store-reads.ts';
 import { lamp } from './support.ts';
 
-/** Products called a, b, c ... in this order, of which those in `deleted` are still in the index. */
-function searchOf(names: readonly string[], deleted: readonly string[] = []) {
-  const docs = names.map((name) => ({ ...lamp, id: name, name }));
-  const products = new Map(
-    docs
-      .filter(({ id }) => !deleted.includes(id))
-      .map((doc) => [
-        doc.id,
-        { doc, stock: 1, updatedAt: 0, version: '1', generation: 'g', documentVersion: 'd' } satisfies StoredProduct,
-      ]),
+/** Products with these names, which are also their ids. Deleted ones are still in the index. @returns also the ids of those that were read as a whole */
+function searchOf(names: string, { deleted = '', soldOut = '' } = {}) {
+  const docs = [...names].map((name) => ({ ...lamp, id: name, name }));
+  const kept = docs.filter(({ id }) => !deleted.includes(id));
+  const same = { updatedAt: 0, version: '1', generation: 'g', documentVersion: 'd' };
+  const products = new Map<string, StoredProduct>(
+    kept.map((doc) => [doc.id, { ...same, doc, stock: soldOut.includes(doc.id) ? 0 : 1 }]),
   );
   const members = docs.map((doc) => memberOf(doc, 'name'));
-  const within = ({ min, max }: IndexRange, count: number) => {
-    expect(max).toBe('+');
-    return members.filter((member) => min === '-' || member > min.slice(1)).slice(0, count);
-  };
+  const membersOf = ({ min }: IndexRange, count: number) =>
+    members.filter((member) => min === '-' || member > min.slice(1)).slice(0, count);
+  const loaded: string[] = [];
   const reads = {
     readRange: async (range: IndexRange, count: number) =>
-      within(range, count).map((member) => ({ member, product: products.get(idOfMember(member)) })),
-    members: async (range: IndexRange, count: number) => within(range, count),
-    inspect: async (ids: readonly string[]) => ({ values: ids.map((id) => products.get(id)?.doc.name), cpuMs: 0 }),
-    read: async (ids: readonly string[]) => ids.map((id) => products.get(id)),
-    measure: async () => ({ prefixes: [], rangeEntries: [names.length, names.length], cpuMs: 0 }),
+      membersOf(range, count).map((member) => ({ member, product: products.get(idOfMember(member)) })),
+    members: async (range: IndexRange, count: number) => membersOf(range, count),
+    inspect: async (ids: readonly string[]) => ({
+      values: ids.map((id) => (products.get(id)?.stock ? id : undefined)),
+      cpuMs: 0,
+    }),
+    async read(ids: readonly string[]) {
+      loaded.push(...ids);
+      return ids.map((id) => products.get(id));
+    },
   };
-  return createSearch(reads as never);
+  return { search: createSearch(reads as never), loaded };
 }
 
 /** The names on each page of two. */
-async function pagesOf(search: ReturnType<typeof searchOf>, given: Record<string, string> = {}): Promise<string[]> {
+async function pagesOf({ search }: ReturnType<typeof searchOf>, given: Record<string, string>): Promise<string[]> {
   const { limit: _limit, cursor: _cursor, ...question } = listQuery.parse({ sort: 'name', ...given });
+  const context = { consistency: 'bounded-staleness', deadline: deadlineIn(10_000) } as const;
   const pages: string[] = [];
-  for (let after: string | undefined; ; ) {
-    const context = { consistency: 'bounded-staleness', deadline: deadlineIn(10_000) } as const;
-    const { products, last } = await search.page(question, 2, after, context);
-    pages.push(products.map(({ doc }) => doc.name).join(''));
-    if (last === null) return pages;
-    after = last;
+  for (let after: string | null | undefined; after !== null; ) {
+    const page = await search.page(question, 2, after, context);
+    pages.push(page.products.map(({ doc }) => doc.name).join(''));
+    after = page.last;
   }
+  return pages;
 }
 
-const bothWays = [
-  ['without a filter', {}],
-  ['with one', { inStock: 'true' }],
-] as [string, Record<string, string>][];
+const inStock = { inStock: 'true' };
 
-test.each(bothWays)('each product is on one page, in order: a list %s', async (_which, given) => {
-  expect(await pagesOf(searchOf([...'abcde']), given)).toEqual(['ab', 'cd', 'e']);
-  expect(await pagesOf(searchOf([...'abcd']), given)).toEqual(['ab', 'cd']);
-  expect(await pagesOf(searchOf([]), given)).toEqual(['']);
+describe.each([
+  ['without a filter', {}],
+  ['of what is in stock', inStock],
+])('a list %s', (_which, given: Record<string, string>) => {
+  test('has each product on one page, in order', async () => {
+    expect(await pagesOf(searchOf('abcde'), given)).toEqual(['ab', 'cd', 'e']);
+    expect(await pagesOf(searchOf('abcd'), given)).toEqual(['ab', 'cd']);
+    expect(await pagesOf(searchOf(''), given)).toEqual(['']);
+  });
+
+  test('does not end at products that were deleted while it was read', async () => {
+    expect(await pagesOf(searchOf('abcdef', { deleted: 'ac' }), given)).toEqual(['bd', 'ef']);
+  });
 });
 
-test.each(bothWays)('products deleted while the list is read do not end it: a list %s', async (_which, given) => {
-  expect(await pagesOf(searchOf([...'abcdef'], ['a', 'c']), given)).toEqual(['bd', 'ef']);
+test('products that are sold out are not read as a whole for a list of what is in stock', async () => {
+  const products = searchOf('abcdef', { soldOut: 'bcd' });
+  expect(await pagesOf(products, inStock)).toEqual(['ae', 'f']);
+  expect([...new Set(products.loaded)].join('')).toBe('aef');
 });
