@@ -1,6 +1,6 @@
 /** The programs as `npm start` runs them: compiled once, and again when a source has changed. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -47,6 +47,21 @@ test('a program runs from plain JavaScript and finds the files beside its source
 test('a stack trace names the line of the TypeScript', async () => {
   const { stderr } = run(await compilePrograms(root), 'throw');
   expect(stderr).toContain(`${join(root, 'api', 'main.ts')}:3`);
+});
+
+test('a package takes little room in the source map, and a stack trace names its file', async () => {
+  const lines = Array.from({ length: 1000 }, (_, n) => `export const call${n} = (given) => given(${n}, ${n}, ${n});`);
+  write('node_modules/pack/package.json', '{ "name": "pack", "type": "module", "exports": "./index.js" }');
+  write('node_modules/pack/index.js', lines.join('\n'));
+  write(
+    'api/main.ts',
+    `import * as pack from 'pack';\nfor (const call of Object.values(pack)) call(() => { throw new Error('here'); });`,
+  );
+  const program = compiledProgram(await compilePrograms(root), 'api/main.ts');
+  expect(statSync(`${program}.map`).size).toBeLessThan(10_000);
+  const { stderr } = spawnSync(process.execPath, ['--enable-source-maps', program], { encoding: 'utf8' });
+  expect(stderr).toContain(`${join(root, 'api', 'main.ts')}:2`);
+  expect(stderr).toContain(join(root, 'node_modules', 'pack', 'index.js'));
 });
 
 test('the same sources are compiled once', async () => {
