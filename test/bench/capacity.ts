@@ -2,9 +2,10 @@
  * What a request costs, by the kind of process: CPU time for each request with the machine fully loaded, and resident memory. With more cores
  * the costs stay about the same, so they say how many requests a second a number of cores carries, and which process reaches a whole core first.
  */
+
 import { readdirSync, readFileSync } from 'node:fs';
-import { type Shop, startShop } from '../../ops/local/shop.ts';
-import { temporarySettings } from '../support/redis-nodes.ts';
+import type { Shop } from '../../ops/local/shop.ts';
+import { openShop } from './load.ts';
 import { createSubjects, seedCatalogue } from './subjects.ts';
 
 const seconds = 6;
@@ -21,8 +22,7 @@ const ticksPerSecond = 100;
 
 /** Prints the table. */
 export async function benchCapacity(): Promise<void> {
-  const { settings, remove } = await temporarySettings();
-  const shop = await startShop(settings);
+  const { shop, close } = await openShop();
   try {
     const idle = await usageOf(shop);
     const { list } = createSubjects(shop, shop.httpUrl, await seedCatalogue(shop, 30_000));
@@ -41,8 +41,7 @@ export async function benchCapacity(): Promise<void> {
     console.log('\nresident memory of a process in MB, after the start and after these loads:');
     for (const kind of kinds) console.log(`  ${kind}: ${memoryOf(idle, kind)} and ${memoryOf(loaded, kind)}`);
   } finally {
-    await shop.killAll(); // the data go anyway
-    await remove();
+    await close();
   }
 }
 

@@ -67,7 +67,7 @@ async function showCpu(
 async function masterCpuSeconds(shop: Shop): Promise<number> {
   const nodes = await operatorOf(shop);
   try {
-    const info = (await nodes[0]?.info('cpu')) ?? '';
+    const info = await nodes[0].info('cpu');
     return Number(infoField(info, 'used_cpu_user')) + Number(infoField(info, 'used_cpu_sys'));
   } finally {
     for (const node of nodes) node.disconnect();

@@ -77,12 +77,17 @@ export async function importProducts(shop: Shop, count: number, productAt: (n: n
 
 const letters = Array.from({ length: 24 }, (_, i) => String.fromCodePoint(97 + i));
 
+/** 24 different words, one with each of the first 24 letters. */
+export function longText(n: number): string {
+  return letters.map((letter, i) => `${letter}${(n * (i + 1)) % 997}`).join(' ');
+}
+
 /** A product with 28 different words: 2 in its name, 2 in its company, 24 in its description. */
 export function wordyProduct(n: number): object {
   return {
     ...plainProduct(n),
     company: `Company ${n % 50}`,
-    description: letters.map((letter, i) => `${letter}${(n * (i + 1)) % 997}`).join(' '),
+    description: longText(n),
   };
 }
 

@@ -6,10 +6,9 @@ import { availableParallelism } from 'node:os';
 import { verify } from '@node-rs/argon2';
 import { deadlineIn } from '../../api/core/clock.ts';
 import { createPasswords } from '../../api/users/passwords.ts';
-import { type Shop, startShop } from '../../ops/local/shop.ts';
+import type { Shop } from '../../ops/local/shop.ts';
 import { shopClient, signUp } from '../support/client.ts';
-import { temporarySettings } from '../support/redis-nodes.ts';
-import { purchaseBody } from './load.ts';
+import { openShop, purchaseBody } from './load.ts';
 import { type PacedRequest, type PacedResult, quantile, sendPaced } from './paced.ts';
 import { startReferences } from './reference/start.ts';
 import { seedCatalogue } from './subjects.ts';
@@ -28,8 +27,7 @@ const readsPerSecond = 50;
 
 /** Prints both. */
 export async function benchLatency(): Promise<void> {
-  const { settings, remove } = await temporarySettings();
-  const shop = await startShop(settings);
+  const { shop, close } = await openShop();
   try {
     const ids = await seedCatalogue(shop, 30_000);
     const references = await startReferences(shop, ids[0] ?? '');
@@ -47,8 +45,7 @@ export async function benchLatency(): Promise<void> {
     }
     await duringSignIns(shop, ids);
   } finally {
-    await shop.killAll(); // the data go anyway
-    await remove();
+    await close();
   }
 }
 

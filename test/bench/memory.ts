@@ -1,10 +1,10 @@
 /** Where Redis' memory goes: bytes for each product of 28 words and for each purchase of two items, by kind of key. */
+
 import type { Redis } from 'ioredis';
 import { infoField } from '../../api/redis/info.ts';
-import { startShop } from '../../ops/local/shop.ts';
 import { shopClient, signUp } from '../support/client.ts';
-import { temporarySettings } from '../support/redis-nodes.ts';
 import { importProducts, wordyProduct } from './import.ts';
+import { openShop } from './load.ts';
 import { operatorOf } from './subjects.ts';
 import { runWrk } from './wrk.ts';
 
@@ -18,12 +18,10 @@ type Kind = { keys: number; bytes: number };
 
 /** Prints both tables. */
 export async function benchMemory(): Promise<void> {
-  const { settings, remove } = await temporarySettings({ redisMaxMemory: '4gb' });
-  const shop = await startShop(settings);
+  const { shop, close } = await openShop({ redisMaxMemory: '4gb' });
   try {
     const nodes = await operatorOf(shop);
     const [master] = nodes;
-    if (master === undefined) throw new Error('there is no Redis node');
     const empty = await usedBytes(master);
     const { ids, perSecond } = await importProducts(shop, products, wordyProduct);
     const filled = await usedBytes(master);
@@ -44,8 +42,7 @@ export async function benchMemory(): Promise<void> {
     report(await bytesByKind(master), purchases, each, /^\{purchases\}|^\{products\}:reservation/);
     for (const node of nodes) node.disconnect();
   } finally {
-    await shop.killAll(); // the data go anyway
-    await remove();
+    await close();
   }
 }
 

@@ -1,5 +1,5 @@
 /** Two choices compared in turns, so that whatever else the machine does falls upon both. */
-import type { Measured } from './load.ts';
+import type { Measured } from './wrk.ts';
 
 /** One of two choices. */
 export type Choice = { readonly name: string; measure(): Promise<Measured> };

@@ -2,18 +2,18 @@
  * The shop beside bare references, in turns within one run: what this machine could do at most, and how much of it is left with all that the
  * shop promises. Requests a second differ from machine to machine and from minute to minute; the ratios are what counts.
  */
+
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join, relative } from 'node:path';
-import { startShop } from '../../ops/local/shop.ts';
-import { temporarySettings } from '../support/redis-nodes.ts';
 import { barChart } from './chart.ts';
+import { openShop } from './load.ts';
 import { median } from './pairs.ts';
 import { startReferences } from './reference/start.ts';
 import { checkStock } from './stock-check.ts';
 import { createSubjects, type Subject, seedCatalogue } from './subjects.ts';
-import type { WrkMeasured } from './wrk.ts';
+import type { Measured } from './wrk.ts';
 
 /** How long it takes, and how many products there are. */
 type Size = { readonly seconds: number; readonly rounds: number; readonly products: number };
@@ -41,8 +41,7 @@ const legend = `  R1 Express and ioredis, one HGETALL as JSON; R2 the same with 
 /** Runs the comparison: prints a table, checks the stock, writes JSON and a chart into `.shop/bench`. */
 export async function benchReferences(size: Size = usual): Promise<void> {
   const { seconds, rounds } = size;
-  const { settings, remove } = await temporarySettings();
-  const shop = await startShop(settings);
+  const { shop, close } = await openShop();
   try {
     const productIds = await seedCatalogue(shop, size.products);
     const references = await startReferences(shop, productIds[0] ?? '');
@@ -54,28 +53,27 @@ export async function benchReferences(size: Size = usual): Promise<void> {
       const rows = await measureInTurns(subjects.list, size);
       print(rows);
       await checkStock(shop, subjects);
-      save(join(settings.projectDir, '.shop', 'bench'), size, rows);
+      save(join(shop.settings.projectDir, '.shop', 'bench'), size, rows);
     } finally {
       await references.close();
     }
   } finally {
-    await shop.killAll(); // the data go anyway
-    await remove();
+    await close();
   }
 }
 
 /** Measures each subject once a round, after a short turn that does not count. */
 async function measureInTurns(subjects: readonly Subject[], { seconds, rounds }: Size): Promise<Row[]> {
-  const results = new Map<string, WrkMeasured[]>(subjects.map(({ name }) => [name, []]));
+  const results = new Map<string, Measured[]>(subjects.map(({ name }) => [name, []]));
   for (const subject of subjects) await subject.measure(1);
   for (let round = 0; round < rounds; round++) {
     for (const { name, measure } of subjects) results.get(name)?.push(await measure(seconds));
     process.stdout.write('.');
   }
   process.stdout.write('\n');
-  const of = (name: string, value: (measured: WrkMeasured) => number) => median((results.get(name) ?? []).map(value));
+  const of = (name: string, value: (measured: Measured) => number) => median((results.get(name) ?? []).map(value));
   /** The median of the rounds' ratios: both values of a ratio are from the same round. */
-  const ratio = (name: string, other: string, value: (measured: WrkMeasured) => number) => {
+  const ratio = (name: string, other: string, value: (measured: Measured) => number) => {
     const others = results.get(other) ?? [];
     return median((results.get(name) ?? []).map((own, i) => value(own) / value(others[i] ?? own)));
   };

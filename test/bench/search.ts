@@ -8,6 +8,7 @@ import type { Redis } from 'ioredis';
 import { infoField } from '../../api/redis/info.ts';
 import { shopClient, signUp } from '../support/client.ts';
 import { seedProducts } from '../support/seed-products.ts';
+import { longText } from './import.ts';
 import { openBench, purchaseBody } from './load.ts';
 import { type PacedResult, quantile, sendPaced } from './paced.ts';
 import { operatorOf, reportSlowCommands } from './subjects.ts';
@@ -31,7 +32,7 @@ export async function benchSearch(count: number): Promise<void> {
   const { httpUrl } = bench.shop;
   const nodes = await operatorOf(bench.shop);
   try {
-    const master = nodes[0] ?? expectNode();
+    const [master] = nodes;
     const products = await seed(master, count);
     const tokens = await Promise.all(Array.from({ length: buyers }, () => signUp(shopClient(httpUrl))));
     const calm = emptyTurn();
@@ -90,19 +91,14 @@ function add(sum: PacedResult, { timesMs, statuses }: PacedResult): void {
   for (const [status, count] of statuses) sum.statuses.set(status, (sum.statuses.get(status) ?? 0) + count);
 }
 
-function expectNode(): never {
-  throw new Error('there is no Redis node');
-}
-
 /** Half of the products have `even` and the other half `odd` among their 28 words; each letter begins words of all of them. */
 async function seed(master: Redis, count: number) {
-  const letters = Array.from({ length: 24 }, (_, i) => String.fromCodePoint(97 + i));
   const usedBytes = async () => Number(infoField(await master.info('memory'), 'used_memory'));
   const before = await usedBytes();
   const startedMs = performance.now();
   const products = await seedProducts(master, count, (n) => ({
     name: n % 2 === 0 ? 'Even evening' : 'Odd oddity',
-    description: letters.map((letter, i) => `${letter}${(n * (i + 1)) % 997}`).join(' '),
+    description: longText(n),
     company: `Company ${n % 50}`,
     priceMinor: 1000 + (n % 5000),
     stock: 1000,

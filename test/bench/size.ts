@@ -3,11 +3,11 @@
  * one with many of each. Both run at the same time and are measured in turns, so that what else the machine does concerns both.
  */
 import type { Redis } from 'ioredis';
-import { type Shop, startShop } from '../../ops/local/shop.ts';
+import type { Shop } from '../../ops/local/shop.ts';
 import { type SignedIn, shopClient, signIn, signUp } from '../support/client.ts';
-import { temporarySettings } from '../support/redis-nodes.ts';
 import { importProducts, plainProduct } from './import.ts';
-import { purchaseBody } from './load.ts';
+import { openShop, purchaseBody } from './load.ts';
+import { median } from './pairs.ts';
 import { seedPurchases } from './seed-purchases.ts';
 import { operatorOf, reportSlowCommands } from './subjects.ts';
 import { runWrk, type WrkLoad } from './wrk.ts';
@@ -67,19 +67,13 @@ async function measureRound(
   }
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
 /** Starts a shop and fills it with `count` products and purchases. */
 async function openSized(count: number): Promise<Sized> {
-  const { settings, remove } = await temporarySettings({ redisMaxMemory: '8gb' });
-  const shop = await startShop(settings);
+  const { shop, close: end } = await openShop({ redisMaxMemory: '8gb' });
   const nodes = await operatorOf(shop);
-  const close = async () => {
+  const close = () => {
     for (const node of nodes) node.disconnect();
-    await shop.killAll(); // the data go anyway
-    await remove();
+    return end();
   };
   try {
     const { ids, perSecond } = await importProducts(shop, count, plainProduct);

@@ -6,7 +6,7 @@ import { portsFrom } from '../../ops/local/spec.ts';
 import { shopClient, signUp } from '../support/client.ts';
 import { seedProducts } from '../support/seed-products.ts';
 import { purchaseBody } from './load.ts';
-import { runWrk, type WrkLoad, type WrkMeasured } from './wrk.ts';
+import { type Measured, runWrk, type WrkLoad } from './wrk.ts';
 
 const usualConnections = 32;
 const productsInCategory = 20;
@@ -17,7 +17,7 @@ const buckets = 1000;
 export type Subject = {
   readonly name: string;
   readonly of?: string;
-  measure(seconds: number): Promise<WrkMeasured>;
+  measure(seconds: number): Promise<Measured>;
 };
 
 /** The subjects, and what the check of the stock needs to know of what they did. */
@@ -38,10 +38,12 @@ export async function redisPortsOf({ settings }: Shop): Promise<number[]> {
 }
 
 /** Connections to the shop's Redis nodes as the operator, the master's first. */
-export async function operatorOf(shop: Shop): Promise<Redis[]> {
+export async function operatorOf(shop: Shop): Promise<[master: Redis, ...replicas: Redis[]]> {
   const password = shop.settings.secrets.REDIS_PASSWORD_OPERATOR ?? '';
   const options = { username: 'operator', password, protocol: 2, disableClientInfo: true } as const;
-  return (await redisPortsOf(shop)).map((port) => new Redis({ port, ...options }));
+  const connect = (port: number) => new Redis({ port, ...options });
+  const [master = 0, ...replicas] = await redisPortsOf(shop);
+  return [connect(master), ...replicas.map(connect)];
 }
 
 /** Prints what each node's own log says took longer than 5 ms (redis.conf), by command. */
@@ -62,7 +64,6 @@ export async function reportSlowCommands(nodes: readonly Redis[]): Promise<void>
 export async function seedCatalogue(shop: Shop, count: number): Promise<string[]> {
   const nodes = await operatorOf(shop);
   const [master] = nodes;
-  if (master === undefined) throw new Error('there is no Redis node');
   try {
     const docs = await seedProducts(master, count, (n) => ({
       name: `Product ${n}`,

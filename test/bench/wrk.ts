@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import type { Measured } from './load.ts';
 
 /** What a load sends: paths and bodies (JSON texts) in turn, round and round. None of the texts contains a line break. */
 export type WrkLoad = {
@@ -15,8 +14,13 @@ export type WrkLoad = {
   readonly bodies?: readonly string[];
 };
 
-/** A load's result, and how many requests were answered. */
-export type WrkMeasured = Measured & { readonly answered: number };
+/** What a while of load came to: requests answered, the same for each second, and their times in ms. */
+export type Measured = {
+  readonly answered: number;
+  readonly perSecond: number;
+  readonly p50: number;
+  readonly p99: number;
+};
 
 /** The line that the script below writes; times in microseconds. */
 const summary = z.object({ requests: z.int(), micros: z.int(), bad: z.int(), p50: z.int(), p99: z.int() });
@@ -33,7 +37,7 @@ export async function runWrk(
   seconds: number,
   load: WrkLoad,
   pauseMs = 0,
-): Promise<WrkMeasured> {
+): Promise<Measured> {
   const script = join(tmpdir(), `bench-${process.pid}.lua`);
   writeFileSync(script, scriptOf(load) + pauseScript(pauseMs), { mode: 0o600 });
   try {
