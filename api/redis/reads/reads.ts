@@ -14,6 +14,8 @@ import { openReadIndexes } from './read-index.ts';
 import { covers, orderOfReplicas, type ReadIndex } from './read-rules.ts';
 import { createRetryGate } from './retry-gate.ts';
 
+type ReadBatches = ReturnType<typeof createReadBatches>;
+
 /** Adds a query's commands to a pipeline. */
 type Fill = (pipeline: ChainableCommander) => unknown;
 
@@ -43,6 +45,7 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
   const batches = createReadBatches(nodes.connection);
   const indexes = openReadIndexes(sentinels, nodes);
   const evidence = openReadEvidence(sentinels, nodes);
+  const replicasInOrder = () => orderOfReplicas(sentinels.nodes(), sentinels.view(), turns.current());
 
   async function query(consistency: Consistency, fill: Fill, deadline: Deadline) {
     const gate = gates[consistency];
@@ -72,7 +75,7 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
     fill: Fill,
     deadline: Deadline,
   ): Promise<Snapshot | undefined> {
-    const [first, ...others] = orderOfReplicas(sentinels.nodes(), sentinels.view(), turns.current());
+    const [first, ...others] = replicasInOrder();
     if (consistency === 'bounded-staleness' || first === undefined) {
       return queryBy(await indexes.ofMaster(consistency), consistency, fill, deadline);
     }
@@ -95,37 +98,13 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
     fill: Fill,
     deadline: Deadline,
   ): Promise<Snapshot | undefined> {
-    const found = index && (await attemptAll(index, fill));
+    const found = index && (await queryEach(batches, replicasInOrder(), index, fill));
     if (index === undefined || found === undefined) return undefined;
     const isGood =
       consistency === 'bounded-staleness'
         ? await evidence.isFresh(index)
         : await evidence.isDurable(found, index, deadline);
     return isGood ? found : undefined;
-  }
-
-  /** Every replica in turn; those that are behind by a moment a second and third time; then the master. */
-  async function attemptAll(index: ReadIndex, fill: Fill): Promise<Snapshot | undefined> {
-    let next = orderOfReplicas(sentinels.nodes(), sentinels.view(), turns.current());
-    for (let round = 0; round < maxRounds && next.length > 0; round++) {
-      const behind: string[] = [];
-      for (const address of next) {
-        const result = await attempt(address, index, fill);
-        if (typeof result === 'object') return result;
-        if (result === 'behind') behind.push(address);
-      }
-      next = behind;
-      if (behind.length > 0) await pause(1 + 2 * round);
-    }
-    if (index.master === undefined) return undefined;
-    const result = await attempt(index.master, index, fill);
-    return typeof result === 'object' ? result : undefined;
-  }
-
-  async function attempt(address: string, index: ReadIndex, fill: Fill): Promise<Snapshot | 'behind' | 'failed'> {
-    const snapshot = await batches.query(address, index.master === undefined ? 'info' : 'role', fill);
-    if (snapshot === undefined) return 'failed';
-    return isCovered(snapshot, index, address) ? snapshot : 'behind';
   }
 
   return {
@@ -135,6 +114,40 @@ export function openReads(sentinels: Sentinels, nodes: Nodes): Reads {
       evidence.close();
     },
   };
+}
+
+/** Asks every replica in turn; those that are behind by a moment a second and third time; then the master. */
+async function queryEach(
+  batches: ReadBatches,
+  replicas: readonly string[],
+  index: ReadIndex,
+  fill: Fill,
+): Promise<Snapshot | undefined> {
+  let next = replicas;
+  for (let round = 0; round < maxRounds && next.length > 0; round++) {
+    const behind: string[] = [];
+    for (const address of next) {
+      const result = await queryOne(batches, address, index, fill);
+      if (typeof result === 'object') return result;
+      if (result === 'behind') behind.push(address);
+    }
+    next = behind;
+    if (behind.length > 0) await pause(1 + 2 * round);
+  }
+  if (index.master === undefined) return undefined;
+  const result = await queryOne(batches, index.master, index, fill);
+  return typeof result === 'object' ? result : undefined;
+}
+
+async function queryOne(
+  batches: ReadBatches,
+  address: string,
+  index: ReadIndex,
+  fill: Fill,
+): Promise<Snapshot | 'behind' | 'failed'> {
+  const snapshot = await batches.query(address, index.master === undefined ? 'info' : 'role', fill);
+  if (snapshot === undefined) return 'failed';
+  return isCovered(snapshot, index, address) ? snapshot : 'behind';
 }
 
 /** Whether the node had everything up to the index during the whole snapshot. */
