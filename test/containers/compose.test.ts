@@ -49,7 +49,7 @@ describe.skipIf(!engine)('The shop in containers', { timeout: 120_000 }, () => {
     const prometheus = (await shop.compose('port', 'prometheus', '9090')).trim();
     expect((await fetch(`http://${prometheus}/api/v1/query?query=up`)).status).toBe(401);
     const ask = async (query: string) =>
-      Object.fromEntries((await shop.query(query)).map(({ metric, value }) => [metric.job ?? '', value]));
+      Object.fromEntries((await shop.query(query)).map(({ labels, points }) => [labels.job ?? '', points[0]?.[1]]));
     const expected = {
       ...{ api: 6, redis: 3, sentinel: 3, 'redis-exporter': 1, nginx: 1, 'nginx-exporter': 1, node: 1 },
       ...{ prometheus: 1, alertmanager: 1 },

@@ -4,16 +4,13 @@ import { createServer } from 'node:net';
 import process from 'node:process';
 import { connect } from 'node:tls';
 import { promisify } from 'node:util';
-import { authorizationOf } from '../../monitoring/status/prometheus.ts';
+import { openPrometheus, type Series } from '../../monitoring/status/prometheus.ts';
 import { type FailoverClient, failoverClient } from './client.ts';
 
 const execute = promisify(execFile);
 
 /** What a list holds: there is more in it, which is only compared. */
 type Item = { readonly id: string };
-
-/** One series of Prometheus and its present value. */
-type Sample = { readonly metric: Readonly<Record<string, string>>; readonly value: number };
 
 /** See {@link composeShop}. */
 export type ComposeShop = {
@@ -34,7 +31,7 @@ export type ComposeShop = {
   crash(container: string): Promise<void>;
   adminPassword(): Promise<string>;
   /** What Prometheus answers to a query. */
-  query(expression: string): Promise<Sample[]>;
+  query(expression: string): Promise<Series[]>;
   /** Whether every service has a replica that is ready, seen through Nginx. */
   healthy(): Promise<boolean>;
   /** The container that the Sentinels name. */
@@ -113,12 +110,7 @@ export async function composeShop(project: string, settings: Record<string, stri
     async query(expression) {
       monitoringPassword ??= await secret('MONITORING_PASSWORD');
       const address = (await compose('port', 'prometheus', '9090')).trim();
-      const url = `http://${address}/api/v1/query?query=${encodeURIComponent(expression)}`;
-      const answer = await fetch(url, { headers: authorizationOf(monitoringPassword) });
-      if (!answer.ok) throw new Error(`Prometheus answered ${answer.status}`);
-      type Answer = { data: { result: { metric: Record<string, string>; value: [number, string] }[] } };
-      const { data } = (await answer.json()) as Answer;
-      return data.result.map(({ metric, value }) => ({ metric, value: Number(value[1]) }));
+      return openPrometheus(address, monitoringPassword).instant(expression);
     },
     healthy: async () => (await fetch(`${url}/healthz`)).status === 200,
     async master() {
