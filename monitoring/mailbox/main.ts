@@ -2,7 +2,7 @@
  * The mailbox for a shop without a mail server (no SMTP_URL): takes every mail and puts it into a folder, one file each, named by time
  * and subject. `.eml` opens in any mail program. `npm run shop -- status` says where.
  *
- * Environment: HOST, PORT, MAIL_DIR, KEEP (how many mails are kept; the oldest go).
+ * Environment: HOST, PORT, MAIL_DIR.
  */
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,10 +16,11 @@ const settings = z
     HOST: z.string().default('127.0.0.1'),
     PORT: z.coerce.number().int().min(1).max(65535),
     MAIL_DIR: z.string().min(1),
-    KEEP: z.coerce.number().int().min(1).default(200),
   })
   .parse(process.env);
 
+/** The oldest are deleted beyond this. */
+const keptMails = 200;
 mkdirSync(settings.MAIL_DIR, { recursive: true });
 
 const server = new SMTPServer({
@@ -51,6 +52,6 @@ async function store(mail: Buffer): Promise<void> {
   writeFileSync(unfinished, mail);
   renameSync(unfinished, join(settings.MAIL_DIR, name));
   const all = readdirSync(settings.MAIL_DIR).filter((file) => file.endsWith('.eml'));
-  for (const old of all.sort().slice(0, -settings.KEEP)) rmSync(join(settings.MAIL_DIR, old));
+  for (const old of all.sort().slice(0, -keptMails)) rmSync(join(settings.MAIL_DIR, old));
   process.stdout.write(`${JSON.stringify({ level: 30, service: 'mailbox', msg: 'mail', file: name })}\n`);
 }

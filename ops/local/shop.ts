@@ -25,8 +25,8 @@ export type Shop = {
   httpsUrl: string;
   names(): string[];
   status(): Promise<ProcessStatus[]>;
-  /** Starts everything. Throws if it does not work within `readyMs`: the message names the processes and holds the last lines of their logs. */
-  start(readyMs?: number): Promise<void>;
+  /** Starts everything. Throws if it does not work within a minute: the message names the processes and holds the last lines of their logs. */
+  start(): Promise<void>;
   /** SIGKILL; its supervisor starts it again. */
   kill(name: string): void;
   /** SIGSTOP, until `resume`. */
@@ -60,17 +60,18 @@ type ShopOptions = {
 };
 
 const rotateIntervalMs = 5000;
+/** How long a start may take. */
+const readyMs = 60_000;
 
 /**
  * Starts a shop, or a part of it, and resolves when it works.
  * @param options.kinds only processes of these kinds (default: all)
- * @param options.readyMs how long all of it may take
  * @throws if it does not get ready; everything is stopped again by then
  */
-export async function startShop(settings: Settings, options: ShopOptions & { readyMs?: number } = {}): Promise<Shop> {
+export async function startShop(settings: Settings, options: ShopOptions = {}): Promise<Shop> {
   const shop = createShop(settings, options);
   try {
-    await shop.start(options.readyMs);
+    await shop.start();
   } catch (error) {
     await shop.killAll();
     throw error;
@@ -116,8 +117,8 @@ export function createShop(settings: Settings, options: ShopOptions = {}): Shop 
     httpsUrl: `https://127.0.0.1:${settings.httpsPort}`,
     names,
     status: () => describe(processes.all(), settings.secrets),
-    async start(readyMs = 60_000) {
-      await startAll(state, readyMs, onEvent);
+    async start() {
+      await startAll(state, onEvent);
       processes.setRunning(true);
       endTimers = startTimers(state, onEvent);
     },
@@ -149,11 +150,7 @@ export function createShop(settings: Settings, options: ShopOptions = {}): Shop 
   };
 }
 
-async function startAll(
-  { settings, processes, specs }: ShopState,
-  readyMs: number,
-  onEvent: (event: ShopEvent) => void,
-) {
+async function startAll({ settings, processes, specs }: ShopState, onEvent: (event: ShopEvent) => void) {
   if (processes.ofKind('nginx').length > 0) makeCertificate(settings);
   await compilePrograms(settings.projectDir);
   removeOrphanedCacheDirs();
