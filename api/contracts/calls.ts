@@ -46,17 +46,30 @@ export type ReservedItem = z.infer<typeof reservedItem>;
  * An item between the services. The release of 2026-11-20 (5eb7839) calls the generation `incarnation`: while an update replaces one service
  * after the other, both names are sent ({@link sentItem}) and read.
  */
-export const receivedItem = z.preprocess(
-  (item) =>
-    typeof item === 'object' && item !== null && 'incarnation' in item
-      ? { generation: item.incarnation, ...item }
-      : item,
-  reservedItem,
-);
+export const receivedItem = z.preprocess(withGeneration, reservedItem);
+
+function withGeneration(item: unknown): unknown {
+  return typeof item === 'object' && item !== null && 'incarnation' in item
+    ? { generation: item.incarnation, ...item }
+    : item;
+}
 
 /** An item as it is sent; see {@link receivedItem}. */
 export function sentItem(item: ReservedItem): ReservedItem & { readonly incarnation: string } {
   return { ...item, incarnation: item.generation };
+}
+
+/** An item of a release. Without the product's name: a call may have 100 kB, and 100 names in JSON can take more. */
+const itemToRelease = reservedItem.pick({ productId: true, generation: true, quantity: true });
+/** See {@link itemToRelease}. */
+export type ItemToRelease = z.infer<typeof itemToRelease>;
+
+/** An item of a release as it is received: see {@link receivedItem}. Replicas of 0.2.0 send a name and a price, too, which are not used. */
+export const receivedItemToRelease = z.preprocess(withGeneration, itemToRelease);
+
+/** An item of a release as it is sent. Replicas of 0.2.0 refuse one without a name and a price, but use neither. */
+export function sentItemToRelease({ productId, generation, quantity }: ItemToRelease) {
+  return sentItem({ productId, generation, name: '', quantity, unitPriceMinor: 0 });
 }
 
 const reservationInput = z.strictObject({
@@ -107,7 +120,7 @@ export const releaseStock = call({
   callers: ['purchases'],
   method: 'POST',
   path: '/releases',
-  input: z.strictObject({ purchaseId: z.string(), items: z.array(receivedItem) }),
+  input: z.strictObject({ purchaseId: z.string(), items: z.array(receivedItemToRelease) }),
   output: z.object({ result: z.literal('released'), eventId: z.string(), at: z.int() }),
 });
 

@@ -1,5 +1,5 @@
 /** The rules of taking stock for a purchase and of giving it back. Only `purchases` calls them, and repeats until there is an answer. */
-import type { ReservedItem } from '../contracts/calls.ts';
+import type { ItemToRelease } from '../contracts/calls.ts';
 import { summed, type Wanted } from '../contracts/wanted.ts';
 import { type Deadline, deadlineIn, remainingMs } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
@@ -18,7 +18,11 @@ export function createReservationRules(store: Reservations) {
     },
 
     /** Gives the reserved stock back, once, and rejects every later reservation under this id. */
-    async release(purchaseId: string, callerItems: readonly ReservedItem[], context: RequestContext): Promise<Release> {
+    async release(
+      purchaseId: string,
+      callerItems: readonly ItemToRelease[],
+      context: RequestContext,
+    ): Promise<Release> {
       const deadline = soon(context.deadline);
       while (remainingMs(deadline) > 0) {
         const source = await store.releaseSource(purchaseId, callerItems, deadline);

@@ -1,8 +1,9 @@
 /** What goes in and out of `products`. Types are inferred from here. */
 import { z } from 'zod';
-import { receivedItem } from '../contracts/calls.ts';
+import { receivedItemToRelease } from '../contracts/calls.ts';
 import { idPattern } from '../core/ids.ts';
 import { moneyIn, moneyOut } from '../core/money.ts';
+import { faultOfLine, faultOfLines, refusing } from '../core/text.ts';
 import { pageQuery } from '../http/lists.ts';
 import { wordsOfText } from './indexes.ts';
 import { sortFields } from './keys.ts';
@@ -29,7 +30,12 @@ const exampleProduct = {
   updatedAt: '2026-11-21T10:00:00.000Z',
 };
 
-const text = (max: number) => z.string().max(max).regex(/\S/, 'must not be blank');
+const text = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .regex(/\S/, { error: 'must not be blank', abort: true })
+    .refine(...refusing(faultOfLine));
 const time = z.iso
   .datetime({ error: 'must be a time in UTC such as 2024-05-01T00:00:00Z' })
   .regex(/T\d\d:\d\d:\d\d/, 'must have seconds')
@@ -42,7 +48,11 @@ export function productSchemas(currency: string) {
   const fields = {
     name: text(200),
     /** Left out: ''. */
-    description: z.string().max(5000).optional(),
+    description: z
+      .string()
+      .max(5000)
+      .refine(...refusing(faultOfLines))
+      .optional(),
     category: text(100),
     /** Left out or null: null. */
     company: text(200).nullable().optional(),
@@ -183,6 +193,6 @@ export const reservationGroupIn = z.strictObject({
 export const releaseIn = z.strictObject({
   purchaseId,
   items: z
-    .array(receivedItem.refine((item) => quantity.safeParse(item.quantity).success, 'has no valid quantity'))
+    .array(receivedItemToRelease.refine((item) => quantity.safeParse(item.quantity).success, 'has no valid quantity'))
     .max(1000),
 });

@@ -1,6 +1,12 @@
 /** Stock that purchases take and give back: the only caller of reserve.lua and release.lua. */
 import { z } from 'zod';
-import { type ReservedItem, receivedItem, type releaseStock, type reserveStock } from '../contracts/calls.ts';
+import {
+  type ItemToRelease,
+  type ReservedItem,
+  receivedItem,
+  type releaseStock,
+  type reserveStock,
+} from '../contracts/calls.ts';
 import { eventStream } from '../contracts/events.ts';
 import type { Wanted } from '../contracts/wanted.ts';
 import type { Deadline } from '../core/clock.ts';
@@ -65,7 +71,7 @@ export function createReservations(redis: Pick<ShopRedis, 'reads' | 'writes'>) {
     /** Where a release takes its items from. @param callerItems used when the reservation's record has expired */
     async releaseSource(
       purchaseId: string,
-      callerItems: readonly ReservedItem[],
+      callerItems: readonly ItemToRelease[],
       deadline: Deadline,
     ): Promise<ReleaseSource> {
       const key = reservationKey(purchaseId);
@@ -133,17 +139,9 @@ function reservationOf(reply: Reply<(typeof scripts.reserve)['replies']>, wanted
   }
 }
 
-/** Items as they are stored. */
-function jsonOf(items: readonly ReservedItem[]): string {
-  return JSON.stringify(
-    items.map(({ productId, generation, name, quantity, unitPriceMinor }) => [
-      productId,
-      generation,
-      name,
-      quantity,
-      unitPriceMinor,
-    ]),
-  );
+/** A caller's items in the form of stored ones, as release.lua reads both; it uses neither name nor price. */
+function jsonOf(items: readonly ItemToRelease[]): string {
+  return JSON.stringify(items.map(({ productId, generation, quantity }) => [productId, generation, '', quantity, 0]));
 }
 
 /** What was asked for at a place of the record. @throws when the caller asks for other products than the first time */

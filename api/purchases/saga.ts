@@ -1,5 +1,5 @@
 /** The steps of a purchase after its beginning. Each is repeated under the purchase's id until its result is certain. */
-import { releaseStock, reserveStock, sentItem } from '../contracts/calls.ts';
+import { releaseStock, reserveStock, sentItemToRelease } from '../contracts/calls.ts';
 import { type Deadline, pause, remainingMs, within } from '../core/clock.ts';
 import { Unavailable } from '../core/outcome.ts';
 import type { InternalClient } from '../http/client.ts';
@@ -65,7 +65,7 @@ export function createSaga(
   }
 
   async function release(purchase: Purchase, requestId: string, deadline: Deadline): Promise<true> {
-    const items = purchase.items.map(sentItem);
+    const items = purchase.items.map(sentItemToRelease);
     const askUntil = withMargin(deadline);
     const event = await askUntilDeadline(askUntil, () =>
       client.call(releaseStock, { purchaseId: purchase.id, items }, requestId, askUntil),

@@ -1,5 +1,6 @@
 /** What `users` takes and gives, checked; the types are inferred from here. */
 import { z } from 'zod';
+import { faultOfLine, refusing } from '../core/text.ts';
 import { pageQuery } from '../http/lists.ts';
 import { isMadeOfOwnName, weaknessOf } from './weak-passwords.ts';
 
@@ -13,7 +14,7 @@ const name = z
   .max(100)
   // Answers that are kept hold both names of a user, so their size bounds what a user can add in a day.
   .refine((text) => Buffer.byteLength(text) <= 200, 'must have at most 200 bytes in UTF-8')
-  .refine((text) => text.trim() !== '', 'must not be blank');
+  .refine(...refusing(faultOfLine));
 
 const email = z
   .email('must be an e-mail address')

@@ -109,8 +109,8 @@ describe('a body', () => {
     expect(create.safeParse(good).success).toBe(true);
     const cases: Record<string, unknown[]> = {
       id: ['', 'a b', 'a/b', '{x}', 'x'.repeat(65), 7, null],
-      name: ['', ' \n', 'x'.repeat(201), null],
-      description: ['x'.repeat(5001), null],
+      name: ['', ' ', 'a\nb', '\u200b', 'x'.repeat(201), null],
+      description: ['\u0001', 'x'.repeat(5001), null],
       category: ['', 'x'.repeat(101), null],
       company: ['', 'x'.repeat(201)],
       manufacturedAt: ['2024-02-30T00:00:00Z', '2024-05-01', '2024-05-01T00:00Z', '2024-05-01T00:00:00+02:00', 'now'],

@@ -1,5 +1,6 @@
 /** The saga's rules with a made-up `products` and store: what is repeated, what ends a purchase. */
 import { describe, expect, test } from 'vitest';
+import { releaseStock } from '../../../api/contracts/calls.ts';
 import { deadlineIn, remainingMs } from '../../../api/core/clock.ts';
 import { newId } from '../../../api/core/ids.ts';
 import { Unavailable } from '../../../api/core/outcome.ts';
@@ -136,5 +137,21 @@ describe('carrying a purchase forward', () => {
     const { store, steps } = storeOf(purchaseWith({ status: 'cancelled', releasePending: true }));
     await createSaga(store, client, () => undefined).release(purchaseWith(), newId(), deadlineIn(1000));
     expect({ asked: asked.length, steps }).toEqual({ asked: 2, steps: ['released'] });
+  });
+
+  test('gives stock back by a call of less than the 100 kB that one may have, however long the names are in JSON', async () => {
+    const { client, asked } = productsWith([{ result: 'released', eventId: '2-0', at: 2 }]);
+    const items = Array.from({ length: 100 }, (_, i) => ({
+      productId: String(i).padStart(64, 'x'),
+      generation: newId(),
+      name: '\u0001'.repeat(200),
+      quantity: 100_000,
+      unitPriceMinor: 999_999_999_999,
+    }));
+    const purchase = purchaseWith({ status: 'cancelled', releasePending: true, items });
+    await createSaga(storeOf(purchase).store, client, () => undefined).release(purchase, newId(), deadlineIn(1000));
+    expect(Buffer.byteLength(JSON.stringify(asked[0]))).toBeLessThan(100 * 1024);
+    const received = items.map(({ productId, generation, quantity }) => ({ productId, generation, quantity }));
+    expect(releaseStock.input.parse(asked[0])).toEqual({ purchaseId: purchase.id, items: received });
   });
 });

@@ -51,6 +51,8 @@ describe('sign-up', () => {
     { firstName: '' },
     { lastName: '  ' },
     { firstName: 'x'.repeat(201) },
+    { firstName: 'Ada\nAdmin' },
+    { lastName: '\u200b' },
     { role: 'admin' },
     { lastName: null },
   ])('refuses %j', (change) => expect(takes(change)).toBe(false));
