@@ -45,8 +45,11 @@ export type RequestContext = {
   readonly caller: Caller;
   readonly deadline: Deadline;
   readonly consistency: Consistency;
-  /** Aborted when the client's connection has closed before the answer was sent: nothing more needs to be looked up for it. */
-  readonly signal?: AbortSignal;
+  /**
+   * Creates a signal that is aborted when the client's connection closes before the answer was sent. For searches, which end then; other requests do
+   * not pay for it.
+   */
+  readonly createSignal?: () => AbortSignal;
   /** `undefined` on routes that change nothing. */
   readonly write: WriteIdentity | undefined;
   /** The client's `User-Agent`, if it sends one. */

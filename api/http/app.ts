@@ -187,17 +187,13 @@ function serve(route: Route, parts: HttpParts, base: string): RequestHandler {
     const counted = await parts.limits.countFirstTime(route, subject, res, isRepetition);
     if (isRefusal(counted)) return counted;
     mark('limits');
-    let signal: AbortSignal | undefined;
     const consistency = caller.kind === 'anonymous' ? 'bounded-staleness' : 'read-your-writes';
     const context: RequestContext = {
       requestId: String(req.id),
       caller,
       deadline,
       consistency,
-      get signal() {
-        signal ??= signalOf(res); // only searches ask for it
-        return signal;
-      },
+      createSignal: () => signalOf(res),
       write,
       ifMatch: ifMatchOf(req),
       userAgent: req.get('User-Agent'),

@@ -7,7 +7,7 @@ import type { Caller } from '../core/request.ts';
 import { createTurns, type QueueBounds, usualQueueBounds } from './search-turns.ts';
 
 /** The part of a request that the queue uses. */
-type Asking = { readonly caller: Pick<Caller, 'address'>; readonly signal?: AbortSignal };
+type Asking = { readonly caller: Pick<Caller, 'address'>; readonly signal?: AbortSignal | undefined };
 
 /** A search that runs or waits for the turn of the address that asked for it first. */
 type Flight<T> = {

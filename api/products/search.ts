@@ -32,7 +32,7 @@ export function createSearch(reads: ProductReads & SearchReads, bounds: SearchBo
       question: Question,
       limit: number,
       after: string | undefined,
-      context: Pick<RequestContext, 'consistency' | 'deadline' | 'signal'>,
+      context: Pick<RequestContext, 'consistency' | 'deadline'> & { readonly signal?: AbortSignal },
     ): Promise<Page> {
       const plan = planOf(question, after);
       const budget = createBudget(bounds);
