@@ -76,7 +76,7 @@ export function buildApp(parts: HttpParts, { routes, internal }: ServiceRoutes):
   const notFound = refuseUnknownPath(routes.map(({ path }) => (path === '/' ? base : base + path)));
   app.use(base, table(routes, parts, base, notFound));
   app.use(`/internal/${parts.config.service}`, table(internal, parts, `/internal/${parts.config.service}`, notFound));
-  app.get('/authorize/admin', authorizeAdmin(parts.identities));
+  app.get('/authorize/admin', authorizeAdmin(parts.identities, parts.limits));
   app.use(parts.documentation);
   app.use(notFound);
   app.use(problemOfError);

@@ -135,8 +135,11 @@ export function reservedPolicies(config: Config): Readonly<Record<ReservedName, 
   };
 }
 
+/** What the limits of a request depend on, besides its caller. */
+export type LimitedRoute = Pick<Route, 'limit' | 'idempotent'>;
+
 /** The classes that a request belongs to; calls of other services have none. A customer's write counts as `write` besides, but for sign-up and purchase. */
-export function classesOf(route: Pick<Route, 'limit' | 'idempotent'>, caller: Caller): readonly LimitClass[] {
+export function classesOf(route: LimitedRoute, caller: Caller): readonly LimitClass[] {
   const isUser = caller.kind === 'user';
   if (caller.kind === 'service') return [];
   if (route.limit === 'sign-up') return ['sign-up'];

@@ -8,6 +8,7 @@ import type { Charge, Count } from './limit-policies.ts';
 import {
   type AddedName,
   classesOf,
+  type LimitedRoute,
   limitPolicies,
   type Policy,
   type ReservedName,
@@ -39,7 +40,12 @@ export type Limits = HandlerLimits & {
    * Counts a request at its arrival or when it is parsed; sets `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
    * @returns the 429, if a limit is reached
    */
-  count(stage: 'arrival' | 'parsed', route: Route, subject: Subject, res: Response): Promise<Refusal | undefined>;
+  count(
+    stage: 'arrival' | 'parsed',
+    route: LimitedRoute,
+    subject: Subject,
+    res: Response,
+  ): Promise<Refusal | undefined>;
   /**
    * Counts a request unless it repeats one under its Idempotency-Key.
    * @param isRepetition asked only when a limit is reached
@@ -70,7 +76,7 @@ export function createLimits(config: Config, master: () => Redis | undefined): L
       shares.set(policy.name, createShares(config.service, policy, master));
   }
 
-  function chargesOf(stage: Stage, route: Route, subject: Subject): Charge[] {
+  function chargesOf(stage: Stage, route: LimitedRoute, subject: Subject): Charge[] {
     if (!isOn) return [];
     const policies = classesOf(route, subject.caller).flatMap((name) => table[name]);
     return policies.flatMap((policy) => {

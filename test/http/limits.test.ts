@@ -75,6 +75,24 @@ describe('a caller', () => {
   });
 });
 
+test('a question whether a token is an admin’s counts as a request of its client, unless it is an admin’s', async () => {
+  const request = replicas[0]?.request ?? expect.fail('no replica');
+  const ask = (address: string, token: string) =>
+    request.get('/authorize/admin').set({ 'X-Forwarded-For': address, Authorization: `Bearer ${token}` });
+  const admin = accessToken({ role: 'admin' });
+  const statuses = [];
+  for (let i = 0; i < quota + 4; i++) {
+    const refused = await ask('198.51.100.6', 'made.up.token');
+    statuses.push(refused.status);
+    expect(refused.headers['x-refusal']).toBe(refused.text);
+    expect(refused.headers.ratelimit).toMatch(/^"caller";r=\d+;t=\d+$/);
+    expect((await ask('198.51.100.6', admin)).status).toBe(204);
+  }
+  expect(statuses.slice(0, quota)).toEqual(Array(quota).fill(401));
+  expect(statuses.at(-1)).toBe(429);
+  expect((await ask('198.51.100.11', 'made.up.token')).status).toBe(401);
+});
+
 test('few anonymous reads write nothing to Redis, also when the replica reconciles', async () => {
   const master = await operator();
   const readFrom = (address: string, count: number) =>

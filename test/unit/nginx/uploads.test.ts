@@ -12,8 +12,13 @@ vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 let nginx: TestNginx;
 /** Uploads that arrived at a replica, by length. */
 const arrived: number[] = [];
-/** What `products` says of a token. */
-const verdicts: Record<string, number> = { 'Bearer admin': 204, 'Bearer customer': 403 };
+/** The refusals with which `products` answers the question about a token; that of an admin is not among them. */
+const refusals: Record<string, [status: number, code: string]> = {
+  'no token': [401, 'unauthenticated'],
+  'Bearer ended': [401, 'session-ended'],
+  'Bearer customer': [403, 'forbidden'],
+  'Bearer too-often': [429, 'rate-limited'],
+};
 const authorized: string[] = [];
 
 beforeAll(async () => {
@@ -21,7 +26,12 @@ beforeAll(async () => {
     async (req, res) => {
       if (req.url === '/authorize/admin') {
         authorized.push(`${req.method} ${req.headers['content-length'] ?? 0} ${req.headers['x-forwarded-for']}`);
-        res.writeHead(verdicts[req.headers.authorization ?? ''] ?? 401).end();
+        const [status, code] = refusals[req.headers.authorization ?? 'no token'] ?? [204, ''];
+        if (code !== '') res.setHeader('X-Refusal', JSON.stringify({ type: `/problems/${code}`, status }));
+        if (status === 401) res.setHeader('WWW-Authenticate', 'Bearer realm="shop"');
+        if (status === 429) res.setHeader('Retry-After', '17');
+        res.setHeader('RateLimit', '"caller";r=0;t=17').setHeader('RateLimit-Policy', '"caller";q=10;w=60');
+        res.writeHead(status).end();
         return;
       }
       let bytes = 0;
@@ -72,15 +82,23 @@ const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1
 describe('an upload', () => {
   test.each([
     [undefined, 401, 'unauthenticated'],
-    ['made-up', 401, 'unauthenticated'],
+    ['ended', 401, 'session-ended'],
     ['customer', 403, 'forbidden'],
-  ])('with the token %s is refused before its body is read', async (token, status, code) => {
+    ['too-often', 429, 'rate-limited'],
+  ])('with the token %s is refused before its body is read, in the words of products', async (token, status, code) => {
     const answer = await exchange(nginx.httpPort, head(token, '198.51.100.2'), {
       enough: (heard) => heard.endsWith('}'),
     });
     expect(statusOf(answer)).toBe(status);
     expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({ type: `/problems/${code}`, status });
-    expect(/^www-authenticate: Bearer/im.test(answer)).toBe(status === 401);
+    const headers = answer.match(/^(WWW-Authenticate|Retry-After|RateLimit|RateLimit-Policy): .*$/gim)?.sort();
+    expect(headers).toEqual([
+      'RateLimit-Policy: "caller";q=10;w=60',
+      'RateLimit: "caller";r=0;t=17',
+      ...(status === 429 ? ['Retry-After: 17'] : []),
+      ...(status === 401 ? ['WWW-Authenticate: Bearer realm="shop"'] : []),
+    ]);
+    expect(answer).toMatch(/^Content-Type: application\/problem\+json/im);
     expect(authorized.at(-1)).toBe('GET 0 198.51.100.2');
     expect(arrived).toEqual([]);
   });
@@ -152,7 +170,7 @@ test('of bodies of 10 kB and more one client has 64 at once; smaller ones are no
   expect(statusOf(answer)).toBe(200);
 });
 
-test.each(['/authorize/admin', '/_authorize/admin', '/_upload/products/batch', '/_problem/forbidden'])(
+test.each(['/authorize/admin', '/_authorize/admin', '/_upload/products/batch', '/_problem/not-found'])(
   'a client does not reach %s',
   async (path) => {
     for (const method of ['GET', 'POST']) {
