@@ -39,7 +39,7 @@ ${Object.entries(benches)
   .map(([name, [about]]) => `  ${name.padEnd(36)}${about}`)
   .join('\n')}
 npm run bench -- against REVISION     purchases on an earlier revision beside the present tree
-npm run bench -- mutants [--count N] [--seed N] [--only N-N] [--projects NAMES]
+npm run bench -- mutants [--count N] [--seed N] [--only N-N] [--projects NAMES] [--workers N] [--results FILE] [--nearest]
                                       makes small faults in api/ and names those that no test notices`;
 
 /**

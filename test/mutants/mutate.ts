@@ -65,18 +65,19 @@ export function numbersOf(choice: string): (number: number) => boolean {
 }
 
 /**
- * The test files of these projects whose names have most words in common with that of a source file: the likeliest to notice a fault in it.
+ * The test files of a project whose names have most words in common with that of a source file: the likeliest to notice a fault in it. Words
+ * count as the same when they begin alike, as `reserve` and `reservations` do.
  * @returns at most three, the best first
  */
-export function nearestTests(source: string, files: readonly string[], projects: readonly string[]): string[] {
+export function nearestTests(source: string, files: readonly string[], project: string): string[] {
   const wordsOf = (path: string) =>
     path
       .replace(/(\.test)?\.\w+$/, '')
       .split(/[/-]/)
-      .map((word) => word.replace(/s$/, ''));
+      .map((word) => word.replace(/s$/, '').slice(0, 6));
   const words = new Set(wordsOf(source));
   return files
-    .filter((file) => projects.some((project) => file.startsWith(`test/${project}/`)) && file.endsWith('.test.ts'))
+    .filter((file) => file.startsWith(`test/${project}/`) && file.endsWith('.test.ts'))
     .map((file) => ({ file, shared: wordsOf(basename(file)).filter((word) => words.has(word)).length }))
     .sort((one, other) => other.shared - one.shared)
     .slice(0, 3)

@@ -36,15 +36,17 @@ test('a fault changes its line alone', () => {
 });
 
 test('the tests that share most words with a source file are tried first', () => {
-  const named = ['limits', 'limits-writes', 'users', 'users-sessions', 'users-access', 'users-admin', 'events'];
+  const ofUsers = ['users', 'users-sessions', 'users-access', 'users-admin'];
+  const named = ['limits', 'limits-writes', ...ofUsers, 'events', 'products', 'products-reservations'];
   const files = named.map((name) => `test/http/${name}.test.ts`);
-  const nearest = (source: string, projects = ['http']) =>
-    nearestTests(source, files, projects).map((file) => file.slice('test/http/'.length, -'.test.ts'.length));
+  const nearest = (source: string, project = 'http') =>
+    nearestTests(source, files, project).map((file) => file.slice('test/http/'.length, -'.test.ts'.length));
   expect(nearest('api/users/store-sessions.ts')).toEqual(['users-sessions', 'users', 'users-access']);
   expect(nearest('api/http/limit-shares.ts')).toEqual(['limits', 'limits-writes']);
   expect(nearest('api/users/lua/update.lua')).toEqual(['users', 'users-sessions', 'users-access']);
+  expect(nearest('api/products/lua/reserve.lua')).toEqual(['products-reservations', 'products']);
   expect(nearest('api/main.ts')).toEqual([]);
-  expect(nearest('api/users/store.ts', ['store'])).toEqual([]);
+  expect(nearest('api/users/store.ts', 'store')).toEqual([]);
 });
 
 test.each([

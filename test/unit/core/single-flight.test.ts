@@ -5,9 +5,7 @@ import { singleFlight } from '../../../api/core/single-flight.ts';
 test('callers of one turn of the event loop share a run; those who come while it runs share the next', async () => {
   const answers: ((answer: string) => void)[] = [];
   const ask = singleFlight(() => new Promise<string>((resolve) => answers.push(resolve)));
-  const first = ask();
-  for (let i = 0; i < 10; i++) await Promise.resolve(); // promises that settle belong to the same turn
-  const early = [first, ask()];
+  const early = [ask(), ask()];
   await vi.waitFor(() => expect(answers).toHaveLength(1));
   const late = [ask(), ask()];
   answers[0]?.('first');
@@ -15,6 +13,14 @@ test('callers of one turn of the event loop share a run; those who come while it
   await vi.waitFor(() => expect(answers).toHaveLength(2));
   answers[1]?.('second');
   expect(await Promise.all(late)).toEqual(['second', 'second']);
+});
+
+test('callers share a run also where the second calls after promises of the same turn have settled', async () => {
+  let runs = 0;
+  const ask = singleFlight(async () => ++runs);
+  const first = ask();
+  for (let i = 0; i < 10; i++) await Promise.resolve();
+  expect(await Promise.all([first, ask()])).toEqual([1, 1]);
 });
 
 test('a run that fails is reported to its callers, and the next one is made all the same', async () => {

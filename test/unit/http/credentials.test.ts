@@ -1,7 +1,7 @@
 /** The credentials of internal calls: which are accepted, and that the secrets of one service open nothing but what it may call. */
 import { createHmac } from 'node:crypto';
 import jwt from 'jsonwebtoken';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { callersOf, internalSecretName, internalSecretsOf } from '../../../api/contracts/calls.ts';
 import { monotonicMs, setShopOffset } from '../../../api/core/clock.ts';
 import { createCredentials } from '../../../api/http/credentials.ts';
@@ -31,6 +31,14 @@ describe('the credential with which purchases calls products', () => {
     const credential = credentialsOf('purchases').issue('products');
     expect([products.callerOf(credential), products.callerOf(credential)]).toEqual(['purchases', 'purchases']);
     expect(products.callerOf(sign())).toBe('purchases');
+  });
+
+  test('is verified once: its signature costs more than all else', () => {
+    const verify = vi.spyOn(jwt, 'verify');
+    const credential = sign({}, { more: 'another' });
+    for (let i = 0; i < 3; i++) products.callerOf(credential);
+    expect(verify).toHaveBeenCalledTimes(1);
+    verify.mockRestore();
   });
 
   const part = (value: unknown) =>
