@@ -112,7 +112,6 @@ test('a script that the master does not know is sent again with its source', asy
 test('a write that the master refuses is repeated more and more rarely', async () => {
   const { redis, sent } = masterThat(() => replyError('NOREPLICAS'));
   await expect(openWritesTo(redis).run(script, [], [], deadlineIn(600))).rejects.toThrow(Unavailable);
-  expect(sent.length).toBeGreaterThan(1);
   expect(sent.length).toBeLessThan(20); // every 5 ms would be 120
 });
 
