@@ -2,35 +2,49 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
+/** For files that share what a global set-up starts. */
+const awaitShared = 'test/support/await-shared.ts';
 /** For tests that ask a service or a whole shop. */
-const setupFiles = ['test/support/expect-documented.ts'];
+const expectDocumented = 'test/support/expect-documented.ts';
 const redis = { globalSetup: ['test/support/redis-setup.ts'], testTimeout: 20_000, hookTimeout: 60_000 };
-const wholeShop = { setupFiles, fileParallelism: false, testTimeout: 90_000, hookTimeout: 120_000 };
+/** One load of the modules for all files that a worker runs: a load for each file takes as much CPU time as the tests themselves. */
+const shareModules = { isolate: false };
+const light = { ...shareModules, testTimeout: 30_000 }; // some start openssl, Nginx or a shell, slow on a busy machine
+const wholeShop = { setupFiles: [expectDocumented], fileParallelism: false, testTimeout: 90_000, hookTimeout: 120_000 };
 
-/** Begins with the shop of `monitoring`: it takes longest and mostly waits, so that the other worker computes beside it. */
-class MonitoringFirst extends BaseSequencer {
+/** What mostly waits comes first in its group, so that the other worker computes beside it; then the longest files, which are those of `config`. */
+const first = ['monitoring', 'partitions', 'config'];
+/** Files of one project follow each other, because a worker keeps its modules only from one file of a project to the next. */
+class ByProject extends BaseSequencer {
   override async sort(files: TestSpecification[]) {
-    const isMonitoring = ({ project }: TestSpecification) => project.name === 'monitoring';
-    const sorted = await super.sort(files);
-    return [...sorted.filter(isMonitoring), ...sorted.filter((file) => !isMonitoring(file))];
+    const rank = ({ project }: TestSpecification) =>
+      first.includes(project.name) ? first.indexOf(project.name) : first.length;
+    const byProject = (a: TestSpecification, b: TestSpecification) =>
+      rank(a) - rank(b) || a.project.name.localeCompare(b.project.name);
+    return (await super.sort(files)).sort(byProject);
   }
 }
 
 export default defineConfig({
   test: {
     maxWorkers: 2,
-    sequence: { sequencer: MonitoringFirst },
+    sequence: { sequencer: ByProject },
     projects: [
-      project('unit', 0, { testTimeout: 30_000 }), // some start openssl, Nginx or a shell, slow on a busy machine
-      project('model', 0, { testTimeout: 30_000 }),
+      project('unit', 0, light),
+      project('model', 0, light),
       project('config', 0, { testTimeout: 60_000 }),
-      project('monitoring', 0, { setupFiles, testTimeout: 180_000, hookTimeout: 120_000 }),
-      project('store', 1, redis),
-      project('partitions', 2, wholeShop),
-      project('http', 3, { ...redis, setupFiles }),
-      project('flow', 4, { ...wholeShop, globalSetup: ['test/support/shop-setup.ts'] }),
-      project('failover', 5, wholeShop),
-      project('containers', 6, wholeShop),
+      project('monitoring', 0, { setupFiles: [expectDocumented], testTimeout: 180_000, hookTimeout: 120_000 }),
+      project('store', 1, { ...redis, setupFiles: [awaitShared] }),
+      project('partitions', 2, { testTimeout: 90_000, hookTimeout: 120_000 }), // one file: 10 s of CPU time in 30 s
+      project('http', 2, { ...redis, setupFiles: [awaitShared, expectDocumented] }),
+      project('failover', 3, wholeShop),
+      // After failover: the shop that its files share starts with the first of them, and would take CPU time from elections.
+      project('flow', 4, {
+        ...wholeShop,
+        globalSetup: ['test/support/shop-setup.ts'],
+        setupFiles: [awaitShared, expectDocumented],
+      }),
+      project('containers', 5, wholeShop),
     ],
   },
 });

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { redisPasswordName, sentinelPasswordName } from '../../ops/credentials.ts';
 import { readSettings, type Settings } from '../../ops/local/settings.ts';
-import { type Shop, type ShopEvent, startShop } from '../../ops/local/shop.ts';
+import { createShop, type Shop, type ShopEvent } from '../../ops/local/shop.ts';
 import { masterName, portsFrom } from '../../ops/local/spec.ts';
 import { reservePorts } from './reserve-ports.ts';
 import { makeSecrets } from './secrets.ts';
@@ -24,6 +24,8 @@ export type RedisNodes = {
   /** Stops all and removes the folder. */
   close(): Promise<void>;
 };
+
+type NodesOptions = { changes?: Partial<Settings>; onEvent?: (event: ShopEvent) => void };
 
 /**
  * Settings of a throw-away shop: a temporary folder, free ports, fresh secrets, no rate limits.
@@ -61,31 +63,33 @@ export async function temporarySettings(
  * Starts three Redis nodes and three Sentinels, with the configuration files and users of the real shop, and resolves when there is a
  * master, both replicas are in step, and the Sentinels could replace it. Takes about 3 s.
  */
-export async function startRedisNodes(
-  options: { changes?: Partial<Settings>; onEvent?: (event: ShopEvent) => void } = {},
-): Promise<RedisNodes> {
-  const { settings, remove } = await temporarySettings(options.changes);
-  const ports = portsFrom(settings.portBase);
-  const secret = (name: string) => settings.secrets[name] ?? '';
+export async function startRedisNodes(options: NodesOptions = {}): Promise<RedisNodes> {
+  const nodes = await createRedisNodes(options);
   try {
-    const shop = await startShop(settings, {
-      kinds: ['redis', 'sentinel'],
-      ...(options.onEvent ? { onEvent: options.onEvent } : {}),
-    });
-    return {
-      shop,
-      sentinels: [1, 2, 3].map((number) => `127.0.0.1:${ports.sentinel(number)}`),
-      masterName,
-      sentinelPassword: (user) => secret(user === undefined ? 'SENTINEL_PASSWORD' : sentinelPasswordName(user)),
-      redisPorts: [1, 2, 3].map(ports.redis),
-      password: (user) => secret(redisPasswordName(user)),
-      async close() {
-        await shop.killAll(); // the data go anyway
-        await remove();
-      },
-    };
+    await nodes.shop.start();
   } catch (error) {
-    await remove();
+    await nodes.close();
     throw error;
   }
+  return nodes;
+}
+
+/** The same nodes with their ports and passwords, before `shop.start()`. */
+export async function createRedisNodes({ changes, onEvent }: NodesOptions = {}): Promise<RedisNodes> {
+  const { settings, remove } = await temporarySettings(changes);
+  const ports = portsFrom(settings.portBase);
+  const secret = (name: string) => settings.secrets[name] ?? '';
+  const shop = createShop(settings, { kinds: ['redis', 'sentinel'], ...(onEvent ? { onEvent } : {}) });
+  return {
+    shop,
+    sentinels: [1, 2, 3].map((number) => `127.0.0.1:${ports.sentinel(number)}`),
+    masterName,
+    sentinelPassword: (user) => secret(user === undefined ? 'SENTINEL_PASSWORD' : sentinelPasswordName(user)),
+    redisPorts: [1, 2, 3].map(ports.redis),
+    password: (user) => secret(redisPasswordName(user)),
+    async close() {
+      await shop.killAll(); // the data go anyway
+      await remove();
+    },
+  };
 }

@@ -20,5 +20,5 @@ test.each(Object.keys(lamp) as (keyof ProductDoc)[])('with a %s of another type 
 });
 
 test.each([null, 'a lamp', 7])('%o is no product', (doc) => {
-  expect(() => read(doc)).toThrow(/expected object/);
+  expect(() => read(doc)).toThrow(/"expected": "object"/);
 });
