@@ -43,13 +43,14 @@ export async function runTests(
     });
   };
   try {
-    // While types and lint are checked: installing takes half a minute.
+    // Takes half a minute, and at most two. The tests of /docs come among the last, after others that wait for longer than that.
     const browser = installBrowser(projectDir, path);
     const checks = await Promise.all([run('tsc'), run('biome', 'check', '.')]);
     const faults = checks.filter((code) => code !== 0).length;
-    if (!(await browser)) console.error('SKIPPED without Chromium: the tests of /docs in a browser.');
+    if (rest.length > 0) await browser; // some tests alone: those of /docs may be the first
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`];
     const code = await run('vitest', 'run', ...reporters, ...rest);
+    if (!(await browser)) console.error('SKIPPED without Chromium: the tests of /docs in a browser.');
     const { passed, failed } = countTests(reportPath, code);
     console.log(`\n${passed} passed, ${failed + faults} failed`);
     return failed + faults === 0 ? 0 : 1;
