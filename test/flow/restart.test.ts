@@ -1,4 +1,7 @@
-/** Restarts: of any one process, of the whole shop, and with only one of the two copies of the data, append-only files or snapshots. */
+/**
+ * Restarts: of any one process, of the whole shop, with only one of the two copies of the data (append-only files or snapshots), and with the
+ * parts in any order.
+ */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -125,5 +128,31 @@ describe('data', () => {
     }
     await start();
     await expectAllThere(before);
+  });
+});
+
+/** The part that starts first waits for what it needs, logs it, and works when it is there. */
+describe('a start whose order is', () => {
+  const partsInOrder = ['nginx', 'users', 'products', 'purchases', 'sentinel', 'redis'];
+  test.each([
+    ['Nginx first and Redis last', partsInOrder],
+    ['Redis first and Nginx last', [...partsInOrder].reverse()],
+    ['Sentinels first and services last', ['sentinel', 'nginx', 'redis', 'users', 'products', 'purchases']],
+  ])('%s', async (_title, order) => {
+    const names = (await shop.status()).map(({ name, kind }) => ({ name, kind }));
+    await Promise.all(names.map(({ name }) => shop.halt(name)));
+    for (const kind of order) {
+      for (const { name } of names.filter((process) => process.kind === kind)) shop.revive(name);
+      await waitFor(`processes of ${kind} to be there`, async () =>
+        (await shop.status())
+          .filter((process) => process.kind === kind)
+          .every(({ pid }) => pid !== undefined && pid !== null),
+      );
+    }
+    await shop.waitUntilHealthy(undefined, 60_000);
+    const product = await makeProduct(client, await admin(), { stock: 1 });
+    const ann = await signUp(client);
+    const items = [{ productId: product.id, quantity: 1 }];
+    expect((await client('POST', '/purchases', { token: ann.token, body: { items } })).status).toBe(201);
   });
 });

@@ -56,33 +56,43 @@ async function use() {
   await client('DELETE', '/users/me', { token: gone.token });
 }
 
+/** The type and the remaining time of each key, in two round trips: a month of days asks for hundreds of keys a day. */
+async function keysWithTerms(): Promise<{ key: string; leftMs: number; type: string }[]> {
+  const keys = await master.keys('*');
+  const asked = master.pipeline();
+  for (const key of keys) asked.pttl(key).type(key);
+  const replies = ((await asked.exec()) ?? []).map(([, reply]) => reply);
+  return keys.map((key, i) => ({ key, leftMs: Number(replies[2 * i]), type: String(replies[2 * i + 1]) }));
+}
+
 /** Moves everything a day into the past: what has a term loses a day of it, events were a day earlier. */
 async function aDayPasses(): Promise<void> {
-  for (const key of await master.keys('*')) {
+  const moved = master.pipeline();
+  for (const { key, leftMs, type } of await keysWithTerms()) {
     if (key === '{purchases}:ending') {
       const scored = await master.zrange(key, 0, '-1', 'WITHSCORES');
       for (let i = 0; i < scored.length; i += 2)
-        await master.zadd(key, String(Number(scored[i + 1]) - dayMs), scored[i] ?? '');
-      continue;
+        moved.zadd(key, String(Number(scored[i + 1]) - dayMs), scored[i] ?? '');
+    } else if (leftMs > 0) {
+      moved.pexpire(key, leftMs - dayMs); // none left: it goes
+    } else if (leftMs === -1 && type === 'stream') {
+      const entries = await master.xrange(key, '-', '+');
+      const again = master.multi().del(key);
+      for (const [id, fields] of entries) {
+        const [ms, number] = id.split('-');
+        again.xadd(key, `${Number(ms) - dayMs}-${number}`, ...fields);
+      }
+      await again.exec();
     }
-    const left = await master.pttl(key);
-    if (left > 0) await master.pexpire(key, left - dayMs); // none left: it goes
-    if (left !== -1 || (await master.type(key)) !== 'stream') continue;
-    const entries = await master.xrange(key, '-', '+');
-    const again = master.multi().del(key);
-    for (const [id, fields] of entries) {
-      const [ms, number] = id.split('-');
-      again.xadd(key, `${Number(ms) - dayMs}-${number}`, ...fields);
-    }
-    await again.exec();
   }
+  await moved.exec();
 }
 
 /** How much there is: keys by kind, and the entries of each stream. */
 async function inventory(): Promise<Record<string, number>> {
   const found: Record<string, number> = {};
-  for (const key of await master.keys('*')) {
-    const isStream = (await master.type(key)) === 'stream';
+  for (const { key, type } of await keysWithTerms()) {
+    const isStream = type === 'stream';
     const kind =
       Object.entries(books).find(([, pattern]) => pattern.test(key))?.[0] ?? key.split(':').slice(0, 2).join(':');
     const name = isStream ? key : kind;
@@ -117,14 +127,14 @@ test('an event stream gives up what is older than a day', async () => {
 test('after a month of days, only the books have grown', async () => {
   const loyal = await signUp(client, 'Loyal');
   await signUp(client, 'Once'); // signed in, and never seen again
-  const days: Record<string, number>[] = [];
+  const days = new Map<number, Record<string, number>>();
   for (let day = 0; day < 33; day++) {
     await use();
     await signIn(client, loyal.email, loyal.password); // and never out
     await aDayPasses();
-    days.push(await inventory());
+    if ([10, 31, 32].includes(day)) days.set(day, await inventory());
   }
-  const on = (day: number) => days[day] ?? {};
+  const on = (day: number) => days.get(day) ?? {};
   const isBook = (kind: string) => kind in books;
   const ending = (day: number) => Object.fromEntries(Object.entries(on(day)).filter(([kind]) => !isBook(kind)));
   expect(Object.keys(on(32)).filter((kind) => /idempotency/.test(kind))).toEqual([]);
