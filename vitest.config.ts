@@ -1,4 +1,4 @@
-/** The test projects, from the quickest to the one that breaks things; each claims something the one before cannot. */
+/** The test projects; each claims something that those before cannot. */
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 

@@ -101,22 +101,15 @@ test(
   timeoutMs,
 );
 
+// On one shop, because a start takes longer than the load: each breaks another rule.
 test(
-  'without deduplication, a purchase repeated under its key is found twice',
-  async () => {
-    const run = await runBroken(withoutDeduplication, []);
-    expect(rules(run), complaints(run).join('\n')).toContain('the same answer for the same key');
-  },
-  timeoutMs,
-);
-
-test(
-  'with the stock checked before it is taken, and no token ever revoked, both are found',
+  'without deduplication, with the stock checked before it is taken, and with no token ever revoked, each of them is found',
   async () => {
     // Long enough for what is scarce (20 to 60 of a product) to be bought up.
-    const run = await runBroken([...checkThenTake, ...withoutRevocation], [], { products: 4, afterMs: 8000 });
-    expect(rules(run), complaints(run).join('\n')).toContain('stock is never negative');
-    expect(rules(run), complaints(run).join('\n')).toContain('a token that was ended is refused');
+    const patches = [...withoutDeduplication, ...checkThenTake, ...withoutRevocation];
+    const run = await runBroken(patches, [], { products: 4, afterMs: 8000 });
+    const broken = ['the same answer for the same key', 'stock is never negative', 'a token that was ended is refused'];
+    expect([...rules(run)], complaints(run).join('\n')).toEqual(expect.arrayContaining(broken));
   },
   timeoutMs,
 );
