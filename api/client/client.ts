@@ -40,7 +40,7 @@ export type ItemOf<N extends PagedCall> = AnswerBody<N> extends { data: (infer T
 
 /** See the head of this file. */
 export type Client = {
-  /** Signs in; from then on every call carries the token, which is exchanged before it ends. */
+  /** Signs in; from then on every call carries the token, which is exchanged before it ends. Of several at once the last counts. */
   signIn(credentials: Credentials): Promise<void>;
   signOut(): Promise<void>;
   /** The body of the answer. @throws ShopProblem when the shop refuses */
@@ -73,35 +73,36 @@ export class ShopProblem extends Error {
   }
 }
 
-/** How long before its end an access token is exchanged, and the wait where no Retry-After says another, in ms. */
+/** How long before its end an access token is exchanged; the wait where no Retry-After says another, and the shortest; in ms. */
 const refreshMarginMs = 30_000;
 const retryPauseMs = 1000;
+const leastPauseMs = 200;
 /** How long one try may take, in ms: the shop answers within 12 s, or is not there. */
 const tryMs = 15_000;
 
+/** A sign-in. Its tokens change; a call keeps the sign-in that it began with, also after a newer one or a sign-out. */
+type SignIn = { session: Session; usedUntil: number; refreshing?: Promise<void> | undefined };
+
+const tokensOf = (session: Session) => ({
+  session,
+  usedUntil: Date.now() + session.expiresIn * 1000 - refreshMarginMs,
+});
+
 /** Makes a client that is not signed in. */
 export function createClient({ baseUrl, retryMs = 30_000, fetch: send = fetch }: ClientOptions): Client {
-  let session: (Session & { readonly usedUntil: number }) | undefined;
-  let refreshing: Promise<void> | undefined;
+  let current: SignIn | undefined;
+  /** Counts sign-ins and sign-outs: the answer to a sign-in that is no longer the latest is not used. */
+  let changes = 0;
 
-  const keep = (given: Session) => {
-    session = { ...given, usedUntil: Date.now() + given.expiresIn * 1000 - refreshMarginMs };
-  };
-
-  /** The access token; calls at the same time share one exchange. */
-  async function accessToken(): Promise<string | undefined> {
-    if (session !== undefined && Date.now() > session.usedUntil) await refresh();
-    return session?.accessToken;
-  }
-
-  function refresh(): Promise<void> {
-    const { refreshToken = '' } = session ?? {};
-    refreshing ??= request('refreshSession', { body: { refreshToken } }, undefined)
-      .then(({ body }) => keep(body))
+  /** Exchanges the tokens; calls at the same time share one exchange. */
+  function refresh(signIn: SignIn): Promise<void> {
+    const { refreshToken } = signIn.session;
+    signIn.refreshing ??= request('refreshSession', { body: { refreshToken } }, undefined)
+      .then(({ body }) => void Object.assign(signIn, tokensOf(body)))
       .finally(() => {
-        refreshing = undefined;
+        signIn.refreshing = undefined;
       });
-    return refreshing;
+    return signIn.refreshing;
   }
 
   function request<N extends CallName>(name: N, input: Input<N>, token: string | undefined): Promise<Answer<N>> {
@@ -111,25 +112,32 @@ export function createClient({ baseUrl, retryMs = 30_000, fetch: send = fetch }:
   async function sendCall<N extends CallName>(name: N, ...[given]: Argument<N>): Promise<Answer<N>> {
     const input = { ...given } as Input<N>;
     // Made before the first try: the repetition with a new token is the same request.
-    const keyed = calls[name].isKeyed ? { idempotencyKey: crypto.randomUUID(), ...input } : input;
+    const keyed = calls[name].isKeyed ? { ...input, idempotencyKey: input.idempotencyKey || newKey() } : input;
+    const signIn = current;
+    if (signIn === undefined) return request(name, keyed, undefined);
+    if (Date.now() > signIn.usedUntil) await refresh(signIn);
+    const { accessToken } = signIn.session;
     try {
-      return await request(name, keyed, await accessToken());
+      return await request(name, keyed, accessToken);
     } catch (error) {
-      const isExpired = error instanceof ShopProblem && error.problem.type === '/problems/unauthenticated';
-      if (!isExpired || session === undefined) throw error;
-      await refresh();
-      return request(name, keyed, session.accessToken);
+      if (!(error instanceof ShopProblem) || error.problem.type !== '/problems/unauthenticated') throw error;
+      if (signIn.session.accessToken === accessToken) await refresh(signIn);
+      return request(name, keyed, signIn.session.accessToken);
     }
   }
 
   return {
     async signIn(credentials) {
-      session = undefined;
-      keep((await request('signIn', { body: credentials }, undefined)).body);
+      current = undefined;
+      changes += 1;
+      const change = changes;
+      const { body } = await request('signIn', { body: credentials }, undefined);
+      if (change === changes) current = tokensOf(body);
     },
     async signOut() {
-      const { refreshToken } = session ?? {};
-      session = undefined;
+      const { refreshToken } = current?.session ?? {};
+      current = undefined;
+      changes += 1;
       if (refreshToken !== undefined) await request('signOut', { body: { refreshToken } }, undefined);
     },
     call: async (name, ...input) => (await sendCall(name, ...input)).body,
@@ -169,9 +177,25 @@ async function sendUntilAnswered<N extends CallName>(
     const refusal = sent?.ok ? undefined : sent;
     const waitMs = refusal === undefined ? retryPauseMs : retryAfterMs(refusal);
     if (refusal !== undefined && (waitMs === undefined || Date.now() + waitMs > until)) throw await problemOf(refusal);
-    await refusal?.body?.cancel();
-    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    await refusal?.body?.cancel().catch(() => undefined); // its connection may be lost
+    await pause(waitMs ?? retryPauseMs, signal);
   }
+}
+
+/** Waits. @throws the reason of the signal, as soon as it is aborted */
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const abort = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', abort);
+      resolve();
+    }, ms);
+    signal?.addEventListener('abort', abort, { once: true });
+  });
 }
 
 function requestOf<N extends CallName>(baseUrl: string, name: N, input: Input<N>, token: string | undefined) {
@@ -184,19 +208,27 @@ function requestOf<N extends CallName>(baseUrl: string, name: N, input: Input<N>
     ifMatch,
   } = input as Input<N> & {
     params?: Record<string, string>;
-    query?: Record<string, string | number>;
+    query?: Record<string, string | number | undefined>;
     body?: unknown;
   };
-  const filled = path.replace(/\{(\w+)\}/g, (_, field: string) => encodeURIComponent(params[field] ?? ''));
+  const filled = path.replace(/\{(\w+)\}/g, (_, field: string) => {
+    const value = params[field] ?? '';
+    // Any of these would be the path of another call.
+    if (/^\.{0,2}$/.test(value)) throw new TypeError(`params.${field} of ${name} is "${value}"`);
+    return encodeURIComponent(value);
+  });
   const url = new URL(filled, baseUrl);
-  for (const [field, value] of Object.entries(query)) url.searchParams.set(field, String(value));
-  const headers: Record<string, string> = {
+  for (const [field, value] of Object.entries(query)) {
+    if (value !== undefined) url.searchParams.set(field, String(value));
+  }
+  // Refuses a value that cannot be sent, such as a key with a letter outside of Latin-1; `fetch` would refuse it as if a connection were lost.
+  const headers = new Headers({
     accept: 'application/json',
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
     ...(ifMatch === undefined ? {} : { 'if-match': ifMatch }),
-  };
+  });
   const content = body === undefined ? {} : { body: JSON.stringify(body) };
   return { url, init: { method, headers, ...content } };
 }
@@ -215,13 +247,21 @@ async function answerOf<N extends CallName>(answer: Response): Promise<Answer<N>
 
 /** How long to wait before the same request is repeated; `undefined` when it would be refused again. */
 function retryAfterMs({ status, headers }: Response): number | undefined {
-  const seconds = headers.get('retry-after');
-  if (![409, 429, 502, 503, 504].includes(status) || (status === 409 && seconds === null)) return undefined;
-  return seconds === null ? retryPauseMs : Number(seconds) * 1000;
+  const given = headers.get('retry-after');
+  if (![409, 429, 502, 503, 504].includes(status) || (status === 409 && given === null)) return undefined;
+  // Seconds or a date (RFC 9110, 10.2.3).
+  const ms = /^\d+$/.test(given ?? '') ? Number(given) * 1000 : Date.parse(given ?? '') - Date.now();
+  return Number.isNaN(ms) ? retryPauseMs : Math.max(ms, leastPauseMs);
 }
 
 async function problemOf(answer: Response): Promise<ShopProblem> {
-  const problem = (await answer.json().catch(() => undefined)) as Problem | undefined;
+  const body = (await answer.json().catch(() => undefined)) as Problem | null | undefined;
   const { status, statusText } = answer;
-  return new ShopProblem(problem ?? { type: 'about:blank', title: statusText, status, detail: statusText });
+  const isProblem = typeof body?.type === 'string';
+  return new ShopProblem(isProblem ? body : { type: 'about:blank', title: statusText, status, detail: statusText });
+}
+
+/** `crypto.randomUUID` is there in secure contexts only: not on a page that came over plain HTTP. */
+function newKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
