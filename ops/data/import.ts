@@ -1,4 +1,5 @@
 /** `npm run import -- FILE`: puts products into a running shop through its API. */
+import { randomUUID } from 'node:crypto';
 import { createWriteStream, rmSync, statSync, type WriteStream } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Client, ShopProblem } from '../../api/client/client.ts';
@@ -19,7 +20,7 @@ const rowBytes = 100_000;
 const quickMs = 500;
 /** Batches on their way at once: while one is on its way, the next are read and made. */
 const atOnce = 3;
-/** How often a batch is sent again that was not made in time; its products that were are found by their ids. */
+/** How often a batch is sent again that was not made in time. */
 const tries = 5;
 
 type Batch = { readonly rows: readonly Row[]; readonly done: number };
@@ -42,8 +43,11 @@ export async function importFile(
   const progress = showProgress('products');
   const count: Count = { created: 0, existing: 0, refused: 0 };
   let refusals: WriteStream | undefined;
+  let fault: Error | undefined;
   const refuse = ({ line, given }: Row, problem: object) => {
-    refusals ??= createWriteStream(refusedFile);
+    refusals ??= createWriteStream(refusedFile).on('error', (error) => {
+      fault = error;
+    });
     refusals.write(`${JSON.stringify({ line, ...problem, given })}\n`);
     count.refused += 1;
   };
@@ -52,9 +56,10 @@ export async function importFile(
   } finally {
     progress.end(total(count));
     if (refusals !== undefined) await new Promise<void>((done) => refusals?.end(() => done()));
-    const see = count.refused > 0 ? `: see ${refusedFile}` : '';
+    const see = count.refused > 0 && fault === undefined ? `: see ${refusedFile}` : '';
     log(`${count.created} created, ${count.existing} already there, ${count.refused} refused${see}`);
   }
+  if (fault !== undefined) throw new Error(`The refused rows cannot be stored: ${fault.message}`, { cause: fault });
   return count;
 }
 
@@ -143,9 +148,11 @@ async function resultsOf(client: Client, rows: readonly Row[]): Promise<readonly
 /** A batch that is refused as a whole, because of a row that cannot be judged beside others, is sent in halves until that row is alone. */
 async function makeProducts(client: Client, rows: readonly Row[]): Promise<readonly Result[]> {
   const body = { products: rows.map(({ product }) => product as unknown as NewProduct) as [NewProduct] };
+  // The same key in each attempt, so that products which an earlier one created count as created.
+  const idempotencyKey = randomUUID();
   for (let attempt = 1; ; attempt++) {
     try {
-      return (await client.call('createProducts', { body })).data;
+      return (await client.call('createProducts', { body, idempotencyKey })).data;
     } catch (error) {
       const { problem } = error instanceof ShopProblem ? error : {};
       if (problem !== undefined && [400, 413, 422].includes(problem.status)) {

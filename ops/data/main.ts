@@ -1,11 +1,11 @@
 /** The commands that fill and empty a running shop: they talk to its API as the admin. */
-import { createWriteStream, existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { type Client, createClient } from '../../api/client/client.ts';
 import { readCommandLine } from '../command-line.ts';
 import { runDemo } from './demo.ts';
-import { type ExportName, exportAll, exportNames } from './export.ts';
+import { type ExportName, exportAll, exportFile, exportNames } from './export.ts';
 import { importFile } from './import.ts';
 
 const usage = `npm run import -- FILE [--url URL]        products from CSV (a name that ends in .csv) or JSON lines
@@ -85,21 +85,6 @@ function commandOf(command: 'import' | 'export' | 'demo', words: string[], csv: 
   };
 }
 
-/** Writes into a file that is there only when it is complete. */
-async function exportFile(admin: Client, name: ExportName, format: 'jsonl' | 'csv', file: string): Promise<number> {
-  const part = `${file}.part`;
-  const out = createWriteStream(part);
-  try {
-    const count = await exportAll(admin, name, format, out);
-    await new Promise<void>((done, failed) => out.on('error', failed).end(done));
-    renameSync(part, file);
-    return count;
-  } catch (error) {
-    rmSync(part, { force: true });
-    throw error;
-  }
-}
-
 /** Fails early when there is no such file. @throws Error */
 function requireFile(file: string): void {
   const found = statSync(file, { throwIfNoEntry: false });
@@ -127,10 +112,13 @@ function settingsOf(projectDir: string, environment: Record<string, string | und
   return { ...stored, ...Object.fromEntries(given) };
 }
 
+/** How long a call is repeated, in ms: after a 429 the wait is up to a minute. */
+const retryMs = 90_000;
+
 /** The admin's client. A shop that is not there is a fault at once, and not one that passes. */
 async function signedIn(baseUrl: string, settings: Record<string, string | undefined>): Promise<Client> {
   const email = settings.ADMIN_EMAIL ?? 'admin@example.com';
-  const admin = createClient({ baseUrl });
+  const admin = createClient({ baseUrl, retryMs });
   try {
     if (!settings.ADMIN_PASSWORD) throw new Error('ADMIN_PASSWORD is neither in the environment nor in .env.');
     await fetch(baseUrl, { signal: AbortSignal.timeout(10_000) });

@@ -35,9 +35,9 @@ test.each([
 test('a row is named by the line on which it begins, whatever is in its quotes', async () => {
   const rows = `"Boots\r\n\r\n""brown"", red",c,1,2\r\nCap,c,1\r\n"Sock\r\n",c,1,1\r\nHat,c,1,1,1\r\n`;
   expect(await read('A.CSV', `${header}\r\n${rows}`)).toEqual([
-    [2, 'Boots\n\n"brown", red'],
+    [2, 'Boots\r\n\r\n"brown", red'],
     [5, expect.stringContaining('3 values for 4 columns')],
-    [6, 'Sock\n'],
+    [6, 'Sock\r\n'],
     [8, expect.stringContaining('5 values for 4 columns')],
   ]);
 });
@@ -76,9 +76,28 @@ test('bytes that are not UTF-8 are refused, not stored as something else', async
     [3, 'Cap'],
   ]);
   expect(await read('c.jsonl', latin1('{"name":"Café"}\n'))).toEqual([[1, refused]]);
+  expect(await read('e.csv', latin1('Café,category,price,stock\n')).catch(({ message }) => message)).toContain(
+    'line 1: This is not in UTF-8',
+  );
+  expect(
+    await read('f.jsonl', Buffer.concat([Buffer.from('{"name":"\ufffd"}\n{"name":"'), Buffer.from([0xc3])])),
+  ).toEqual([
+    [1, '\ufffd'], // which was there before the fault
+    [2, refused],
+  ]);
   // A character may be cut in two by the pieces in which a file is read.
   const name = 'é'.repeat(100_000);
   expect(await read('d.jsonl', `{"x":1,"name":"${name}"}`)).toEqual([[1, name]]);
+});
+
+test('a row without an id gets the same one, whichever line ends the file has', async () => {
+  const ids = [];
+  for (const [i, lineEnd] of ['\n', '\r\n'].entries()) {
+    const file = join(dir, `ids-${i}.csv`);
+    writeFileSync(file, [`${header},description`, 'Boots,c,1,2,"two', 'lines"', ''].join(lineEnd));
+    for await (const { product } of readRows(file, 'USD')) ids.push(product?.id);
+  }
+  expect(ids).toEqual([expect.any(String), ids[0]]);
 });
 
 test('JSON lines with a byte order mark, Windows line ends, empty lines and what is no object', async () => {
