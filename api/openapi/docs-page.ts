@@ -32,9 +32,10 @@ const sources: Readonly<Record<string, readonly [type: string, path: string | UR
 /** The files of the page by their name below `/docs/`; the page itself has none. Reads them: call it once. */
 export function docsFiles(): ReadonlyMap<string, Text> {
   const read = ([name, [type, path]]: [string, (typeof sources)[string]]) => {
-    // Without the reference to a source map, which is not served: it would be an error in the browser's tools.
     const content = readFileSync(path);
-    return [name, textOf(type, content)] as const;
+    // Without the reference to a source map, which is not served: it would be an error in the browser's tools.
+    const served = type === 'text/css' ? content.toString().replace(/\/\*# sourceMappingURL=.*?\*\//, '') : content;
+    return [name, textOf(type, served)] as const;
   };
   return new Map(Object.entries(sources).map(read));
 }

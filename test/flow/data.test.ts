@@ -88,6 +88,13 @@ test('what was exported as JSON lines or CSV is what was imported', async () => 
   const own = lines.filter((product) => product.category === category);
   expect([code, own.length]).toEqual([0, 300]);
   expect(own).toEqual(expect.arrayContaining(products.slice(0, 5).map((product) => expect.objectContaining(product))));
+  const exported = join(dir, 'exported.jsonl');
+  writeFileSync(exported, stdout);
+  const again = await command('import', exported);
+  expect([again.code, again.stdout]).toEqual([
+    0,
+    expect.stringContaining(`0 created, ${lines.length} already there, 0 refused`),
+  ]);
   const csv = (await command('export', 'users', '--csv')).stdout.split('\n');
   expect(csv[0]).toBe('id,email,firstName,lastName,role,createdAt,updatedAt');
   expect(csv.some((line) => line.includes(`,${adminEmail},`))).toBe(true);

@@ -9,9 +9,8 @@ const message = document.querySelector('#message');
 /** Seconds before its end at which an access token is exchanged. */
 const marginSeconds = 30;
 
-/** The sign-in: tokens, the time (ms) until which the access token is used, and the address to be shown. */
+/** The sign-in: tokens, the time (ms) until which the access token is used, and the exchange under way. */
 let session;
-let refreshing;
 
 const scheme = matchMedia('(prefers-color-scheme: dark)');
 const followScheme = () => document.documentElement.classList.toggle('dark-mode', scheme.matches);
@@ -21,9 +20,9 @@ followScheme();
 form.addEventListener('submit', async (event) => {
   event.preventDefault();
   const { email, password } = Object.fromEntries(new FormData(form));
-  const answer = await post('/users/login', { email, password });
-  if (answer === undefined) return;
-  keep(answer, email);
+  const { body } = await post('/users/login', { email, password });
+  if (body === undefined) return;
+  keep(body, email);
   form.reset();
 });
 
@@ -33,27 +32,33 @@ signedIn.querySelector('button').addEventListener('click', async () => {
   await post('/users/logout', { refreshToken });
 });
 
-/** Sends a call of the page itself. Returns the body; `undefined` after a refusal, which is shown. */
+/** Sends a call of the page itself. Returns the status, if there was an answer, and the body; none after a refusal, which is shown. */
 async function post(path, body) {
   message.textContent = '';
+  let status;
   try {
     const answer = await fetch(path, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify(body),
     });
-    if (answer.status === 204) return {};
+    status = answer.status;
+    if (status === 204) return { status, body: {} };
     const read = await answer.json();
-    if (answer.ok) return read;
+    if (answer.ok) return { status, body: read };
     message.textContent = read.detail;
   } catch {
     message.textContent = 'The shop did not answer. Try again.';
   }
-  return undefined;
+  return { status };
 }
 
-function keep({ accessToken, refreshToken, expiresIn }, email) {
-  session = { accessToken, refreshToken, email, usedUntil: Date.now() + (expiresIn - marginSeconds) * 1000 };
+function tokensOf({ accessToken, refreshToken, expiresIn }) {
+  return { accessToken, refreshToken, usedUntil: Date.now() + (expiresIn - marginSeconds) * 1000 };
+}
+
+function keep(answer, email) {
+  session = tokensOf(answer);
   form.hidden = true;
   signedIn.hidden = false;
   signedIn.querySelector('span').textContent = `Signed in as ${email}`;
@@ -67,22 +72,23 @@ function forget(why) {
   message.textContent = why;
 }
 
-/** The access token, exchanged for a new one where its time is nearly over. */
+/** The access token, exchanged for a new one where its time is nearly over. A call keeps the sign-in that it began with, also after a newer one. */
 async function accessToken() {
-  if (session !== undefined && Date.now() > session.usedUntil) {
-    refreshing ??= refresh().finally(() => {
-      refreshing = undefined;
+  const own = session;
+  if (own !== undefined && Date.now() > own.usedUntil) {
+    own.refreshing ??= refresh(own).finally(() => {
+      own.refreshing = undefined;
     });
-    await refreshing;
+    await own.refreshing;
   }
-  return session?.accessToken;
+  return own?.accessToken;
 }
 
-async function refresh() {
-  const { email, refreshToken } = session;
-  const answer = await post('/users/refresh', { refreshToken });
-  if (answer === undefined) forget('The sign-in has ended. Sign in again.');
-  else keep(answer, email);
+async function refresh(own) {
+  const { status, body } = await post('/users/refresh', { refreshToken: own.refreshToken });
+  if (body !== undefined) Object.assign(own, tokensOf(body));
+  // After a 429 or 503 the tokens stay, and the next call exchanges them.
+  else if (status === 401 && session === own) forget('The sign-in has ended. Sign in again.');
 }
 
 /** Adds what every call needs: the token, and for a write a key of its own, so that a repetition after a lost answer is safe. */

@@ -67,6 +67,13 @@ test('/docs may load what the shop serves, and nothing else', async () => {
   expect([status, headers['content-security-policy']]).toEqual([200, expect.stringContaining("default-src 'none'")]);
 });
 
+test('no file of /docs refers to a source map, which is not served', async () => {
+  for (const file of ['swagger-ui.css', 'page.css', 'page.js', 'swagger-ui-bundle.js']) {
+    const { status, text } = await request.get(`/docs/${file}`).buffer(true);
+    expect([file, status, text.includes('sourceMappingURL=')]).toEqual([file, 200, false]);
+  }
+});
+
 test('the list links to every problem; an unknown one is a 404', async () => {
   const { text } = await request.get('/problems');
   for (const code of Object.keys(problems)) expect(text).toContain(`href="/problems/${code}"`);
