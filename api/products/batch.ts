@@ -6,7 +6,7 @@ import { newVersionId } from '../core/ids.ts';
 import { isRefusal, type Refusal, type Written, written } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
 import { type SliceBounds, slicesOf } from '../core/slices.ts';
-import { indexChanges } from './indexes.ts';
+import { indexChanges, wordChange } from './indexes.ts';
 import type { Product } from './record.ts';
 import type { NewProduct } from './schema.ts';
 import { creationOf, exists, made, type ProductRules } from './service.ts';
@@ -69,7 +69,9 @@ export function createBatches(store: BatchWrites, rules: Pick<ProductRules, 'loo
       function* prepared(): Generator<Todo & CreationPart> {
         for (const one of todo) {
           const creation = creationOf(one.product);
-          yield { ...one, creation, part: partOf(one), changes: indexChanges(undefined, creation.doc) };
+          const { doc } = creation;
+          const words = wordChange(undefined, doc).add;
+          yield { ...one, creation, part: partOf(one), changes: indexChanges(undefined, doc), words };
         }
       }
 
@@ -96,6 +98,6 @@ export function refuseRepeated(given: readonly (NewProduct | Refusal)[]): (NewPr
   });
 }
 
-function entriesOf({ changes }: CreationPart): number {
-  return changes.reduce((sum, { add }) => sum + add.length, 0);
+function entriesOf({ changes, words }: CreationPart): number {
+  return changes.reduce((sum, { add }) => sum + add.length, words.length);
 }

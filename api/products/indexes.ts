@@ -1,12 +1,14 @@
 /**
- * The entries of a product in the indexes: pure functions of its document. Members are `<sortable>\0<id>` in byte order, so that a page
+ * The entries of a product in the indexes: pure functions of its document. Members of sort indexes are `<sortable>\0<id>` in byte order, so that a page
  * goes on after the member at which the last one ended, even if products were written meanwhile (keyset paging); no stored text contains NUL.
  */
-import { type Scope, type SortField, sortFields, sortKey, wordsKey } from './keys.ts';
+import { type Scope, type SortField, sortFields, sortKey } from './keys.ts';
 import type { ProductDoc } from './record.ts';
 
 /** What has to be taken from and put into one index. */
-export type IndexChange = { readonly key: string; readonly remove: readonly string[]; readonly add: readonly string[] };
+type Change = { readonly remove: readonly string[]; readonly add: readonly string[] };
+/** What has to be taken from and put into the sort index `key`. */
+export type IndexChange = Change & { readonly key: string };
 
 /** Digits of the numbers in members: enough for ms since 1970 and for any price. */
 const digits = 16;
@@ -37,6 +39,11 @@ export function indexedPart(word: string): string {
   return characters(word, indexedCharacters);
 }
 
+/** The bounds of all words that begin with `prefix`, as in ZRANGE BYLEX. No word contains U+10FFFF, so it sorts above all that begin alike. */
+export function boundsOfPrefix(prefix: string): { readonly min: string; readonly max: string } {
+  return { min: `[${prefix}`, max: `(${prefix}\u{10ffff}` };
+}
+
 /** A number in the form in which it sorts as text. */
 export function sortableNumber(value: number): string {
   return String(value).padStart(digits, '0');
@@ -54,12 +61,12 @@ export function memberOfValue(value: string, id: string, field: SortField): stri
   return `${sortable}\0${id}`;
 }
 
-/** The id in a member of any index. */
+/** The id in a member of a sort index. */
 export function idOfMember(member: string): string {
   return member.slice(member.lastIndexOf('\0') + 1);
 }
 
-/** What changes in the indexes when `before` becomes `after`; `undefined` is a product that is not there. */
+/** What changes in the sort indexes when `before` becomes `after`; `undefined` is a product that is not there. */
 export function indexChanges(before: ProductDoc | undefined, after: ProductDoc | undefined): IndexChange[] {
   const old = before === undefined ? new Map<string, string[]>() : entriesOf(before);
   const now = after === undefined ? new Map<string, string[]>() : entriesOf(after);
@@ -73,6 +80,16 @@ export function indexChanges(before: ProductDoc | undefined, after: ProductDoc |
     .filter(({ remove, add }) => remove.length + add.length > 0);
 }
 
+/** Which words the word index has to forget and learn of a product when `before` becomes `after`. */
+export function wordChange(before: ProductDoc | undefined, after: ProductDoc | undefined): Change {
+  const [was, is] = [indexedWordsOf(before), indexedWordsOf(after)];
+  return { remove: [...was].filter((word) => !is.has(word)), add: [...is].filter((word) => !was.has(word)) };
+}
+
+function indexedWordsOf(doc: ProductDoc | undefined): Set<string> {
+  return new Set(doc === undefined ? [] : wordsOf(doc).slice(0, indexedWords).map(indexedPart));
+}
+
 /** Index key → the product's members in it. */
 function entriesOf(doc: ProductDoc): Map<string, string[]> {
   const scopes: Scope[] = [{ of: 'all' }, { of: 'category', text: doc.category }];
@@ -82,11 +99,7 @@ function entriesOf(doc: ProductDoc): Map<string, string[]> {
     const member = memberOf(doc, field);
     for (const scope of scopes) entries.set(sortKey(field, scope), [member]);
   }
-  const words = new Set(wordsOf(doc).slice(0, indexedWords).map(indexedPart));
-  return entries.set(
-    wordsKey,
-    [...words].map((word) => `${word}\0${doc.id}`),
-  );
+  return entries;
 }
 
 /** The first `count` characters; never half a surrogate pair. */

@@ -19,6 +19,7 @@ export type Scope = { readonly of: 'all' } | { readonly of: 'category' | 'compan
  * A product. Hash:
  * - `doc` (JSON of everything that only PATCH changes), `name` and `priceMinor` out of it for the reservation;
  * - `stock`, `updatedAt` (ms), `version` (counts every change: the entity tag);
+ * - `number`, by which the word index knows it (a product of a release before 2026-11-23 gets one later);
  * - `generation` (made at creation: a product recreated under the same id has another), `documentVersion` (made at each change of `doc`);
  * - the ledger `initial`, `restocked`, `sold`, `returned`: initial + restocked - sold + returned = stock.
  *
@@ -39,8 +40,31 @@ export function sortKey(field: SortField, scope: Scope): string {
   return `{products}:by:${field}:${scope.of}${scope.of === 'all' ? '' : `:${scope.text}`}`;
 }
 
-/** The word index. Zset, every score 0, members `<word>\0<id>`. */
-export const wordsKey = '{products}:words';
+/*
+ * The word index knows a product by a number of its own: a set of whole numbers takes 4 bytes for each (up to `set-max-intset-entries`, see
+ * redis/redis.conf), one of ids ten times as much.
+ */
+
+/** What the keys of indexed words begin with; the word follows. Set of the numbers of the products that have it. */
+export const wordStart = '{products}:word:';
+/** Every word that a product has. Zset, every score 0. */
+export const vocabularyKey = '{products}:vocabulary';
+/** The number given last. A number is never given twice. */
+export const lastNumberKey = '{products}:last-number';
+/** What the keys of the ids begin with; the number divided by 64 follows. Hash: number → id. */
+export const idsStart = '{products}:ids:';
+/** The keys of the word index by their names in the scripts. */
+export const wordKeys = {
+  wordStart,
+  vocabulary: vocabularyKey,
+  lastNumber: lastNumberKey,
+  idsStart,
+};
+/**
+ * The word index of releases before 2026-11-23: zset, every score 0, members `<word>\0<id>`. Searches look into it as well, and older-words.ts moves
+ * what is in it.
+ */
+export const olderWordsKey = '{products}:words';
 
 /**
  * What was answered to a purchase that asked for stock, or the tombstone that its release left. Hash: `state`, and with it

@@ -2,6 +2,7 @@
 import type { OpenService } from '../http/service.ts';
 import { createBatches } from './batch.ts';
 import { openLedger } from './ledger.ts';
+import { startMovingOlderWords } from './older-words.ts';
 import { createReservationRules } from './reservations.ts';
 import { createSearch } from './search.ts';
 import { createProductRules } from './service.ts';
@@ -21,8 +22,14 @@ export const open: OpenService = ({ config, redis, cursors, limits, log, registr
   const reservations = createReservationRules(createReservations(redis));
   const search = createSearch({ ...reads, ...createSearchReads(redis) });
   const parts = { rules, batches, search, reservations, cursors, limits, log };
+  const startLedger = openLedger(redis, reads, registry, log);
   return {
     ...tables(parts, config.SHOP_CURRENCY),
-    background: openLedger(redis, reads, registry, log),
+    background() {
+      const stops = [startLedger(), startMovingOlderWords(redis, log)];
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
   };
 };

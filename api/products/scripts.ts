@@ -6,13 +6,16 @@ const fileOf = (name: string) => new URL(`./lua/${name}.lua`, import.meta.url);
 const include = new URL('./prelude.lua', import.meta.url);
 const includeForReads = new URL('./read-prelude.lua', import.meta.url);
 
+/** See `wordKeys` in keys.ts. */
+const wordKeyNames = ['wordStart', 'vocabulary', 'lastNumber', 'idsStart'] as const;
+
 /** What is stored of a product, as save.lua and restock.lua reply it. */
 const product = ['doc', 'stock', 'at', 'version', 'generation'] as const;
 
 /** Each is explained in the head of its file. */
 export const scripts = {
   save: defineKeyedScript(fileOf('save'), {
-    keys: ['product', '...indexes'],
+    keys: ['product', ...wordKeyNames, 'olderWords', '...indexes'],
     args: ['id', 'readDocument', 'tags', 'doc', 'name', 'price', 'documentVersion', 'stock', 'at', '...members'],
     replies: {
       created: ['id', 'at', 'generation'],
@@ -25,9 +28,15 @@ export const scripts = {
     include,
   }),
   createProducts: defineScript(fileOf('create-products'), {
-    keys: ['stream', '...keys'],
+    keys: ['stream', ...wordKeyNames, '...keys'],
     args: ['fingerprint', 'nonce', 'lifetime', 'request', 'count', '...values'],
     replies: { made: ['replies'] },
+    include,
+  }),
+  moveOlderWords: defineScript(fileOf('move-older-words'), {
+    keys: ['product', ...wordKeyNames, 'olderWords'],
+    args: ['most'],
+    replies: { moved: ['left'] },
     include,
   }),
   restock: defineKeyedScript(fileOf('restock'), {
@@ -63,9 +72,14 @@ export const scripts = {
 /** The scripts that read, on replicas, in bounded time. */
 export const readScripts = {
   expandPrefixes: defineReadScript(fileOf('expand-prefixes'), {
-    keys: ['index'],
+    keys: ['vocabulary', 'wordStart', 'olderWords'],
     args: ['most', '...prefixes'],
-    reply: ['micros', '...found'],
+    reply: ['micros', 'older', '...found'],
+  }),
+  gatherWords: defineReadScript(fileOf('gather-words'), {
+    keys: ['vocabulary', 'wordStart', 'idsStart', 'olderWords'],
+    args: ['first', 'second', 'after', 'mostEntries', 'mostOfWord', 'mostMicros', '...wanted'],
+    reply: ['micros', 'lookups', 'entries', 'state', 'word', 'number', '...ids'],
   }),
   readProducts: defineReadScript(fileOf('read-products'), {
     keys: ['...products'],
@@ -80,7 +94,7 @@ export const readScripts = {
     include: includeForReads,
   }),
   scanIndex: defineReadScript(fileOf('scan-index'), {
-    keys: ['index', 'words', '...scope'],
+    keys: ['index', 'wordStart', 'product', 'olderWords', '...scope'],
     args: ['first', 'second', 'order', 'mostEntries', 'mostMatches', 'mostMicros', '...wanted'],
     reply: ['micros', 'lookups', 'entries', 'last', 'state', '...matches'],
   }),

@@ -1,6 +1,6 @@
 /** Plans a search: which ranges of the indexes hold the answer, and the check of each product. Pure functions. */
-import { foldText, indexedPart, sortableNumber, wordsOfText } from './indexes.ts';
-import { type Scope, type SortField, sortKey, wordsKey } from './keys.ts';
+import { boundsOfPrefix, foldText, indexedPart, sortableNumber, wordsOfText } from './indexes.ts';
+import { olderWordsKey, type Scope, type SortField, sortKey } from './keys.ts';
 import type { ProductDoc } from './record.ts';
 import type { Question } from './schema.ts';
 import type { IndexRange } from './store-reads.ts';
@@ -63,10 +63,9 @@ export function planOf(question: Question, after: string | undefined): SearchPla
   };
 }
 
-/** The range of the word index that holds an entry of every product with a word that begins with `prefix`. */
-export function prefixRange(prefix: string): IndexRange {
-  // No word contains U+10FFFF, so it sorts above all words that begin alike.
-  return { key: wordsKey, min: `[${prefix}`, max: `(${prefix}\u{10ffff}` };
+/** The range of the word index of earlier releases that holds an entry of every product with a word that begins with `prefix`. */
+export function olderPrefixRange(prefix: string): IndexRange {
+  return { key: olderWordsKey, ...boundsOfPrefix(prefix) };
 }
 
 /** Members in the order of the list, only those after the cursor. Compared as Redis does: byte by byte. */

@@ -4,7 +4,7 @@ import type { SearchBounds, SearchBudget } from './search-budget.ts';
 import type { PageInProgress } from './search-page.ts';
 import type { SearchPlan } from './search-plan.ts';
 import type { ProductReads, Reading } from './store-reads.ts';
-import type { Scan, ScannedPiece, SearchReads } from './store-search.ts';
+import type { GatheredPiece, Gathering, Scan, ScannedPiece, SearchReads } from './store-search.ts';
 
 /** One page's search: what is wanted, what there is of the page, and what it may cost. */
 export type SearchRun = {
@@ -31,6 +31,19 @@ export async function scan(
 ): Promise<ScannedPiece> {
   const { sliceEntries: maxEntries, sliceMs: cpuMs } = bounds;
   const piece = await reads.scan({ ...what, maxEntries, maxMatches, cpuMs }, reading);
+  budget.spend(piece.cpuMs, piece.entries);
+  return piece;
+}
+
+/** Looks through a piece of the word index. */
+export async function gatherWords(
+  { reads, bounds, budget, reading }: SearchRun,
+  prefix: string,
+  after: Gathering['after'],
+  words: Gathering['words'],
+): Promise<GatheredPiece> {
+  const { sliceEntries: maxEntries, sliceMs: cpuMs, maxGathered: maxOfWord } = bounds;
+  const piece = await reads.gatherWords({ prefix, after, words, maxEntries, maxOfWord, cpuMs }, reading);
   budget.spend(piece.cpuMs, piece.entries);
   return piece;
 }

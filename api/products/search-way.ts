@@ -1,6 +1,6 @@
 /** Which way a search takes: walk the index in the order of the list, or gather all matches from a rarer index. Pure functions. */
 import type { SearchBounds } from './search-budget.ts';
-import { prefixRange, type SearchPlan } from './search-plan.ts';
+import type { SearchPlan } from './search-plan.ts';
 import type { IndexRange } from './store-reads.ts';
 import type { Prefix } from './store-search.ts';
 
@@ -18,8 +18,11 @@ type Measured = {
 /** The spellings of the wanted words that Redis looks up, and the shorter way to every match, if there is one. */
 export type Way = {
   readonly words: Words;
-  readonly gather: { readonly range: IndexRange; readonly words: Words } | undefined;
+  readonly gather: { readonly from: GatheredFrom; readonly words: Words } | undefined;
 };
+
+/** Where all matches can be gathered: from the words with a prefix, or from a range of a sort index. */
+export type GatheredFrom = { readonly prefix: string } | { readonly range: IndexRange };
 
 /** Putting a product in order costs as much as looking at this many entries. */
 const entriesPerSorted = 4;
@@ -32,11 +35,11 @@ const entriesPerSorted = 4;
 export function wayOf(plan: SearchPlan, measured: Measured, missing: number, bounds: SearchBounds): Way | undefined {
   const [walkEntries = 0, ...priceEntries] = measured.rangeEntries;
   const filters = [
-    ...measured.prefixes.map((prefix, i) => ({ ...prefix, range: prefixRange(plan.words[i] ?? '') })),
-    ...priceEntries.map((entries) => ({ entries, spellings: undefined, range: plan.prices })),
+    ...measured.prefixes.map((found, i) => ({ ...found, from: { prefix: plan.words[i] ?? '' } })),
+    ...priceEntries.map((entries) => ({ entries, spellings: undefined, from: plan.prices && { range: plan.prices } })),
   ].sort((a, b) => a.entries - b.entries);
   const [rarest] = filters;
-  if (walkEntries === 0 || rarest?.range === undefined || rarest.entries === 0) return undefined;
+  if (walkEntries === 0 || rarest?.from === undefined || rarest.entries === 0) return undefined;
   const words = spellingsOf(filters);
   const others = spellingsOf(filters.slice(1));
   // As if words met by chance: products that match all, and entries that the walk looks at until the page is full.
@@ -44,7 +47,7 @@ export function wayOf(plan: SearchPlan, measured: Measured, missing: number, bou
   const walkCost = Math.min(walkEntries, missing / share) * bounds.walkFactor;
   const gatherCost = rarest.entries + walkEntries * share * entriesPerSorted;
   const isShort = rarest.entries <= (others.length > 0 ? bounds.maxGathered : bounds.maxSorted);
-  return { words, gather: isShort && gatherCost < walkCost ? { range: rarest.range, words: others } : undefined };
+  return { words, gather: isShort && gatherCost < walkCost ? { from: rarest.from, words: others } : undefined };
 }
 
 function spellingsOf(filters: readonly Pick<Prefix, 'spellings'>[]): Words {

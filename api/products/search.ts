@@ -10,11 +10,11 @@ import { idOfMember } from './indexes.ts';
 import type { Question } from './schema.ts';
 import { createBudget, type SearchBounds, usualBounds } from './search-budget.ts';
 import { createPage, type Page } from './search-page.ts';
-import { inOrder, matcherOf, planOf } from './search-plan.ts';
-import { inspect, inspectedAtOnce, load, type SearchRun, scan } from './search-steps.ts';
-import { type Way, type Words, wayOf } from './search-way.ts';
+import { inOrder, matcherOf, olderPrefixRange, planOf } from './search-plan.ts';
+import { gatherWords, inspect, inspectedAtOnce, load, type SearchRun, scan } from './search-steps.ts';
+import { type GatheredFrom, type Way, type Words, wayOf } from './search-way.ts';
 import type { IndexRange, ProductReads } from './store-reads.ts';
-import type { ScannedPiece, SearchReads } from './store-search.ts';
+import type { GatheredPiece, ScannedPiece, SearchReads } from './store-search.ts';
 
 /** See {@link createSearch}. */
 export type Search = ReturnType<typeof createSearch>;
@@ -49,6 +49,9 @@ export function createSearch(reads: ProductReads & SearchReads, bounds: SearchBo
   };
 }
 
+/** A way, and whether there is a word index of an earlier release to look into as well. */
+type FoundWay = Way & { readonly hasOlder: boolean };
+
 async function fill(run: SearchRun): Promise<void> {
   const { plan, page } = run;
   if (!plan.isFiltered) return readAll(run);
@@ -60,30 +63,28 @@ async function fill(run: SearchRun): Promise<void> {
 }
 
 /** Finds the spellings of the wanted words and the shorter way; `undefined` when nothing can match. */
-async function findWay({ reads, bounds, plan, page, budget, reading }: SearchRun): Promise<Way | undefined> {
-  if (plan.words.length === 0 && plan.prices === undefined) return { words: [], gather: undefined };
+async function findWay({ reads, bounds, plan, page, budget, reading }: SearchRun): Promise<FoundWay | undefined> {
+  if (plan.words.length === 0 && plan.prices === undefined) return { words: [], gather: undefined, hasOlder: false };
   const ranges = [plan.walk, ...(plan.prices ? [plan.prices] : [])];
   const measured = await reads.measure(plan.words, bounds.maxSpellings, ranges, reading);
   budget.spend(measured.cpuMs);
-  return wayOf(plan, measured, page.missing(), bounds);
+  const way = wayOf(plan, measured, page.missing(), bounds);
+  return way && { ...way, hasOlder: measured.hasOlder };
 }
 
 /**
  * The index members of all products that can match, in the order of the list; `undefined` where these are many, or where finding them
  * would take more than half of the budget: the walk needs the rest.
  */
-async function gather(run: SearchRun, way: Way): Promise<string[] | undefined> {
+async function gather(run: SearchRun, way: FoundWay): Promise<string[] | undefined> {
   if (way.gather === undefined) return undefined;
   const { reads, bounds, plan, budget, reading } = run;
-  const { words } = way.gather;
+  const { from, words } = way.gather;
   const ids = new Set<string>();
-  let range: IndexRange | undefined = way.gather.range;
-  while (range !== undefined) {
-    const piece = await scan(run, { range, descending: false, scope: undefined, words }, bounds.sliceEntries);
-    for (const member of piece.matches) ids.add(idOfMember(member));
-    range = piece.last === undefined ? undefined : rangeAfter(range, piece.last, false);
-    if (ids.size > bounds.maxSorted) return undefined;
-    if (range !== undefined && (run.isOver() || budget.work().ms > bounds.cpuMs / 2)) return undefined;
+  for await (const piece of gatheredPieces(run, from, words, way.hasOlder)) {
+    for (const id of piece.ids) ids.add(id);
+    if (piece.isMany || ids.size > bounds.maxSorted) return undefined;
+    if (!piece.isLast && (run.isOver() || budget.work().ms > bounds.cpuMs / 2)) return undefined;
   }
   let members = await inspect(run, [...ids]);
   for (const scope of plan.scopes) {
@@ -91,6 +92,32 @@ async function gather(run: SearchRun, way: Way): Promise<string[] | undefined> {
     members = members.filter((_, i) => isInScope[i]);
   }
   return budget.measure(() => inOrder(members, plan));
+}
+
+/** Looks through all that `from` names. */
+async function* gatheredPieces(
+  run: SearchRun,
+  from: GatheredFrom,
+  words: Words,
+  hasOlder: boolean,
+): AsyncGenerator<Pick<GatheredPiece, 'ids' | 'isMany'> & { readonly isLast: boolean }> {
+  let after: GatheredPiece['last'];
+  do {
+    if ('range' in from) break;
+    const { ids, isMany, last } = await gatherWords(run, from.prefix, after, words);
+    after = last;
+    yield { ids, isMany, isLast: last === undefined && !hasOlder };
+  } while (after !== undefined);
+  let range = 'range' in from ? from.range : hasOlder ? olderPrefixRange(from.prefix) : undefined;
+  while (range !== undefined) {
+    const piece: ScannedPiece = await scan(
+      run,
+      { range, descending: false, scope: undefined, words },
+      run.bounds.sliceEntries,
+    );
+    range = piece.last === undefined ? undefined : rangeAfter(range, piece.last, false);
+    yield { ids: piece.matches.map(idOfMember), isMany: false, isLast: range === undefined };
+  }
 }
 
 /** Fills the page of a list without filters, of which every product in the index is. Mostly one question to Redis does. */

@@ -8,17 +8,18 @@ import { keyReused, recordKey } from '../redis/keyed.ts';
 import type { ShopRedis } from '../redis/open.ts';
 import { findReply, runKeyedScript, runScript } from '../redis/run-script.ts';
 import type { IndexChange } from './indexes.ts';
-import { productKey } from './keys.ts';
+import { productKey, wordKeys } from './keys.ts';
 import { scripts } from './scripts.ts';
 import { type Creation, type Outcome, outcomeOf } from './store.ts';
 
 /** A batch's binding to its key; see `bindBatch`. */
 type BatchBinding = { readonly id: string; readonly repeated: boolean; readonly replayed: boolean };
-/** A product of a batch, the part of the request that it is (see `runKeyed`), and its entries in the indexes. */
+/** A product of a batch, the part of the request that it is (see `runKeyed`), its entries in the sort indexes and its words. */
 export type CreationPart = {
   readonly creation: Creation;
   readonly part: string;
   readonly changes: readonly IndexChange[];
+  readonly words: readonly string[];
 };
 
 /** See {@link createBatchWrites}. */
@@ -57,8 +58,9 @@ export function createBatchWrites(redis: Pick<ShopRedis, 'writes'>) {
         recordKey('products', write, part),
         productKey(creation.doc.id),
       ]);
-      const keys = { stream: eventStream('products'), keys: [...records, ...indexes] };
-      const values = [...parts.flatMap(({ creation }) => valuesOf(creation)), ...entries];
+      const keys = { stream: eventStream('products'), ...wordKeys, keys: [...records, ...indexes] };
+      const words = parts.flatMap((part) => [part.words.length, ...part.words]);
+      const values = [...parts.flatMap(({ creation }) => valuesOf(creation)), ...entries, ...words];
       const args = { fingerprint, nonce, lifetime, request: requestId, count: parts.length, values };
       const { replies } = await runScript(redis.writes, scripts.createProducts, { keys, args }, deadline);
       return storedReplies.parse(JSON.parse(replies)).map((reply) => {

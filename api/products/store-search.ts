@@ -2,12 +2,14 @@
 import { parseReadReply } from '../redis/define-script.ts';
 import type { ShopRedis } from '../redis/open.ts';
 import { addReadScript } from '../redis/send-script.ts';
-import { productKey, type SortField, wordsKey } from './keys.ts';
+import { boundsOfPrefix } from './indexes.ts';
+import { idsStart, olderWordsKey, productKey, type SortField, vocabularyKey, wordStart } from './keys.ts';
 import { readScripts } from './scripts.ts';
 import type { IndexRange, Reading } from './store-reads.ts';
 
 /** A wanted word: how many entries of the word index begin with it, and the words that they are of. */
 export type Prefix = {
+  /** An estimate where there are more words than were asked for. */
   readonly entries: number;
   /** `undefined` where there are more words than were asked for. */
   readonly spellings: readonly string[] | undefined;
@@ -36,6 +38,26 @@ export type ScannedPiece = {
   readonly matches: readonly string[];
 };
 
+/** What {@link SearchReads.gatherWords} looks through, and how far. */
+export type Gathering = Pick<Scan, 'words' | 'maxEntries' | 'cpuMs'> & {
+  readonly prefix: string;
+  /** Where the piece before ended. */
+  readonly after: WordEntry | undefined;
+  /** The most entries that a word may have. */
+  readonly maxOfWord: number;
+};
+
+/** An entry of the word index: the word, and the number of a product. */
+type WordEntry = { readonly word: string; readonly number: number };
+
+/** The products that were found in a piece of the word index; `last` as in {@link ScannedPiece}. */
+export type GatheredPiece = Pick<ScannedPiece, 'cpuMs' | 'entries'> & {
+  readonly ids: readonly string[];
+  readonly last: WordEntry | undefined;
+  /** Whether a word has too many entries to be gathered. */
+  readonly isMany: boolean;
+};
+
 /** What {@link SearchReads.inspect} checks; prices are inclusive, in minor units. */
 export type Inspection = {
   readonly field: SortField;
@@ -54,14 +76,16 @@ export function createSearchReads(redis: Pick<ShopRedis, 'reads'>) {
      * Measures how much of the indexes a search concerns.
      * @param maxSpellings the most words of a prefix that are returned
      * @param ranges are counted, too
+     * @returns besides, whether there is a word index of an earlier release (`hasOlder`)
      */
     async measure(
       prefixes: readonly string[],
       maxSpellings: number,
       ranges: readonly IndexRange[],
       { consistency, deadline }: Reading,
-    ): Promise<{ prefixes: Prefix[]; rangeEntries: number[]; cpuMs: number }> {
-      const call = { keys: { index: wordsKey }, args: { most: maxSpellings, prefixes } };
+    ): Promise<{ prefixes: Prefix[]; rangeEntries: number[]; hasOlder: boolean; cpuMs: number }> {
+      const keys = { vocabulary: vocabularyKey, wordStart, olderWords: olderWordsKey };
+      const call = { keys, args: { most: maxSpellings, prefixes } };
       const [expanded, ...counted] = await redis.reads.query(
         consistency,
         (pipeline) => {
@@ -70,9 +94,10 @@ export function createSearchReads(redis: Pick<ShopRedis, 'reads'>) {
         },
         deadline,
       );
-      const { micros, found } = parseReadReply(readScripts.expandPrefixes, expanded);
+      const { micros, older, found } = parseReadReply(readScripts.expandPrefixes, expanded);
       return {
-        cpuMs: cpuMsOf(micros, prefixes.length * (maxSpellings + 2)),
+        cpuMs: cpuMsOf(micros, prefixes.length * (2 * maxSpellings + 2)),
+        hasOlder: Number(older) === 1,
         prefixes: (found as [number, ...string[]][]).map(([entries, ...words]) => ({
           entries,
           spellings: words.length > 0 || entries === 0 ? words : undefined,
@@ -95,6 +120,24 @@ export function createSearchReads(redis: Pick<ShopRedis, 'reads'>) {
         entries: Number(entries),
         last: state === 'end' ? undefined : String(last),
         matches: matches as string[],
+      };
+    },
+
+    /** Looks through the words with a prefix for products that have all wanted words. */
+    async gatherWords(gathering: Gathering, { consistency, deadline }: Reading): Promise<GatheredPiece> {
+      const call = gatherCall(gathering);
+      const [reply] = await redis.reads.query(
+        consistency,
+        (pipeline) => addReadScript(pipeline, readScripts.gatherWords, call),
+        deadline,
+      );
+      const { micros, lookups, entries, state, word, number, ids } = parseReadReply(readScripts.gatherWords, reply);
+      return {
+        cpuMs: cpuMsOf(micros, Number(lookups) + Number(entries)),
+        entries: Number(entries),
+        ids: ids as string[],
+        last: state === 'more' ? { word: String(word), number: Number(number) } : undefined,
+        isMany: state === 'many',
       };
     },
 
@@ -132,7 +175,13 @@ export function createSearchReads(redis: Pick<ShopRedis, 'reads'>) {
 function scanCall({ range, descending, scope, words, maxEntries, maxMatches, cpuMs }: Scan) {
   const [first, second] = descending ? [range.max, range.min] : [range.min, range.max];
   return {
-    keys: { index: range.key, words: wordsKey, scope: scope === undefined ? [] : [scope] },
+    keys: {
+      index: range.key,
+      wordStart,
+      product: productKey(''),
+      olderWords: olderWordsKey,
+      scope: scope === undefined ? [] : [scope],
+    },
     args: {
       first,
       second,
@@ -140,9 +189,29 @@ function scanCall({ range, descending, scope, words, maxEntries, maxMatches, cpu
       mostEntries: maxEntries,
       mostMatches: maxMatches,
       mostMicros: Math.round(cpuMs * 1000),
-      wanted: words.flatMap((spellings) => [spellings.length, ...spellings]),
+      wanted: wantedOf(words),
     },
   };
+}
+
+function gatherCall({ prefix, after, words, maxEntries, maxOfWord, cpuMs }: Gathering) {
+  const { min, max } = boundsOfPrefix(prefix);
+  return {
+    keys: { vocabulary: vocabularyKey, wordStart, idsStart, olderWords: olderWordsKey },
+    args: {
+      first: after === undefined ? min : `[${after.word}`,
+      second: max,
+      after: after?.number ?? 0,
+      mostEntries: maxEntries,
+      mostOfWord: maxOfWord,
+      mostMicros: Math.round(cpuMs * 1000),
+      wanted: wantedOf(words),
+    },
+  };
+}
+
+function wantedOf(words: readonly (readonly string[])[]) {
+  return words.flatMap((spellings) => [spellings.length, ...spellings]);
 }
 
 /** The longest that one lookup in an index takes Redis by itself, in ms; measured at 0.7 µs to 2 µs. */

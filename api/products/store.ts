@@ -4,8 +4,8 @@ import { type RequestContext, wantedTags } from '../core/request.ts';
 import type { Reply } from '../redis/define-script.ts';
 import type { ShopRedis } from '../redis/open.ts';
 import { findReply, runKeyedScript } from '../redis/run-script.ts';
-import { indexChanges } from './indexes.ts';
-import { productKey } from './keys.ts';
+import { indexChanges, wordChange } from './indexes.ts';
+import { olderWordsKey, productKey, wordKeys } from './keys.ts';
 import { type Product, type ProductDoc, productOf, type StoredProduct } from './record.ts';
 import { scripts } from './scripts.ts';
 
@@ -58,12 +58,18 @@ export function createProductWrites(redis: Pick<ShopRedis, 'writes'>) {
       const after = save.kind === 'delete' ? undefined : save;
       const id = (after?.doc ?? before?.doc)?.id ?? '';
       const changes = indexChanges(before?.doc, after?.doc);
+      const words = wordChange(before?.doc, after?.doc);
       const reply = await runKeyedScript(
         redis.writes,
         'products',
         scripts.save,
         {
-          keys: { product: productKey(id), indexes: changes.map((change) => change.key) },
+          keys: {
+            product: productKey(id),
+            ...wordKeys,
+            olderWords: olderWordsKey,
+            indexes: changes.map(({ key }) => key),
+          },
           args: {
             id,
             readDocument: before?.documentVersion ?? '',
@@ -74,7 +80,7 @@ export function createProductWrites(redis: Pick<ShopRedis, 'writes'>) {
             documentVersion: after?.documentVersion ?? '',
             stock: save.kind === 'create' ? save.stock : '',
             at: after?.atMs ?? '',
-            members: changes.flatMap(({ remove, add }) => [remove.length, ...remove, add.length, ...add]),
+            members: [words, ...changes].flatMap(({ remove, add }) => [remove.length, ...remove, add.length, ...add]),
           },
         },
         context,

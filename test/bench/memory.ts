@@ -56,7 +56,7 @@ async function usedBytes(master: Redis): Promise<number> {
 /** The kind of a key: its name, with `*` for ids, users, categories and companies. */
 function kindOf(key: string): string {
   return key
-    .replace(/^(\{\w+\}:(?:product|purchase|reservation|idempotency)):.*/s, '$1:*')
+    .replace(/^(\{\w+\}:(?:product|purchase|reservation|idempotency|word|ids)):.*/s, '$1:*')
     .replace(/^(\{products\}:by:\w+:(?:category|company)):.*/s, '$1:*')
     .replace(/^(\{purchases\}:list):(?!all:).*:/s, '$1:*:');
 }

@@ -13,7 +13,7 @@ import { createProductReads, type ProductReads } from '../../api/products/store-
 import type { ShopRedis } from '../../api/redis/open.ts';
 import { contextOf, repetitionOf, userCaller } from '../support/context.ts';
 import { openTestRedis, operator } from '../support/redis.ts';
-import { given } from './products-support.ts';
+import { given, indexedWordsOf } from './products-support.ts';
 
 let redis: ShopRedis;
 let writes: BatchWrites;
@@ -75,6 +75,7 @@ test('products made by a batch are the same as those made one by one: record, en
           updatedAt,
           documentVersion = '',
           generation = '',
+          number,
           ...rest
         } = await looker.hgetall(productKey(id));
         const { createdAt, ...fields } = JSON.parse(doc);
@@ -89,6 +90,7 @@ test('products made by a batch are the same as those made one by one: record, en
             rest,
             fields,
             scores: await Promise.all(scores),
+            words: await indexedWordsOf(looker, id),
             types: event?.filter((_, i) => i < 2),
             data: event?.at(-1),
           }),

@@ -13,7 +13,7 @@ import type { ShopRedis } from '../../api/redis/open.ts';
 import { contextOf, repetitionOf, userCaller } from '../support/context.ts';
 import { openTestRedis, operator } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
-import { given } from './products-support.ts';
+import { given, indexedWordsOf } from './products-support.ts';
 
 let redis: ShopRedis;
 let master: Redis;
@@ -43,7 +43,7 @@ async function make(changes: Partial<NewProduct> = {}): Promise<Product> {
 
 /** All entries that any index has of a product. */
 async function entriesOf(id: string): Promise<string[]> {
-  const keys = [...(await master.keys('{products}:by:*')), '{products}:words'];
+  const keys = await master.keys('{products}:by:*');
   const lists = await Promise.all(keys.map((key) => master.zrange(key, '-', '+', 'BYLEX')));
   return lists.flatMap((members, i) => members.filter((m) => m.endsWith(`\0${id}`)).map((m) => `${keys[i]} ${m}`));
 }
@@ -104,10 +104,9 @@ describe('a write', () => {
           `{products}:by:price:${scope} 0000000000000009\0${doc.id}`,
           `{products}:by:name:${scope} böx\0${doc.id}`,
         ]),
-        `{products}:words böx\0${doc.id}`,
-        `{products}:words shiny\0${doc.id}`,
       ].sort(),
     );
+    expect(await indexedWordsOf(master, doc.id)).toEqual(['böx', 'shiny']);
   });
 
   test('that changes a product while others change it loses none of the changes', async () => {
@@ -124,24 +123,29 @@ describe('a write', () => {
       stock: 15,
       version: '14',
     });
-    expect(await entriesOf(doc.id)).toHaveLength(2 * 3 + ['new', 'name', 'text'].length);
+    expect(await entriesOf(doc.id)).toHaveLength(2 * 3);
+    expect(await indexedWordsOf(master, doc.id)).toEqual(['name', 'new', 'text']);
   });
 
   test('that deletes leaves nothing in any index', async () => {
-    const { doc } = await make({ company: 'Gone Inc', description: 'many words are here' });
+    const { doc } = await make({ company: 'Gone Inc', description: 'vanishing words are here' });
+    const number = Number(await master.hget(`{products}:product:${doc.id}`, 'number'));
     const first = context();
     expect(await rules.remove(doc.id, first)).toMatchObject({ kind: 'done', replayed: false });
     expect(await rules.remove(doc.id, again(first))).toMatchObject({ kind: 'done', replayed: true });
     expect(await rules.remove(doc.id, context())).toMatchObject({ code: 'not-found' });
     expect(await entriesOf(doc.id)).toEqual([]);
     expect(await master.exists(`{products}:product:${doc.id}`)).toBe(0);
-    expect(await master.exists('{products}:by:name:company:Gone Inc')).toBe(0);
+    expect(await master.exists('{products}:by:name:company:Gone Inc', '{products}:word:vanishing')).toBe(0);
+    expect(await master.zscore('{products}:vocabulary', 'vanishing')).toBe(null);
+    expect(await master.hexists(`{products}:ids:${Math.floor(number / 64)}`, String(number))).toBe(0);
   });
 
   test('of a product with more words than a Lua stack holds is one step', async () => {
     const description = Array.from({ length: 2400 }, (_, i) => String.fromCodePoint(0x4e00 + i)).join(' ');
     const { doc } = await make({ description, company: 'Long texts' });
-    expect(await entriesOf(doc.id)).toHaveLength(1009);
+    expect(await entriesOf(doc.id)).toHaveLength(9);
+    expect(await indexedWordsOf(master, doc.id)).toHaveLength(1000);
     await rules.remove(doc.id, context());
     expect(await entriesOf(doc.id)).toEqual([]);
   });

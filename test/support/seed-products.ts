@@ -1,8 +1,8 @@
 /** Many products at once, written straight into Redis in the layout of the store: for tests and benches of large catalogues. */
 import type { Redis } from 'ioredis';
 import { newId } from '../../api/core/ids.ts';
-import { indexChanges } from '../../api/products/indexes.ts';
-import { productKey } from '../../api/products/keys.ts';
+import { indexChanges, wordChange } from '../../api/products/indexes.ts';
+import { idsStart, lastNumberKey, productKey, vocabularyKey, wordStart } from '../../api/products/keys.ts';
 import type { ProductDoc } from '../../api/products/record.ts';
 
 const productsPerPipeline = 500;
@@ -19,6 +19,7 @@ export async function seedProducts(
   productAt: (n: number) => Partial<ProductDoc> & { readonly stock?: number },
 ): Promise<ProductDoc[]> {
   const docs: ProductDoc[] = [];
+  const numberBefore = (await master.incrby(lastNumberKey, count)) - count;
   for (let from = 0; from < count; from += productsPerPipeline) {
     const pipeline = master.pipeline();
     for (let n = from; n < Math.min(count, from + productsPerPipeline); n++) {
@@ -35,10 +36,16 @@ export async function seedProducts(
         updatedAt: doc.createdAt,
         version: 1,
       };
-      pipeline.hset(key, values);
+      const number = numberBefore + n + 1;
+      pipeline.hset(key, { number, ...values });
       pipeline.hset(key, { generation: newId(), stock, initial: stock, restocked: 0, sold: 0, returned: 0 });
       for (const { key: index, add } of indexChanges(undefined, doc)) {
         pipeline.zadd(index, ...add.flatMap((member) => [0, member]));
+      }
+      pipeline.hset(`${idsStart}${Math.floor(number / 64)}`, number, doc.id);
+      for (const word of wordChange(undefined, doc).add) {
+        pipeline.sadd(`${wordStart}${word}`, number);
+        pipeline.zadd(vocabularyKey, 0, word);
       }
     }
     const failed = (await pipeline.exec())?.find(([error]) => error)?.[0];

@@ -1,11 +1,12 @@
 -- Makes several products, each under an idempotency record of its own: what save.lua does for one after the other, in fewer commands.
--- KEYS: stream, ...keys (for each product its record and its own key; then the indexes)
+-- KEYS: stream, wordStart, vocabulary, lastNumber, idsStart (the word index, see keys.ts), ...keys (for each product its record and its own key; then the indexes)
 -- ARGV: fingerprint, nonce, lifetime, request, count (of the products),
 --       ...values (for each product: id, doc, name, price, documentVersion, stock, at; then for each index: how many entries, and for each
---       the place of its product in the list, from 1, and its member)
+--       the place of its product in the list, from 1, and its member; then for each product how many words it has, and these)
 -- Reply: made (replies): JSON, for each product what save.lua replies: created, exists or reused
 
-local replies, isCreated = {}, {}
+-- By the place of a product that was made: its number.
+local replies, numbers = {}, {}
 local position = valuesFrom
 for place = 1, tonumber(count) do
   local record, product = KEYS[keysFrom + 2 * place - 2], KEYS[keysFrom + 2 * place - 1]
@@ -16,8 +17,9 @@ for place = 1, tonumber(count) do
       reply = { 'exists' }
     else
       local id, at, documentVersion = ARGV[position], ARGV[position + 6], ARGV[position + 4]
-      store_product(product, unpack(ARGV, position, position + 6))
-      isCreated[tostring(place)] = true
+      local number = give_number(id)
+      store_product(product, number, unpack(ARGV, position, position + 6))
+      numbers[tostring(place)] = number
       reply = { 'created', id, at, documentVersion }
     end
     store_reply(record, fingerprint, nonce, lifetime, reply)
@@ -31,7 +33,7 @@ local mostScored = 2000
 for i = keysFrom + 2 * count, #KEYS do
   local scored = {}
   for _ = 1, tonumber(ARGV[position]) do
-    if isCreated[ARGV[position + 1]] then
+    if numbers[ARGV[position + 1]] then
       scored[#scored + 1] = 0
       scored[#scored + 1] = ARGV[position + 2]
       if #scored == mostScored then
@@ -44,4 +46,21 @@ for i = keysFrom + 2 * count, #KEYS do
   position = position + 1
   if #scored > 0 then redis.call('ZADD', KEYS[i], unpack(scored)) end
 end
+
+local words, numbersOf = {}, {}
+for place = 1, tonumber(count) do
+  local number, last = numbers[tostring(place)], position + tonumber(ARGV[position])
+  for i = position + 1, number and last or position do
+    local word = ARGV[i]
+    local having = numbersOf[word]
+    if having then
+      having[#having + 1] = number
+    else
+      words[#words + 1] = word
+      numbersOf[word] = { number }
+    end
+  end
+  position = last + 1
+end
+add_words(words, numbersOf)
 return { 'fresh', 'made', cjson.encode(replies) }

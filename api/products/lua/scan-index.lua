@@ -1,5 +1,6 @@
 -- Looks through a piece of an index for products that have all wanted words. Read-only; ends by itself when its time is used up.
--- KEYS: index (to look through: members ...\0<id>), words (the word index: members <word>\0<id>),
+-- KEYS: index (to look through: members ...\0<id>), wordStart (what the keys of words begin with), product (what those of products begin with),
+--       olderWords (the word index of earlier releases: members <word>\0<id>),
 --       ...scope (none, or a sort index of the same order: only what is in it, too, counts)
 -- ARGV: first, second (bounds as in ZRANGE BYLEX), order ('REV' to go backwards, or ''), mostEntries (to look at), mostMatches, mostMicros,
 --       ...wanted (for each wanted word: how many spellings, these)
@@ -17,16 +18,19 @@ local atOnce, entriesPerClock = 100, 8
 local wanted, position = {}, wantedFrom
 while position <= #ARGV do
   local spellings = {}
-  for i = 1, tonumber(ARGV[position]) do spellings[i] = ARGV[position + i] .. '\0' end
+  for i = 1, tonumber(ARGV[position]) do spellings[i] = ARGV[position + i] end
   wanted[#wanted + 1] = spellings
   position = position + #spellings + 1
 end
 
 local lookups = 0
-local function has(id, spellings)
+local hasOlder = #wanted > 0 and redis.call('EXISTS', olderWords) == 1
+local function has(id, number, spellings)
   for i = 1, #spellings do
+    local spelling = spellings[i]
     lookups = lookups + 1
-    if redis.call('ZSCORE', words, spellings[i] .. id) then return true end
+    if number and redis.call('SISMEMBER', wordStart .. spelling, number) == 1 then return true end
+    if hasOlder and redis.call('ZSCORE', olderWords, spelling .. '\0' .. id) then return true end
   end
   return false
 end
@@ -34,8 +38,11 @@ end
 local function isMatch(member)
   if scope and not redis.call('ZSCORE', scope, member) then return false end
   local id = string.sub(member, string.find(member, '\0', 1, true) + 1)
+  if #wanted == 0 then return true end
+  lookups = lookups + 1
+  local number = redis.call('HGET', product .. id, 'number')
   for i = 1, #wanted do
-    if not has(id, wanted[i]) then return false end
+    if not has(id, number, wanted[i]) then return false end
   end
   return true
 end

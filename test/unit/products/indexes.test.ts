@@ -1,6 +1,6 @@
 /** What goes into the indexes of products. */
 import { describe, expect, test } from 'vitest';
-import { idOfMember, indexChanges, memberOf, wordsOf, wordsOfText } from '../../../api/products/indexes.ts';
+import { idOfMember, indexChanges, memberOf, wordChange, wordsOf, wordsOfText } from '../../../api/products/indexes.ts';
 import { lamp } from './support.ts';
 
 describe('words', () => {
@@ -27,9 +27,9 @@ describe('words', () => {
 });
 
 describe('index entries', () => {
-  test('of a new product stand in nine sort indexes and one of words', () => {
+  test('of a new product stand in nine sort indexes', () => {
     const changes = indexChanges(undefined, lamp);
-    expect(changes).toHaveLength(10);
+    expect(changes).toHaveLength(9);
     expect(changes.every((change) => change.remove.length === 0)).toBe(true);
     expect(changes.find((c) => c.key === '{products}:by:price:category:Lamps')?.add).toEqual([
       '0000000000001999\0lamp-1',
@@ -44,18 +44,17 @@ describe('index entries', () => {
       '{products}:by:price:company:Lumen & Co',
     ]);
     expect(indexChanges(lamp, lamp)).toEqual([]);
+    expect(wordChange(lamp, { ...lamp, priceMinor: 500 })).toEqual({ remove: [], add: [] });
   });
 
   test('move with category and words, and all go with the product', () => {
     const moved = indexChanges(lamp, { ...lamp, category: 'Desk', company: null, description: 'cold light' });
-    expect(moved.find((c) => c.key === '{products}:words')).toEqual({
-      key: '{products}:words',
-      remove: ['lumen\0lamp-1', 'co\0lamp-1', 'warm\0lamp-1', '5\0lamp-1', 'w\0lamp-1'],
-      add: ['cold\0lamp-1'],
-    });
+    const words = wordChange(lamp, { ...lamp, company: null, description: 'cold light' });
+    expect(words).toEqual({ remove: ['lumen', 'co', 'warm', '5', 'w'], add: ['cold'] });
     expect(moved.find((c) => c.key === '{products}:by:name:category:Lamps')?.remove).toEqual(['desk lamp\0lamp-1']);
     expect(moved.find((c) => c.key === '{products}:by:name:category:Desk')?.add).toEqual(['desk lamp\0lamp-1']);
     expect(indexChanges(lamp, undefined).every((c) => c.add.length === 0 && c.remove.length > 0)).toBe(true);
+    expect(wordChange(lamp, undefined)).toEqual({ remove: wordsOf(lamp), add: [] });
   });
 
   test('of endless names and words stay short and whole', () => {
@@ -67,6 +66,10 @@ describe('index entries', () => {
         expect(Buffer.byteLength(member)).toBeLessThan(500);
         expect(idOfMember(member)).toBe('lamp-1');
       }
+    }
+    for (const word of wordChange(undefined, long).add) {
+      expect(word.isWellFormed()).toBe(true);
+      expect(Buffer.byteLength(word)).toBeLessThan(300);
     }
   });
 });

@@ -2,12 +2,12 @@
 import { expect, test } from 'vitest';
 import { listQuery } from '../../../api/products/schema.ts';
 import { usualBounds } from '../../../api/products/search-budget.ts';
-import { planOf, prefixRange } from '../../../api/products/search-plan.ts';
+import { planOf } from '../../../api/products/search-plan.ts';
 import { wayOf } from '../../../api/products/search-way.ts';
 
 type Prefixes = [entries: number, ...spellings: string[]][];
 
-const gather = (word: string) => prefixRange(word);
+const gather = (prefix: string) => ({ prefix });
 
 test.each<[string, Record<string, string>, number[], Prefixes, number, object | undefined]>([
   ['the list is empty', { q: 'warm' }, [0], [[5, 'warm']], 21, undefined],
@@ -19,7 +19,7 @@ test.each<[string, Record<string, string>, number[], Prefixes, number, object | 
     [10_000],
     [[50, 'warm']],
     21,
-    { words: [['warm']], gather: { range: gather('warm'), words: [] } },
+    { words: [['warm']], gather: { from: gather('warm'), words: [] } },
   ],
   [
     'the rarest of two words is gathered, the other looked up',
@@ -30,7 +30,7 @@ test.each<[string, Record<string, string>, number[], Prefixes, number, object | 
       [50, 'warm', 'warmth'],
     ],
     21,
-    { words: [['warm', 'warmth'], ['light']], gather: { range: gather('warm'), words: [['light']] } },
+    { words: [['warm', 'warmth'], ['light']], gather: { from: gather('warm'), words: [['light']] } },
   ],
   [
     'a word of most products: the list is walked, which fills the page soon',
@@ -65,7 +65,7 @@ test.each<[string, Record<string, string>, number[], Prefixes, number, object | 
     [10_000],
     [[900], [50, 'warm']],
     21,
-    { words: [['warm']], gather: { range: gather('warm'), words: [] } },
+    { words: [['warm']], gather: { from: gather('warm'), words: [] } },
   ],
   [
     'few products of such a price: they are gathered from the price index',
@@ -73,7 +73,7 @@ test.each<[string, Record<string, string>, number[], Prefixes, number, object | 
     [10_000, 20],
     [],
     21,
-    { words: [], gather: { range: expect.objectContaining({ key: '{products}:by:price:all' }), words: [] } },
+    { words: [], gather: { from: { range: expect.objectContaining({ key: '{products}:by:price:all' }) }, words: [] } },
   ],
 ])('%s', (_name, query, rangeEntries, prefixes, missing, expected) => {
   const plan = planOf(listQuery.parse(query), undefined);
