@@ -120,6 +120,7 @@ memory() {
       'REDISCLI_AUTH=$(cat /run/secrets/REDIS_PASSWORD_OPERATOR) redis-cli --user operator CONFIG SET maxmemory "$1"' - "$1" | tr -d '\r')" = OK ] ||
       die "redis-$number did not accept maxmemory $1"
   done
+  umask 077 # .env may hold passwords, and so does its copy
   touch .env
   for line in "REDIS_MAXMEMORY=$1" "REDIS_MEMORY_LIMIT=$limit"; do
     grep -v "^${line%%=*}=" .env >.env.new || true

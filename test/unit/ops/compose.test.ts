@@ -1,6 +1,6 @@
-/** `ops/compose.sh upgrade` with a stub of `docker`, which answers for an engine and writes down each call. */
+/** `ops/compose.sh` with a stub of `docker`, which answers for an engine and writes down each call. */
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -97,4 +97,24 @@ inspect*) echo healthy ;;
     const ofSecrets = calls.filter((words) => words.includes(' secrets '));
     expect(ofSecrets).toEqual(['compose run --rm --no-deps secrets add']);
   });
+});
+
+test('a new memory size is written to .env, and other users can read neither .env nor its copy', async () => {
+  const shop = join(dir, 'shop');
+  mkdirSync(shop);
+  cpSync('ops', join(shop, 'ops'), { recursive: true });
+  writeFileSync(join(shop, '.env'), 'SMTP_PASSWORD=secret\nREDIS_MAXMEMORY=1gb\n', { mode: 0o600 });
+  const stub = (name: string, text: string) => writeFileSync(join(dir, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  stub('docker', 'case "$*" in *CONFIG*) echo OK ;; esac');
+  stub('rm', `stat -c '%a %n' .env "$@" >>"${shop}/modes"; exec /bin/rm "$@"`);
+  try {
+    await run('sh', [join(shop, 'ops/compose.sh'), 'memory', '2gb'], { env: { PATH: `${dir}:${process.env.PATH}` } });
+  } finally {
+    rmSync(join(dir, 'rm'));
+  }
+  expect(readFileSync(join(shop, '.env'), 'utf8')).toMatch(
+    /^SMTP_PASSWORD=secret\nREDIS_MAXMEMORY=2gb\nREDIS_MEMORY_LIMIT=\S+\n$/,
+  );
+  const modes = readFileSync(join(shop, 'modes'), 'utf8').trim().split('\n');
+  expect(new Set(modes)).toEqual(new Set(['600 .env', '600 .env.new']));
 });
