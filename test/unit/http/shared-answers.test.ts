@@ -1,6 +1,7 @@
-/** The ages that an answer for Nginx' cache names beforehand. */
+/** Answers that Nginx may keep: which ones, and the ages that they name beforehand. */
+import { ServerResponse } from 'node:http';
 import { expect, test } from 'vitest';
-import { agesOf } from '../../../api/http/shared-answers.ts';
+import { agesOf, markAsShared } from '../../../api/http/shared-answers.ts';
 
 /** The age that Nginx finds: of the longest beginning of the second that is in the list (nginx/cache.conf). */
 function ageAt(ages: string, second: number): number | undefined {
@@ -24,3 +25,17 @@ test.each([1_763_740_000, 1_763_740_009, 1_763_799_999])(
     }
   },
 );
+
+test.each([
+  ['x', 32 * 1024],
+  ['ü', 16 * 1024],
+  ['€', 10_922],
+  ['😀', 8 * 1024],
+])('of %s an answer has %i at most: 32 kB', (character, most) => {
+  const isKept = (length: number) => {
+    const res = new ServerResponse({ method: 'GET' } as never);
+    markAsShared(res as never, character.repeat(length));
+    return res.hasHeader('X-Accel-Expires');
+  };
+  expect([isKept(most), isKept(most + 1)]).toEqual([true, false]);
+});
