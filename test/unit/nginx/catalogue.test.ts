@@ -66,6 +66,15 @@ test('an address with a line feed at its end is another address', async () => {
   expect(asked).toEqual(['GET /products/boots', 'GET /products/boots%0a']);
 });
 
+test.each<Record<string, string>>([{}, { authorization: 'Bearer abc' }])(
+  'a double slash is another address, with the headers %j',
+  async (headers) => {
+    await get('/products/boots');
+    expect((await get('/products//boots?a=//', headers)).status).toBe(404);
+    expect((await get('/products/boots?a=//', headers)).status).toBe(200);
+  },
+);
+
 test('a page of the catalogue is cached by its query', async () => {
   expect(await numberOf(await get('/products?sort=name'))).toBe(1);
   expect(await numberOf(await get('/products?sort=price'))).toBe(2);
