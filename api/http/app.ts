@@ -123,25 +123,30 @@ function refuseUnknownPath(paths: readonly string[]): RequestHandler {
 
 function table(routes: readonly Route[], parts: HttpParts, base: string, notFound: RequestHandler): Router {
   const router = Router({ caseSensitive: true });
-  for (const route of routes) router[route.method](route.path, existence([route]), serve(route, parts, base));
-  for (const path of new Set(routes.map((route) => route.path))) {
-    const methods = routes.filter((route) => route.path === path).map((route) => route.method.toUpperCase());
-    const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
-    const exists = existence(routes.filter((route) => route.path === path));
-    router.options(path, exists, (_req, res) => void res.status(204).set('Allow', allow).end());
-    router.all(path, exists, (_req, res) => {
-      res.set('Allow', allow);
-      sendRefusal(res, refuse('method-not-allowed', `This path supports ${allow}.`));
+  for (const route of routes) router[route.method](route.path, existence(route), serve(route, parts, base));
+  // OPTIONS, and methods without a route, get here. A path can match several: `/batch` is a possible `/:id`, too.
+  for (const route of routes) {
+    router.all(route.path, existence(route), (_req, res, next) => {
+      const methods: string[] = res.locals.methods ?? [];
+      res.locals.methods = [...methods, route.method.toUpperCase()];
+      next();
     });
   }
-  // Express would answer OPTIONS by itself, with the methods of the routes that `existence` skipped.
-  router.options(/^/, notFound);
+  router.all(/^/, (req, res, next) => {
+    const methods: readonly string[] | undefined = res.locals.methods;
+    // Express would answer OPTIONS by itself, with the methods of the routes that `existence` skipped.
+    if (methods === undefined) return req.method === 'OPTIONS' ? notFound(req, res, next) : next();
+    const allow = [...new Set([...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'])].join(', ');
+    res.set('Allow', allow);
+    if (req.method === 'OPTIONS') res.status(204).end();
+    else sendRefusal(res, refuse('method-not-allowed', `This path supports ${allow}.`));
+  });
   return router;
 }
 
 /** Skips a route whose parameters do not match, so `GET /login` gives 405 with `Allow` instead of matching `/:id`. */
-function existence(routes: readonly Route[]): RequestHandler {
-  return (req, _res, next) => next(routes.some((route) => takesParams(route, req)) ? undefined : 'route');
+function existence(route: Route): RequestHandler {
+  return (req, _res, next) => next(takesParams(route, req) ? undefined : 'route');
 }
 
 function serve(route: Route, parts: HttpParts, base: string): RequestHandler {

@@ -128,6 +128,10 @@ describe('access', () => {
       ...problem('method-not-allowed', 405),
       headers: { allow: 'GET, PATCH, DELETE, HEAD, OPTIONS' },
     });
+    // `batch` may be the id of a product, too.
+    const methods = { allow: 'POST, GET, PATCH, DELETE, HEAD, OPTIONS' };
+    expect(await write('put', '/batch', {})).toMatchObject({ ...problem('method-not-allowed', 405), headers: methods });
+    expect(await shop.request.options('/products/batch')).toMatchObject({ status: 204, headers: methods });
     for (const id of ['unknown', 'a b', 'a%2Fb', '%7Bx%7D', '%0d%0a', 'x'.repeat(65)]) {
       expect(await read(`/${id}`)).toMatchObject(problem('not-found', 404));
       expect(await write('patch', `/${id}`, { name: 'x' })).toMatchObject(problem('not-found', 404));
