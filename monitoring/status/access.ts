@@ -8,12 +8,12 @@ const authorizeMs = 4000;
  * Makes the check.
  * @param internalUrl of Nginx, through which a service is asked
  * @param statusToken the operator's read-only token; '' for none
- * @returns a check of one request: 204, 401 or 403; it throws when the token is another one and no service answers in time
+ * @returns a check of one request: 204, 401, 403, or 429 after too many refusals; it throws when the token is another one and no service answers in time
  */
 export function openAccess(
   internalUrl: string,
   statusToken: string,
-): (req: Pick<IncomingMessage, 'headers'>) => Promise<204 | 401 | 403> {
+): (req: Pick<IncomingMessage, 'headers'>) => Promise<204 | 401 | 403 | 429> {
   return async ({ headers }) => {
     const { authorization } = headers;
     if (authorization === undefined) return 401;
@@ -21,10 +21,14 @@ export function openAccess(
     // A service knows within a second of a sign-out, a demotion or a deletion.
     const url = new URL('/internal/authorize/admin', internalUrl);
     const { status } = await fetch(url, {
-      headers: { authorization, 'x-request-id': String(headers['x-request-id'] ?? '') },
+      headers: {
+        authorization,
+        'x-request-id': String(headers['x-request-id'] ?? ''),
+        'x-forwarded-for': String(headers['x-forwarded-for'] ?? ''),
+      },
       signal: AbortSignal.timeout(authorizeMs),
     });
-    if (status === 204 || status === 401 || status === 403) return status;
+    if (status === 204 || status === 401 || status === 403 || status === 429) return status;
     throw new Error(`${url.pathname} answered ${status}`);
   };
 }

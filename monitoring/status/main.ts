@@ -102,8 +102,9 @@ async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> 
   const url = new URL(req.url ?? '/', 'http://status');
   const path = url.pathname.length > 1 ? url.pathname.replace(/\/$/, '') : url.pathname;
   if (req.method !== 'GET' && req.method !== 'HEAD') {
-    res.setHeader('Allow', 'GET, HEAD');
-    return problem(res, 'method-not-allowed', 'This path supports GET and HEAD.');
+    res.setHeader('Allow', 'GET, HEAD, OPTIONS');
+    if (req.method === 'OPTIONS') return void res.writeHead(204).end();
+    return problem(res, 'method-not-allowed', 'This path supports GET, HEAD, OPTIONS.');
   }
   // Where Prometheus has no address that a person reaches (stack.yml), the links in mails to its graphs lead here: to the page that has them.
   const file = files[path === '/status/graph' ? '/status' : path];
@@ -120,6 +121,7 @@ async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> 
     return problem(res, 'unauthenticated', 'Sign in as the admin, or send the status token.');
   }
   if (verdict === 403) return problem(res, 'forbidden', 'This is for the admin.');
+  if (verdict === 429) return problem(res, 'rate-limited', 'Too many requests without the token of an admin.');
   await data(path.slice('/status/data/'.length), url, req, res);
 }
 
@@ -168,6 +170,7 @@ function notFound(res: ServerResponse): void {
 function problem(res: ServerResponse, code: ProblemCode, detail: string): void {
   const [status, title] = problems[code];
   const requestId = res.req.headers['x-request-id'];
+  if (status === 429 || status === 503) res.setHeader('Retry-After', '1');
   res.writeHead(status, { 'Content-Type': 'application/problem+json' });
   res.end(JSON.stringify({ type: `/problems/${code}`, title, status, detail, requestId }));
 }

@@ -23,9 +23,17 @@ test('no token is refused at once', async () => {
 });
 
 test('what a service says counts', async () => {
-  const server = createServer((_req, res) => res.writeHead(403).end());
+  let status = 403;
+  let address: unknown;
+  const server = createServer((req, res) => {
+    address = req.headers['x-forwarded-for'];
+    res.writeHead(status).end();
+  });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const check = openAccess(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 'the-token');
   expect(await check(request('Bearer of a customer'))).toBe(403);
+  status = 429;
+  expect(await check({ headers: { authorization: 'Bearer x', 'x-forwarded-for': '198.51.100.1' } })).toBe(429);
+  expect(address).toBe('198.51.100.1'); // by which the service counts
   server.close();
 });

@@ -180,6 +180,12 @@ test.each(['/authorize/admin', '/_authorize/admin', '/_upload/products/batch', '
   },
 );
 
+test('the status page asks by the address of its client', async () => {
+  const headers = { authorization: 'Bearer admin', 'x-forwarded-for': '198.51.100.6' };
+  expect((await fetch(`${nginx.internalUrl}/internal/authorize/admin`, { headers })).status).toBe(204);
+  expect(authorized.at(-1)).toBe('GET 0 198.51.100.6');
+});
+
 test('uploads are refused while no replica can tell whose token it is', async () => {
   const without = await startNginx(undefined);
   try {
