@@ -3,6 +3,7 @@
  * secrets of containers are made from it; test/unit/ops/services.test.ts checks every file that has to name them.
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { hashSync } from 'bcryptjs';
 import { internalSecretsOf } from '../api/contracts/calls.ts';
 import { ownSecrets, serviceNames, servicesWithOwnIdempotencySecret, settingName } from '../api/services.ts';
 
@@ -66,4 +67,13 @@ export function makeSecret(name: string): string {
   if (name !== 'JWT_PRIVATE_KEY') return randomBytes(24).toString('base64url');
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   return Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' })).toString('base64');
+}
+
+const hashes = new Map<string, string>();
+
+/** The bcrypt of a password: Prometheus and Alertmanager know passwords in no other form. Made once in a process, because it takes some 50 ms. */
+export function bcryptOf(password: string): string {
+  const hash = hashes.get(password) ?? hashSync(password, 10);
+  hashes.set(password, hash);
+  return hash;
 }

@@ -24,8 +24,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import { hashSync } from 'bcryptjs';
-import { makeSecret, secretOwners } from './credentials.ts';
+import { bcryptOf, makeSecret, secretOwners } from './credentials.ts';
 
 const root = '/secrets';
 const given = '/run/given';
@@ -51,9 +50,6 @@ function uidOf(owner: string): number {
   };
   return others[owner] ?? nodeUid;
 }
-
-/** The hash that Prometheus and Alertmanager compare a password with (bcrypt, cost 10). */
-const bcryptOf = (password: string) => hashSync(password, 10);
 
 /** A new random value. */
 function make(name: string): string {

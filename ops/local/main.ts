@@ -36,7 +36,8 @@ const usage = `npm start               runs the shop until Ctrl-C; settings: .en
 npm run shop -- help    commands for a shop that runs: its state, faults, replicas, memory
 npm run demo            fills it with a small catalogue; npm run import and export: files of any size
 npm test                types, lint and every test
-npm run client, fuzz, chaos, bench   for developers: each explains itself with -- --help`;
+npm run client, fuzz, chaos, bench
+                        for developers: each explains itself with -- --help`;
 
 const [command, ...rest] = process.argv.slice(2);
 switch (command) {

@@ -1,19 +1,11 @@
 // The processes of monitoring, and the lists of their targets. The shop works without any of them.
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { hashSync } from 'bcryptjs';
 import { serviceNames } from '../../api/services.ts';
+import { bcryptOf } from '../credentials.ts';
 import { backupDir } from './backups.ts';
 import type { Settings } from './settings.ts';
 import { addressOf, nodeCommand, type Ports, type ProcessSpec } from './spec.ts';
-
-const hashes = new Map<string, string>();
-/** The bcrypt of a password, made once: it takes some 50 ms. Prometheus and Alertmanager know passwords in no other form. */
-function bcryptOf(password: string): string {
-  const hash = hashes.get(password) ?? hashSync(password, 10);
-  hashes.set(password, hash);
-  return hash;
-}
 
 /** The folder of alert mails, where there is no mail server. */
 export function mailDir(dir: string): string {

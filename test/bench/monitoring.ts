@@ -14,7 +14,7 @@ export async function benchMonitoring(): Promise<void> {
   const watchers = topology(watched.shop.settings).filter(({ isOptional }) => isOptional);
   try {
     await watched.shop.waitUntilHealthy();
-    /** In the other's turn those who watch stand still: what they take then would be on its bill. */
+    /** Monitoring is paused while the other shop is measured, which would otherwise lack the CPU time that it takes. */
     const unwatched = async (measure: (bench: Bench) => ReturnType<Bench['products']>) => {
       for (const { name } of watchers) watched.shop.pause(name);
       const measured = await measure(without);
