@@ -29,7 +29,8 @@ export async function noticeOf(tree: Tree, mutant: Mutant): Promise<string | und
   for (const step of stepsFor(tree, mutant)) {
     const failure = await withFault(tree, mutant, () => firstFailure(tree.dir, step.words, step.timeoutMs));
     if (failure === undefined) continue;
-    const again = failure.file && (await firstFailure(tree.dir, ['run', failure.file], timeoutMs));
+    const words = failure.file === undefined ? step.words : ['run', failure.file];
+    const again = await firstFailure(tree.dir, words, step.timeoutMs);
     if (!again) return failure.what;
     console.error(`    ${again.what} fails without the fault, too: it does not count`);
   }
