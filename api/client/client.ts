@@ -143,13 +143,12 @@ export function createClient({ baseUrl, retryMs = 30_000, fetch: send = fetch }:
     call: async (name, ...input) => (await sendCall(name, ...input)).body,
     send: sendCall,
     async *pages(name, ...[given]) {
-      const input = { ...given } as Input<PagedCall>;
+      // Any call with pages will do; without `strict` the types of all of them together have no query.
+      const input = { ...given } as Input<'listProducts'>;
       let cursor: string | null | undefined;
       do {
         const query = { ...input.query, ...(cursor == null ? {} : { cursor }) };
-        const { data, nextCursor } = (
-          await sendCall(name as 'listProducts', { ...input, query } as Input<'listProducts'>)
-        ).body;
+        const { data, nextCursor } = (await sendCall(name as 'listProducts', { ...input, query })).body;
         yield* data as never[];
         cursor = nextCursor;
       } while (cursor !== null);
