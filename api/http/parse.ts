@@ -6,7 +6,10 @@ import { faultOfShape, faultsOfText, maxFaults } from './body.ts';
 import type { Route } from './route.ts';
 
 const nothing = z.strictObject({});
-const withoutBody = z.union([z.undefined(), z.strictObject({}).transform(() => undefined)]);
+const unknownField = 'is unknown';
+const withoutBody = z.union([z.undefined(), z.strictObject({}).transform(() => undefined)], {
+  error: 'must be left out: this takes no body',
+});
 
 /** The parts of a request that come from the client, parsed. */
 type Parsed = { readonly params: unknown; readonly query: unknown; readonly body: unknown };
@@ -24,15 +27,28 @@ export function parseInput(route: Route, req: Request, body: unknown): Parsed | 
   if (shape !== undefined) return invalid([{ pointer: '#', detail: shape }]);
   const sentQuery = req.query; // Express parses it at each access
   const texts = [...faultsOfText(without(body, route.itemsOf)), ...faultsOfText(sentQuery).map(asParameter)];
-  if (texts.length > 0) return invalid(texts);
   const query = (route.query ?? nothing).safeParse(sentQuery);
   const parsedBody = (route.body ?? withoutBody).safeParse(body);
-  const faults = [
-    ...(query.success ? [] : faultsOf(query.error, body).map(asParameter)),
+  const faults = mergeFaults(texts, [
+    ...(query.success ? [] : faultsOf(query.error, body).map(asParameter).map(inQuery(sentQuery))),
     ...(parsedBody.success ? [] : faultsOf(parsedBody.error, body)),
-  ];
-  if (faults.length > 0) return invalid(faults);
+  ]);
+  if (faults.length > 0 || !query.success || !parsedBody.success) return invalid(faults);
   return { params: params.data, query: query.data, body: parsedBody.data };
+}
+
+/** The faults of texts, and those of a schema at other places; the first hundred. */
+export function mergeFaults(texts: readonly Fault[], ofSchema: readonly Fault[]): Fault[] {
+  const places = new Set(texts.map(({ pointer }) => pointer));
+  return [...texts, ...ofSchema.filter(({ pointer }) => !places.has(pointer))].slice(0, maxFaults);
+}
+
+/** A parameter that is sent twice arrives as an array, which is not what its schema says is wrong. */
+function inQuery(sent: Request['query']): (fault: Fault) => Fault {
+  return (fault) =>
+    Array.isArray(sent[fault.pointer.slice(1)]) && fault.detail !== unknownField
+      ? { ...fault, detail: 'must be given once' }
+      : fault;
 }
 
 /** The body but for the list whose items are judged one by one. */
@@ -69,7 +85,7 @@ export function faultsOf(error: z.ZodError, body: unknown, at: readonly Property
   const faults = error.issues.slice(0, maxFaults).flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {
       const keys = issue.keys.slice(0, maxFaults);
-      return keys.map((key) => ({ pointer: pointerOf([...at, ...issue.path, key]), detail: 'is unknown' }));
+      return keys.map((key) => ({ pointer: pointerOf([...at, ...issue.path, key]), detail: unknownField }));
     }
     if (issue.path.length === 0 && body === undefined) return [{ pointer: '#', detail: 'a JSON body is missing' }];
     return [{ pointer: pointerOf([...at, ...issue.path]), detail: issue.message }];
@@ -79,5 +95,8 @@ export function faultsOf(error: z.ZodError, body: unknown, at: readonly Property
 
 /** RFC 6901, as a URI fragment as in RFC 9457's example, but readable: nothing is percent-encoded. */
 function pointerOf(path: readonly PropertyKey[]): string {
-  return ['#', ...path.map((part) => String(part).replaceAll('~', '~0').replaceAll('/', '~1').slice(0, 100))].join('/');
+  return [
+    '#',
+    ...path.map((part) => String(part).replaceAll('~', '~0').replaceAll('/', '~1').toWellFormed().slice(0, 100)),
+  ].join('/');
 }

@@ -3,7 +3,7 @@ import { idPattern } from '../core/ids.ts';
 import { invalid, isRefusal, type Refusal } from '../core/outcome.ts';
 import { problems } from '../core/problems.ts';
 import { faultsOfText } from '../http/body.ts';
-import { faultsOf } from '../http/parse.ts';
+import { faultsOf, mergeFaults } from '../http/parse.ts';
 import { type Route, route } from '../http/route.ts';
 import type { createBatches } from './batch.ts';
 import { type BatchOut, batchOut, type NewProduct, type productSchemas } from './schema.ts';
@@ -40,9 +40,9 @@ export function batchRoutes(
 
   function parse(item: unknown, i: number): NewProduct | Refusal {
     const texts = faultsOfText(item, `#/products/${i}`);
-    if (texts.length > 0) return invalid(texts);
     const read = schemas.create.safeParse(item);
-    return read.success ? read.data : invalid(faultsOf(read.error, item, ['products', i]));
+    const faults = mergeFaults(texts, read.success ? [] : faultsOf(read.error, item, ['products', i]));
+    return read.success && faults.length === 0 ? read.data : invalid(faults);
   }
 }
 

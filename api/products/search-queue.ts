@@ -2,12 +2,17 @@
  * The queue of searches. A few run at once in this process, and fewer for each address, so that purchases and reads never wait behind them
  * (search-turns.ts). Identical searches at the same time share one run (single-flight), and a run for which no client waits any more is aborted.
  */
-import { type Refusal, refuse } from '../core/outcome.ts';
+import { type Deadline, remainingMs } from '../core/clock.ts';
+import { type Refusal, refuse, Unavailable } from '../core/outcome.ts';
 import type { Caller } from '../core/request.ts';
 import { createTurns, type QueueBounds, usualQueueBounds } from './search-turns.ts';
 
 /** The part of a request that the queue uses. */
-type Asking = { readonly caller: Pick<Caller, 'address'>; readonly signal?: AbortSignal | undefined };
+type Asking = {
+  readonly caller: Pick<Caller, 'address'>;
+  readonly deadline: Deadline;
+  readonly signal?: AbortSignal | undefined;
+};
 
 /** A search that runs or waits for the turn of the address that asked for it first. */
 type Flight<T> = {
@@ -40,37 +45,45 @@ export function createSearchQueue<T>(
     }
   }
 
+  /** See `run` below. */
+  async function run(
+    key: string | undefined,
+    asking: Asking,
+    search: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T | Refusal> {
+    const { caller, deadline, signal } = asking;
+    const address = addressOf(caller.address);
+    const known = key === undefined ? undefined : flights.get(key);
+    const joined = known?.isRunning === true || known?.address === address ? known : undefined;
+    const flight = joined ?? begin(key, address, search);
+    flight.clients += 1;
+    const goAway = () => {
+      flight.clients -= 1;
+      if (flight.clients === 0) flight.abort.abort();
+    };
+    if (signal?.aborted) goAway();
+    else signal?.addEventListener('abort', goAway, { once: true });
+    try {
+      return await flight.result;
+    } catch (error) {
+      const mayRunAgain = joined !== undefined && error instanceof Unavailable && signal?.aborted !== true;
+      if (!mayRunAgain || remainingMs(deadline) <= 0) throw error;
+    } finally {
+      signal?.removeEventListener('abort', goAway);
+    }
+    return run(key, asking, search);
+  }
+
   return {
     /**
      * Runs a search when it is its turn.
      * @param key searches with the same key that are asked for at once share one run, if it runs already or waits for the turn of the same
-     *   address; `undefined` runs alone
+     *   address; `undefined` runs alone. A run has its first caller's deadline; if it ends by that, the others search again by their own
      * @param search what to run; its signal is aborted when all clients that wait for it have gone
      * @returns its result; 429 when this address has too many waiting, 503 when all together have
      * @throws what the search throws
      */
-    async run(
-      key: string | undefined,
-      { caller, signal }: Asking,
-      search: (signal: AbortSignal) => Promise<T>,
-    ): Promise<T | Refusal> {
-      const address = addressOf(caller.address);
-      const known = key === undefined ? undefined : flights.get(key);
-      const isShared = known?.isRunning === true || known?.address === address;
-      const flight = known !== undefined && isShared ? known : begin(key, address, search);
-      flight.clients += 1;
-      const goAway = () => {
-        flight.clients -= 1;
-        if (flight.clients === 0) flight.abort.abort();
-      };
-      if (signal?.aborted) goAway();
-      else signal?.addEventListener('abort', goAway, { once: true });
-      try {
-        return await flight.result;
-      } finally {
-        signal?.removeEventListener('abort', goAway);
-      }
-    },
+    run,
     /** How many run and wait, for tests and metrics. */
     counts: turns.counts,
   };

@@ -1,5 +1,6 @@
 /** Follows an event stream, computes a state from it, and knows how old that state is. */
 import { deadlineIn, monotonicMs, pause } from '../core/clock.ts';
+import { Unavailable } from '../core/outcome.ts';
 import { pairsOf } from '../core/pairs.ts';
 import type { Reads } from './reads/reads.ts';
 import type { Sentinels } from './sentinels/sentinels.ts';
@@ -15,7 +16,10 @@ export type FollowOptions<State> = {
   readonly historyMs: number;
   /** A state before the first entry. */
   readonly initial: () => State;
-  /** Adds an entry to the state. Entries come in order; one may come twice in a row. */
+  /**
+   * Adds an entry to the state. Entries come in order; one may come twice in a row. If it throws, the state is not fresh until the entry was
+   * applied or has left the stream.
+   */
   readonly apply: (state: State, entry: StreamEntry) => void;
 };
 
@@ -39,12 +43,16 @@ const chunk = 1000;
  *
  * No clock but Redis' own is used: ids of entries are times of the node that was master. They may jump when the master changes, so after
  * each change, and when the stream has become shorter, the state is computed anew from the history while the old state stays in use.
+ *
+ * An entry that `apply` cannot read, such as one of a newer release, is not skipped: it may be a revocation.
+ * @param log called with what an operator should find in the log
  * @see https://redis.io/docs/latest/commands/xread/
  */
 export function followStream<State>(
   { stream, historyMs, initial, apply }: FollowOptions<State>,
   reads: Pick<Reads, 'query'>,
   sentinels: Pick<Sentinels, 'onMaster'>,
+  log: (event: string) => void = () => undefined,
 ): Followed<State> {
   type Position = { readonly state: State; last: string };
   let closed = false;
@@ -79,7 +87,11 @@ export function followStream<State>(
     if (wantedHistory !== history) return true;
     const entries = (reply as [string, [string, string[]][]][] | null)?.[0]?.[1] ?? [];
     for (const [id, flat] of entries) {
-      apply(position.state, { id, fields: Object.fromEntries(pairsOf(flat)) });
+      try {
+        apply(position.state, { id, fields: Object.fromEntries(pairsOf(flat)) });
+      } catch (error) {
+        throw new Error(`its entry ${id} cannot be read: ${error}`);
+      }
       position.last = id;
     }
     if (entries.length === chunk) return true;
@@ -100,10 +112,17 @@ export function followStream<State>(
   }
 
   async function follow() {
+    let logged: string | undefined;
     while (!closed) {
       const pauseMs = await read().then(
         (hasMore) => (hasMore ? 0 : pollIntervalMs),
-        () => retryMs,
+        (error) => {
+          if (error instanceof Unavailable) return retryMs;
+          const event = `The stream ${stream} cannot be followed: ${error.message}. Trying again every ${pollIntervalMs} ms`;
+          if (event !== logged) log(event);
+          logged = event;
+          return pollIntervalMs;
+        },
       );
       await pause(pauseMs);
     }

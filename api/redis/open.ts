@@ -113,7 +113,7 @@ function openReadPath(settings: RedisSettings, log: (event: string) => void) {
     reads,
     isIsolated: () => isIsolated(sentinels),
     follow<State>(options: FollowOptions<State>): Followed<State> {
-      const state = followStream(options, reads, sentinels);
+      const state = followStream(options, reads, sentinels, log);
       followed.push(state);
       return state;
     },

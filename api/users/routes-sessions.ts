@@ -30,8 +30,9 @@ export function sessionRoutes(signIns: Pick<SignInRules, 'list' | 'end'>): Route
       idempotent: true,
       handle: async ({ context }) => {
         const caller = signedIn(context);
-        const tag = Array.isArray(context.ifMatch) ? entityTag(await ownList(context)) : undefined;
-        const choice = { which: 'others', sessionId: caller.sessionId, tag } as const;
+        const list = Array.isArray(context.ifMatch) ? await ownList(context) : undefined;
+        const read = list && { tag: entityTag(list), ids: list.data.map(({ id }) => id) };
+        const choice = { which: 'others', sessionId: caller.sessionId, read } as const;
         return noContent(await signIns.end(caller.userId, choice, caller, context));
       },
     }),

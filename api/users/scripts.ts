@@ -83,7 +83,7 @@ export const scripts = {
   }),
   endSessions: defineKeyedScript(fileOf('end-sessions'), {
     keys: ['user', 'sessions', 'callerSessions'],
-    args: ['id', 'which', 'named', 'ownSession', 'tags', 'tag'],
+    args: ['id', 'which', 'named', 'ownSession', 'tags', 'tag', 'listed'],
     replies: { ended: [], stale: [], missing: [], 'signed-out': [] },
     whenFull: 'go-on',
   }),

@@ -32,10 +32,13 @@ const stream = eventStream('users');
 /** What a write needs of the request. */
 type Request = { readonly requestId: string; readonly deadline: Deadline };
 
-/** Which sign-ins of a user to end: one, all others than one, or all. `tag`: the entity tag of the list of them, where the client has one. */
+/** The list of sign-ins that If-Match is compared with, as it was read: its entity tag and ids. One that began after that is not ended. */
+type ListRead = { readonly tag: string; readonly ids: readonly string[] };
+
+/** Which sign-ins of a user to end: one, all others than one, or all. */
 export type SessionChoice =
   | { readonly which: 'one'; readonly sessionId: string }
-  | { readonly which: 'others'; readonly sessionId: string; readonly tag?: string | undefined }
+  | { readonly which: 'others'; readonly sessionId: string; readonly read?: ListRead | undefined }
   | { readonly which: 'all' };
 
 /** `missing`: no such user, or no such sign-in. `signed-out`: the caller's own sign-in has ended. `stale`: If-Match names another tag. */
@@ -127,9 +130,16 @@ export function createSessionWrites(writes: Writes, limits: SessionLimits): Sess
         callerSessions: sessionsKey(caller.userId),
       };
       const named = choice.which === 'all' ? '' : choice.sessionId;
-      const tag = (choice.which === 'others' && choice.tag) || '';
-      const { which } = choice;
-      const args = { id: userId, which, named, ownSession: caller.sessionId, tags: wantedTags(context), tag };
+      const { tag = '', ids } = (choice.which === 'others' && choice.read) || {};
+      const args = {
+        id: userId,
+        which: choice.which,
+        named,
+        ownSession: caller.sessionId,
+        tags: wantedTags(context),
+        tag,
+        listed: ids === undefined ? '' : `,${ids.join(',')},`,
+      };
       const reply = await runKeyedScript(writes, 'users', scripts.endSessions, { keys, args }, context);
       if (isRefusal(reply)) return reply;
       const { result: kind, replayed } = reply;

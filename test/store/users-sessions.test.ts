@@ -135,6 +135,21 @@ describe('the sign-ins of a user', () => {
     });
   });
 
+  it('end as If-Match names them only if none has begun since they were read', async () => {
+    const made = await created();
+    const [own, other] = [await begun(made), await begun(made)];
+    await master.hset(sessionsKey(made.id), newId(), `1:${Date.now() - 60_000}`); // has expired, so it is not listed
+    const asListed = (...ids: string[]) => {
+      const choice = { which: 'others', sessionId: own.sessionId, read: { tag: 'seen', ids } } as const;
+      return sessions.endSessions(made.id, choice, own, { ...context(), ifMatch: ['seen'] });
+    };
+    const later = await begun(made);
+    expect(await asListed(own.sessionId, other.sessionId)).toEqual({ kind: 'stale' });
+    expect(await sessions.check(made.id, later.sessionId, soon())).toBe('customer');
+    expect(await asListed(own.sessionId, other.sessionId, later.sessionId)).toEqual({ kind: 'ended', replayed: false });
+    expect(await master.hkeys(sessionsKey(made.id))).toEqual([own.sessionId]);
+  });
+
   it.each(['customer', 'admin'] as const)(
     'of a %s last without a refresh for as long as the role allows',
     async (role) => {

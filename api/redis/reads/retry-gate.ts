@@ -5,7 +5,7 @@
 import { type Deadline, remainingMs, within } from '../../core/clock.ts';
 
 /** See {@link createRetryGate}. */
-export type RetryGate = {
+type RetryGate = {
   /**
    * Waits for a turn. While tries fail, few have one at the same time; after one has succeeded, all do.
    * @returns `false` when the deadline came first; otherwise `leave` must follow

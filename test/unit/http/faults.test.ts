@@ -1,7 +1,10 @@
 /** The texts of a 422: the name of a field, and what is wrong with it. */
+import type { Request } from 'express';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { faultsOf } from '../../../api/http/parse.ts';
+import { isRefusal } from '../../../api/core/outcome.ts';
+import { faultsOf, parseInput } from '../../../api/http/parse.ts';
+import type { Route } from '../../../api/http/route.ts';
 
 const schema = z.strictObject({
   name: z.string().min(3),
@@ -42,4 +45,40 @@ test('of thousands of unknown fields, a hundred are listed', () => {
   const body = { name: 'abc', tags: ['a'], count: 1, ...Object.fromEntries(names.map((name) => [name, 1])) };
   expect(Object.keys(detailsOf(body))).toHaveLength(100);
   expect(Object.keys(detailsOf(body))).toContain('#/kind');
+});
+
+/** The faults of a request, by their pointers. */
+function faultsIn(route: Partial<Route>, body: unknown, query: object = {}): unknown {
+  const parsed = parseInput(route as Route, { params: {}, query } as unknown as Request, body);
+  if (!isRefusal(parsed)) return parsed;
+  const { errors } = parsed.extra as { errors: { pointer: string; detail: string }[] };
+  return errors.map(({ pointer, detail }) => `${pointer} ${detail}`);
+}
+
+test('a fault of a text hides no other fault, and counts once at its place', () => {
+  const query = z.strictObject({ limit: z.string().optional() });
+  expect(faultsIn({ body: schema, query }, { name: '\0', count: 1, more: '\0' }, { limit: '\0', page: '1' })).toEqual([
+    '#/more must not contain NUL',
+    '#/name must not contain NUL',
+    '?limit must not contain NUL',
+    '?page is unknown',
+    '#/tags is missing',
+    '#/kind is missing',
+  ]);
+});
+
+test('a parameter that is given twice is told from one of another type, and from an unknown one', () => {
+  const query = z.strictObject({ limit: z.string().optional(), inStock: z.literal('true').optional() });
+  const twice = { limit: ['5', '6'], inStock: ['true', 'true'], page: ['1', '2'] };
+  expect(faultsIn({ query }, undefined, twice)).toEqual([
+    '?limit must be given once',
+    '?inStock must be given once',
+    '?page is unknown',
+  ]);
+});
+
+test('a route without a body takes none or an empty object', () => {
+  for (const body of [undefined, {}]) expect(faultsIn({}, body)).toMatchObject({ body: undefined });
+  for (const body of [null, [], 'x']) expect(faultsIn({}, body)).toEqual(['# must be left out: this takes no body']);
+  expect(faultsIn({}, { a: 1 })).toEqual(['#/a is unknown']);
 });

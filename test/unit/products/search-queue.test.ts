@@ -1,5 +1,7 @@
 /** The queue of searches: few at once, fair between addresses, once for the same search, and not at all for a client that has gone. */
 import { expect, test } from 'vitest';
+import { deadlineIn } from '../../../api/core/clock.ts';
+import { Unavailable } from '../../../api/core/outcome.ts';
 import { createSearchQueue } from '../../../api/products/search-queue.ts';
 
 const bounds = { running: 3, runningPerAddress: 2, waiting: 6, waitingPerAddress: 2 };
@@ -16,7 +18,7 @@ function open() {
       signal.addEventListener('abort', () => resolve(`${name} ended early`), { once: true });
     });
   const run = (name: string, address: string, key?: string, signal?: AbortSignal) =>
-    queue.run(key, { caller: { address }, ...(signal && { signal }) }, search(name));
+    queue.run(key, { caller: { address }, deadline: deadlineIn(5000), ...(signal && { signal }) }, search(name));
   return { queue, begun, run, end: (i: number) => ends[i]?.(`done ${i}`) };
 }
 const turns = () => new Promise((resolve) => setImmediate(resolve));
@@ -104,8 +106,23 @@ test('a search that waits for its turn leaves the queue when its client has gone
 
 test('a search that fails gives its place to the next', async () => {
   const { queue } = open();
-  const asking = { caller: { address: 'a' } };
+  const asking = { caller: { address: 'a' }, deadline: deadlineIn(5000) };
   await expect(queue.run('x', asking, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
   expect(queue.counts()).toEqual({ running: 0, waiting: 0 });
   expect(await queue.run('x', asking, () => Promise.resolve('works'))).toBe('works');
+});
+
+test('callers who joined a search that ran out of its first caller’s time share one more by their own', async () => {
+  const { queue } = open();
+  const asking = (leftMs: number) => ({ caller: { address: 'a' }, deadline: deadlineIn(leftMs) });
+  let runs = 0;
+  const search = async () => {
+    runs += 1;
+    if (runs === 1) throw new Unavailable('no time left');
+    return 'found';
+  };
+  const all = [0, 5000, 5000, 0].map((leftMs) => queue.run('same', asking(leftMs), search).catch(String));
+  const late = expect.stringMatching(/no time left/);
+  expect(await Promise.all(all)).toEqual([late, 'found', 'found', late]);
+  expect(runs).toBe(2);
 });

@@ -9,8 +9,10 @@ const historyMs = 60_000;
 let followed: Followed<string[]> | undefined;
 afterEach(() => followed?.close());
 
-/** Follows a stream that holds these ids; `ids` may be changed meanwhile. */
-function follow(ids: string[]) {
+/** Follows a stream that holds these ids; `ids` may be changed meanwhile. @param unreadable the id of an entry that cannot be applied */
+function follow(ids: string[], unreadable?: string) {
+  const polledAtMs: number[] = [];
+  const logged: string[] = [];
   let changeMaster: () => void = () => undefined;
   const sentinels = {
     onMaster(listener: () => void) {
@@ -24,6 +26,7 @@ function follow(ids: string[]) {
     const entries = (found: string[]) => found.map((id) => [id, ['id', id]]);
     const pipeline = {
       xread(...words: unknown[]) {
+        polledAtMs.push(performance.now());
         const later = ids.filter((id) => msOf(id) > msOf(String(words.at(-1))));
         replies.push(later.length === 0 ? null : [['stream', entries(later)]]);
         return pipeline;
@@ -40,12 +43,15 @@ function follow(ids: string[]) {
     stream: 'stream',
     historyMs,
     initial: (): string[] => [],
-    apply: (state: string[], entry: { id: string }) => void state.push(entry.id),
+    apply(state: string[], entry: { id: string }) {
+      if (entry.id === unreadable) throw new TypeError('unknown fields');
+      state.push(entry.id);
+    },
   };
-  followed = followStream(options, { query } as unknown as Reads, sentinels);
+  followed = followStream(options, { query } as unknown as Reads, sentinels, (event) => logged.push(event));
   const heard = (expected: string[]) =>
     waitFor(`the state ${expected}`, () => followed?.state().join() === expected.join());
-  return { heard, changeMaster: () => changeMaster() };
+  return { heard, changeMaster: () => changeMaster(), polledAtMs, logged };
 }
 
 test('begins with the history before the newest entry, and goes on with each new one', async () => {
@@ -72,4 +78,16 @@ test('when the stream has become shorter, the state is computed anew', async () 
   await heard(['1000-0', '2000-0']);
   ids.pop();
   await heard(['1000-0']);
+});
+
+test('an entry that cannot be read keeps the state from being fresh, is logged once and read four times a second until it has gone', async () => {
+  const ids = ['1000-0', '2000-0', '3000-0'];
+  const { heard, polledAtMs, logged } = follow(ids, '2000-0');
+  await waitFor('three polls', () => polledAtMs.length >= 3);
+  expect((polledAtMs[2] ?? 0) - (polledAtMs[0] ?? 0)).toBeGreaterThan(300);
+  expect(followed?.ageMs()).toBe(Number.POSITIVE_INFINITY);
+  expect(logged).toEqual([expect.stringMatching(/entry 2000-0 cannot be read: TypeError: unknown fields/)]);
+  ids.splice(1, 1);
+  await heard(['1000-0', '3000-0']);
+  expect(followed?.ageMs()).toBeLessThan(Number.POSITIVE_INFINITY);
 });
