@@ -610,7 +610,6 @@ export interface Problem {
     | '/problems/product-exists'
     | '/problems/insufficient-stock'
     | '/problems/not-cancellable'
-    | '/problems/request-in-progress'
     | '/problems/precondition-failed'
     | '/problems/payload-too-large'
     | '/problems/unsupported-media-type'

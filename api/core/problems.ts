@@ -16,7 +16,6 @@ export const problems = {
   'product-exists': [409, 'There is a product with this id already'],
   'insufficient-stock': [409, 'Not enough in stock'],
   'not-cancellable': [409, 'This purchase cannot be cancelled'],
-  'request-in-progress': [409, 'The same request is still being worked on'],
   'precondition-failed': [412, 'The resource has changed'],
   'payload-too-large': [413, 'The body is too large'],
   'unsupported-media-type': [415, 'The body must be JSON'],

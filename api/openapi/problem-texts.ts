@@ -84,11 +84,6 @@ export const problemTexts: Readonly<Record<ProblemCode, ProblemText>> = {
     action: 'You need not do anything: no stock was reserved.',
     detail: 'This purchase has failed: there is nothing to cancel.',
   },
-  'request-in-progress': {
-    meaning: 'The same request, with the same Idempotency-Key, is still in progress.',
-    action: retry,
-    detail: 'The first request with this key is still in progress.',
-  },
   'precondition-failed': {
     meaning: 'The resource has changed since the version in If-Match. Nothing was changed by this request.',
     action: 'Read the resource again, apply your change to the new version, and send its ETag in If-Match.',

@@ -22,7 +22,7 @@ export function problemsOf(route: Route): readonly ProblemCode[] {
     ...(access === 'admin' ? (['forbidden'] as const) : []),
     ...(params === undefined ? [] : (['not-found'] as const)),
     ...(method === 'get' ? [] : (['payload-too-large', 'unsupported-media-type'] as const)),
-    ...(idempotent ? (['request-in-progress', 'idempotency-key-reused'] as const) : []),
+    ...(idempotent ? (['idempotency-key-reused'] as const) : []),
     ...own,
   ];
   return [...new Set(codes)];
@@ -57,7 +57,7 @@ function problemResponse(codes: readonly ProblemCode[], status: number, isLimite
     'X-Request-Id',
     'Server-Timing',
     ...(status === 401 ? ['WWW-Authenticate'] : []),
-    ...(status === 429 || status === 503 || codes.includes('request-in-progress') ? ['Retry-After'] : []),
+    ...(status === 429 || status === 503 ? ['Retry-After'] : []),
     ...(isLimited ? ['RateLimit', 'RateLimit-Policy'] : []),
     ...(status === 503 && !isLimited ? ['Cache-Status'] : []), // of /healthz
     ...(status === 409 || status === 422 || status === 404 ? ['Idempotent-Replayed'] : []),

@@ -11,7 +11,7 @@ export const commonParameters: Readonly<Record<string, JsonSchema>> = {
     in: 'header',
     required: false,
     description:
-      'A key of your choice, bare or quoted. Repeat the request with the same key and body within 24 hours: it happens once, and you get the first answer again.',
+      'A key of your choice, bare or quoted. Repeat the request with the same key and body within 24 hours: it happens once, and you get the first answer again. An empty key counts as none.',
     schema: { type: 'string', minLength: 1, maxLength: 257, pattern: '^[\\x20-\\x7e]+$' },
     example: '0192f0c1-7b1e-7cc0-9d5e-3f1a0e6b2c4d',
   },

@@ -9,11 +9,7 @@ export type Outcome =
 
 /** Whether an attempt left the client without what it asked for: 5xx, a reset, a time-out. It is then repeated. */
 export function hasFailed(attempt: Attempt): boolean {
-  return attempt.status === undefined || attempt.status >= 500 || attempt.status === 429 || isInProgress(attempt);
-}
-
-function isInProgress({ status, body }: Attempt): boolean {
-  return status === 409 && (body as { type?: string } | undefined)?.type === '/problems/request-in-progress';
+  return attempt.status === undefined || attempt.status >= 500 || attempt.status === 429;
 }
 
 /** The outcome of a request: its first answer that is no failure. */
