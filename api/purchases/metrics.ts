@@ -25,13 +25,13 @@ export function createPurchaseMetrics(registry: Registry): PurchaseMetrics {
     help: 'Age of the oldest purchase that is neither completed, failed nor cancelled; 0 without one',
     registers: [registry],
   });
-  const owed = new Gauge({
-    name: 'shop_purchases_oldest_owed_seconds',
+  const releasePending = new Gauge({
+    name: 'shop_purchases_oldest_release_pending_seconds',
     help: 'Time since the cancellation of the oldest cancelled purchase whose stock is not known to be back; 0 without one',
     registers: [registry],
   });
   return {
     ended: (result) => total.inc({ result }),
-    oldest: (what, seconds) => (what === 'pending' ? pending : owed).set(seconds),
+    oldest: (what, seconds) => (what === 'pending' ? pending : releasePending).set(seconds),
   };
 }

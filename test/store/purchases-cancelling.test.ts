@@ -1,4 +1,4 @@
-/** Cancelling on a real Redis: once, however often it is repeated, and the stock owed until it is known to be back. */
+/** Cancelling on a real Redis: once, however often it is repeated, and its release pending until the stock is known to be back. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
 import { isRefusal } from '../../api/core/outcome.ts';

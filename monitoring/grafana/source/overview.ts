@@ -138,7 +138,7 @@ export const business: DashboardSource = {
         unit: 's',
         queries: {
           pending: 'max(shop_purchases_oldest_pending_seconds)',
-          'stock to return': 'max(shop_purchases_oldest_owed_seconds)',
+          'stock to return': 'max(shop_purchases_oldest_release_pending_seconds)',
         },
         thresholds: { warn: 15, alarm: 30 },
       }),
