@@ -57,19 +57,13 @@ describe('POST /products', () => {
       id: 'a b',
       name: ' ',
       category: 'x\0',
-      price: { amount: -1, currency: 'USD' },
-      stock: 1.5,
-    });
-    expect(answer).toMatchObject(problem('validation-failed', 422));
-    expect(answer.body.errors).toEqual([{ pointer: '#/category', detail: 'must not contain NUL' }]);
-    const more = await write('post', '', {
-      id: 'a b',
-      name: ' ',
       price: { amount: -1, currency: 'EUR' },
       stock: 1.5,
       size: 3,
     });
-    const pointers = more.body.errors.map((fault: { pointer: string }) => fault.pointer).sort();
+    expect(answer).toMatchObject(problem('validation-failed', 422));
+    expect(answer.body.errors[0]).toEqual({ pointer: '#/category', detail: 'must not contain NUL' });
+    const pointers = answer.body.errors.map((fault: { pointer: string }) => fault.pointer).sort();
     expect(pointers).toEqual([
       '#/category',
       '#/id',
