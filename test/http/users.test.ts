@@ -52,11 +52,8 @@ describe('sign-up', () => {
       .post('/users')
       .send({ email: 'not-an-address', password: 'short', firstName: ' ', role: 'admin', lastName: 'x\0' });
     expect(answer.status).toBe(422);
-    expect(answer.body.errors).toEqual([{ pointer: '#/lastName', detail: 'must not contain NUL' }]);
-    const more = await users.request
-      .post('/users')
-      .send({ email: 'not-an-address', password: 'short', firstName: ' ', role: 'admin' });
-    expect(more.body.errors.map((fault: { pointer: string }) => fault.pointer).sort()).toEqual([
+    expect(answer.body.errors[0]).toEqual({ pointer: '#/lastName', detail: 'must not contain NUL' });
+    expect(answer.body.errors.map((fault: { pointer: string }) => fault.pointer).sort()).toEqual([
       '#/email',
       '#/firstName',
       '#/lastName',
