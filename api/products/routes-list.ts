@@ -44,7 +44,7 @@ export function listRoute(search: Search, cursors: Cursors, limits: Pick<Handler
   async function pageOf(question: Question, limit: number, after: string | undefined, context: RequestContext) {
     if (!planOf(question, after).isFiltered) return search.page(question, limit, after, context);
     const key = context.consistency === 'bounded-staleness' ? keyOf(question, limit, after) : undefined;
-    const asking = { caller: context.caller, signal: context.createSignal?.() };
+    const asking = { caller: context.caller, deadline: context.deadline, signal: context.createSignal?.() };
     return queue.run(key, asking, async (signal) => {
       const page = await search.page(question, limit, after, { ...context, signal });
       limits.add('search-work', context.caller, Math.ceil(page.work.ms));
