@@ -45,7 +45,7 @@ export function createSearchQueue<T>(
     }
   }
 
-  /** See `run` below. */
+  /** `run` of the result. */
   async function run(
     key: string | undefined,
     asking: Asking,

@@ -67,7 +67,7 @@ test('a fault of a text hides no other fault, and counts once at its place', () 
   ]);
 });
 
-test('a parameter that is given twice is told from one of another type, and from an unknown one', () => {
+test('a parameter that is given twice has a text of its own, unless it is unknown', () => {
   const query = z.strictObject({ limit: z.string().optional(), inStock: z.literal('true').optional() });
   const twice = { limit: ['5', '6'], inStock: ['true', 'true'], page: ['1', '2'] };
   expect(faultsIn({ query }, undefined, twice)).toEqual([
