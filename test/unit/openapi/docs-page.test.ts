@@ -1,5 +1,10 @@
 /** The sign-in of `/docs` without a browser, of which the script needs little; test/flow/docs-page.test.ts clicks through the page in one. */
-import { expect, test, vi } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
+
+// The next test file may run in the same process (isolate: false in vitest.config.ts), with the same `fetch`.
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
 
 type SwaggerUi = {
   requestInterceptor(request: { url: string; method: string; headers: Record<string, string> }): Promise<{
