@@ -9,7 +9,8 @@ import { waitFor } from '../support/wait.ts';
 /** Keys that never end by themselves, and why. */
 const books: Record<string, RegExp> = {
   'users, until they are deleted': /^\{users\}:(user:|email:|list$|admins$)/,
-  'products and their indexes, until they are deleted': /^\{products\}:(product:|by:|words$)/,
+  'products and their indexes, until they are deleted':
+    /^\{products\}:(product:|by:|word:|vocabulary$|ids:|last-number$)/,
   'purchases and their histories: the books': /^\{purchases\}:(purchase:|list:)/,
   'what is unfinished: emptied by finishing it': /^\{purchases\}:(pending|release-pending)$/,
   'failed purchases by their end: emptied by deleting them': /^\{purchases\}:ending$/,

@@ -1,13 +1,12 @@
-/** The only file of this project that makes admins: the rules of the last one need it. */
+/** Users, on a Redis of its own: the rules of the first and the last admin need one in which no other file makes admins. */
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../api/core/ids.ts';
 import { isRefusal } from '../../api/core/outcome.ts';
-import type { ShopRedis } from '../../api/redis/open.ts';
 import { sessionsKey } from '../../api/users/keys.ts';
 import type { Account } from '../../api/users/record.ts';
 import { changed } from '../../api/users/service.ts';
-import { openTestRedis, operator } from '../support/redis.ts';
+import { type OwnRedis, startOwnRedis } from '../support/own-redis.ts';
 import {
   again,
   asRead,
@@ -21,18 +20,15 @@ import {
   write,
 } from './users-support.ts';
 
-let redis: ShopRedis;
+let own: OwnRedis;
 let store: UserStore;
 let master: Redis;
 beforeAll(async () => {
-  redis = openTestRedis('users');
-  store = createUserStore(redis);
-  master = await operator();
-});
-afterAll(() => {
-  redis.close();
-  master.disconnect();
-});
+  own = await startOwnRedis('users');
+  store = createUserStore(own.redis);
+  master = own.master;
+}, 60_000);
+afterAll(() => own?.close());
 
 const created = (changes?: Partial<Account>) => createdIn(store, changes);
 
