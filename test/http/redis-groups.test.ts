@@ -67,8 +67,12 @@ it('a customer buys, and the access token ends at purchases within a second of t
   const { refreshToken } = session;
   expect((await users.request.post('/users/logout').send({ refreshToken })).status).toBe(204);
   const signedOutMs = performance.now();
-  const seen: number[] = [];
-  while (performance.now() - signedOutMs < 1000) seen.push((await buy()).status);
-  expect((await buy()).body).toMatchObject({ status: 401, type: '/problems/session-ended' });
-  expect(seen).toContain(401);
+  const acceptedAfterMs: number[] = [];
+  for (let answer: Awaited<ReturnType<typeof buy>> | undefined; answer?.status !== 401; ) {
+    const beganMs = performance.now() - signedOutMs;
+    answer = await buy();
+    if (answer.status !== 401) acceptedAfterMs.push(beganMs);
+    else expect(answer.body).toMatchObject({ status: 401, type: '/problems/session-ended' });
+  }
+  expect(Math.max(0, ...acceptedAfterMs)).toBeLessThan(1000);
 });
