@@ -21,8 +21,22 @@ end
 -- Forgets which product has the number.
 local function take_number(number) redis.call('HDEL', ids_key(number), number) end
 
--- Adds to each word its products: `words` in their order, `numbersOf` a list of numbers for each.
-local function add_words(words, numbersOf)
+-- The words to add, in their order, and for each the numbers of its products.
+local words, numbersOf = {}, {}
+
+-- Notes that a product has a word. What was noted is added by add_words.
+local function note_word(word, number)
+  local numbers = numbersOf[word]
+  if numbers then
+    numbers[#numbers + 1] = number
+  else
+    words[#words + 1] = word
+    numbersOf[word] = { number }
+  end
+end
+
+-- Adds to each word that was noted its products.
+local function add_words()
   local new = {}
   for i = 1, #words do
     local word = words[i]

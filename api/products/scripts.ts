@@ -5,6 +5,7 @@ const fileOf = (name: string) => new URL(`./lua/${name}.lua`, import.meta.url);
 
 const include = new URL('./prelude.lua', import.meta.url);
 const includeForReads = new URL('./read-prelude.lua', import.meta.url);
+const includeForSearches = new URL('./search-prelude.lua', import.meta.url);
 
 /** See `wordKeys` in keys.ts. */
 const wordKeyNames = ['wordStart', 'vocabulary', 'lastNumber', 'idsStart'] as const;
@@ -80,6 +81,7 @@ export const readScripts = {
     keys: ['vocabulary', 'wordStart', 'idsStart', 'olderWords'],
     args: ['first', 'second', 'after', 'mostEntries', 'mostOfWord', 'mostMicros', '...wanted'],
     reply: ['micros', 'lookups', 'entries', 'state', 'word', 'number', '...ids'],
+    include: includeForSearches,
   }),
   readProducts: defineReadScript(fileOf('read-products'), {
     keys: ['...products'],
@@ -97,6 +99,7 @@ export const readScripts = {
     keys: ['index', 'wordStart', 'product', 'olderWords', '...scope'],
     args: ['first', 'second', 'order', 'mostEntries', 'mostMatches', 'mostMicros', '...wanted'],
     reply: ['micros', 'lookups', 'entries', 'last', 'state', '...matches'],
+    include: includeForSearches,
   }),
   inspectProducts: defineReadScript(fileOf('inspect-products'), {
     keys: ['...products'],

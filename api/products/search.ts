@@ -94,29 +94,32 @@ async function gather(run: SearchRun, way: FoundWay): Promise<string[] | undefin
   return budget.measure(() => inOrder(members, plan));
 }
 
+/** What is found in one of the pieces in which products are gathered. */
+type Gathered = Pick<GatheredPiece, 'ids' | 'isMany'> & { readonly isLast: boolean };
+
 /** Looks through all that `from` names. */
 async function* gatheredPieces(
   run: SearchRun,
   from: GatheredFrom,
   words: Words,
   hasOlder: boolean,
-): AsyncGenerator<Pick<GatheredPiece, 'ids' | 'isMany'> & { readonly isLast: boolean }> {
+): AsyncGenerator<Gathered> {
+  if ('range' in from) return yield* piecesOfRange(run, from.range, words);
   let after: GatheredPiece['last'];
   do {
-    if ('range' in from) break;
     const { ids, isMany, last } = await gatherWords(run, from.prefix, after, words);
-    after = last;
     yield { ids, isMany, isLast: last === undefined && !hasOlder };
+    after = last;
   } while (after !== undefined);
-  let range = 'range' in from ? from.range : hasOlder ? olderPrefixRange(from.prefix) : undefined;
-  while (range !== undefined) {
-    const piece: ScannedPiece = await scan(
-      run,
-      { range, descending: false, scope: undefined, words },
-      run.bounds.sliceEntries,
-    );
-    range = piece.last === undefined ? undefined : rangeAfter(range, piece.last, false);
-    yield { ids: piece.matches.map(idOfMember), isMany: false, isLast: range === undefined };
+  if (hasOlder) yield* piecesOfRange(run, olderPrefixRange(from.prefix), words);
+}
+
+async function* piecesOfRange(run: SearchRun, whole: IndexRange, words: Words): AsyncGenerator<Gathered> {
+  for (let range: IndexRange | undefined = whole; range !== undefined; ) {
+    const what = { range, descending: false, scope: undefined, words };
+    const { matches, last }: ScannedPiece = await scan(run, what, run.bounds.sliceEntries);
+    range = last === undefined ? undefined : rangeAfter(range, last, false);
+    yield { ids: matches.map(idOfMember), isMany: false, isLast: range === undefined };
   }
 }
 

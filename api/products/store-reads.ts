@@ -3,6 +3,7 @@ import { pairsOf } from '../core/pairs.ts';
 import type { RequestContext } from '../core/request.ts';
 import { parseReadReply } from '../redis/define-script.ts';
 import type { ShopRedis } from '../redis/open.ts';
+import { runReadScript } from '../redis/run-script.ts';
 import { addReadScript } from '../redis/send-script.ts';
 import { productKey } from './keys.ts';
 import { currentFields, type StoredProduct, storedFields, storedProductOf } from './record.ts';
@@ -43,19 +44,14 @@ export function createProductReads(redis: Pick<ShopRedis, 'reads'>) {
       { key, min, max }: IndexRange,
       count: number,
       descending: boolean,
-      { consistency, deadline }: Reading,
+      reading: Reading,
     ): Promise<{ readonly member: string; readonly product: StoredProduct | undefined }[]> {
       const [first, second, order] = descending ? [max, min, 'REV'] : [min, max, ''];
       const call = {
         keys: { index: key, product: productKey('') },
         args: { first, second, order, most: count, enough: currentFields, fields: storedFields },
       };
-      const [reply] = await redis.reads.query(
-        consistency,
-        (pipeline) => addReadScript(pipeline, readScripts.readRange, call),
-        deadline,
-      );
-      const { found } = parseReadReply(readScripts.readRange, reply);
+      const { found } = await runReadScript(redis.reads, readScripts.readRange, call, reading);
       return pairsOf(found as string[]).map(([member, text]) => ({ member, product: productOfText(text) }));
     },
 

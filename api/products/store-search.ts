@@ -1,6 +1,7 @@
 /** What a search reads of the indexes, in bounded pieces: no script here holds a Redis node for more than about 2 ms. */
 import { parseReadReply } from '../redis/define-script.ts';
 import type { ShopRedis } from '../redis/open.ts';
+import { runReadScript } from '../redis/run-script.ts';
 import { addReadScript } from '../redis/send-script.ts';
 import { boundsOfPrefix } from './indexes.ts';
 import { idsStart, olderWordsKey, productKey, type SortField, vocabularyKey, wordStart } from './keys.ts';
@@ -107,14 +108,9 @@ export function createSearchReads(redis: Pick<ShopRedis, 'reads'>) {
     },
 
     /** Looks through a piece of an index for products that have all wanted words. */
-    async scan(scan: Scan, { consistency, deadline }: Reading): Promise<ScannedPiece> {
-      const call = scanCall(scan);
-      const [reply] = await redis.reads.query(
-        consistency,
-        (pipeline) => addReadScript(pipeline, readScripts.scanIndex, call),
-        deadline,
-      );
-      const { micros, lookups, entries, last, state, matches } = parseReadReply(readScripts.scanIndex, reply);
+    async scan(scan: Scan, reading: Reading): Promise<ScannedPiece> {
+      const reply = await runReadScript(redis.reads, readScripts.scanIndex, scanCall(scan), reading);
+      const { micros, lookups, entries, last, state, matches } = reply;
       return {
         cpuMs: cpuMsOf(micros, Number(lookups) + Number(entries)),
         entries: Number(entries),
@@ -124,14 +120,9 @@ export function createSearchReads(redis: Pick<ShopRedis, 'reads'>) {
     },
 
     /** Looks through the words with a prefix for products that have all wanted words. */
-    async gatherWords(gathering: Gathering, { consistency, deadline }: Reading): Promise<GatheredPiece> {
-      const call = gatherCall(gathering);
-      const [reply] = await redis.reads.query(
-        consistency,
-        (pipeline) => addReadScript(pipeline, readScripts.gatherWords, call),
-        deadline,
-      );
-      const { micros, lookups, entries, state, word, number, ids } = parseReadReply(readScripts.gatherWords, reply);
+    async gatherWords(gathering: Gathering, reading: Reading): Promise<GatheredPiece> {
+      const reply = await runReadScript(redis.reads, readScripts.gatherWords, gatherCall(gathering), reading);
+      const { micros, lookups, entries, state, word, number, ids } = reply;
       return {
         cpuMs: cpuMsOf(micros, Number(lookups) + Number(entries)),
         entries: Number(entries),
@@ -145,18 +136,13 @@ export function createSearchReads(redis: Pick<ShopRedis, 'reads'>) {
     async inspect(
       ids: readonly string[],
       { field, minPriceMinor, maxPriceMinor, inStock }: Inspection,
-      { consistency, deadline }: Reading,
+      reading: Reading,
     ): Promise<{ values: (string | undefined)[]; cpuMs: number }> {
       const call = {
         keys: { products: ids.map(productKey) },
         args: { field, lowest: minPriceMinor, highest: maxPriceMinor, stock: inStock ? 'in-stock' : '' },
       };
-      const [reply] = await redis.reads.query(
-        consistency,
-        (pipeline) => addReadScript(pipeline, readScripts.inspectProducts, call),
-        deadline,
-      );
-      const { micros, values } = parseReadReply(readScripts.inspectProducts, reply);
+      const { micros, values } = await runReadScript(redis.reads, readScripts.inspectProducts, call, reading);
       return {
         cpuMs: cpuMsOf(micros, ids.length),
         values: (values as (string | null)[]).map((value) => value ?? undefined),

@@ -1,4 +1,4 @@
-/** Runs declared scripts (see define-script.ts) as acknowledged writes: named values in, a reply by name out. */
+/** Runs declared scripts (see define-script.ts), as acknowledged writes or as reads: named values in, a reply by name out. */
 import type { Deadline } from '../core/clock.ts';
 import { isRefusal, type Refusal } from '../core/outcome.ts';
 import type { RequestContext } from '../core/request.ts';
@@ -7,13 +7,17 @@ import {
   type DeclaredScript,
   type Names,
   parseRawReply,
+  parseReadReply,
   parseReply,
   positionsOf,
+  type ReadScript,
   type Replies,
   type Reply,
 } from './define-script.ts';
 import { runKeyed } from './keyed.ts';
+import type { Reads } from './reads/reads.ts';
 import { scripts } from './scripts.ts';
+import { addReadScript } from './send-script.ts';
 import type { Writes } from './writes/writes.ts';
 
 /**
@@ -60,4 +64,19 @@ export async function runScript<K extends Names, A extends Names, R extends Repl
 ): Promise<Reply<R>> {
   const { keys, args } = positionsOf(script, call);
   return parseRawReply(script, await writes.run(script, keys, args, deadline));
+}
+
+/**
+ * Runs a read-only script on a replica.
+ * @returns its reply by name; the caller knows the types of the values
+ * @throws Unavailable when no node that is new enough answers before the deadline
+ */
+export async function runReadScript<K extends Names, A extends Names, R extends Names>(
+  reads: Pick<Reads, 'query'>,
+  script: ReadScript<K, A, R>,
+  call: Call<K, A>,
+  { consistency, deadline }: Pick<RequestContext, 'consistency' | 'deadline'>,
+) {
+  const [reply] = await reads.query(consistency, (pipeline) => addReadScript(pipeline, script, call), deadline);
+  return parseReadReply(script, reply);
 }

@@ -3,9 +3,8 @@ import { type Deadline, shopTimeMs } from '../core/clock.ts';
 import type { Page } from '../core/page.ts';
 import { pairsOf } from '../core/pairs.ts';
 import type { Consistency, RequestContext, Role } from '../core/request.ts';
-import { parseReadReply } from '../redis/define-script.ts';
 import type { Reads } from '../redis/reads/reads.ts';
-import { addReadScript } from '../redis/send-script.ts';
+import { runReadScript } from '../redis/run-script.ts';
 import { adminsKey, emailKey, knownAddressesKey, knownAddressMs, listKey, sessionsKey, userKey } from './keys.ts';
 import { type Account, accountOf } from './record.ts';
 import { readSession, roleOf, type StoredSession } from './record-sessions.ts';
@@ -51,12 +50,8 @@ export function createUserReads(reads: Reads): UserReads {
         keys: { address: emailKey(email), user: userKey(''), known: knownAddressesKey('') },
         args: { addressHash, noUser: 'no-such-user' },
       };
-      const [reply] = await reads.query(
-        'read-your-writes',
-        (pipeline) => addReadScript(pipeline, readScripts.readForSignIn, call),
-        deadline,
-      );
-      const { lastSignInMs, fields } = parseReadReply(readScripts.readForSignIn, reply);
+      const reading = { consistency: 'read-your-writes', deadline } as const;
+      const { lastSignInMs, fields } = await runReadScript(reads, readScripts.readForSignIn, call, reading);
       const isKnownAddress = Number(lastSignInMs) > shopTimeMs() - knownAddressMs;
       return { account: accountOf(Object.fromEntries(pairsOf(fields as string[]))), isKnownAddress };
     },

@@ -47,20 +47,12 @@ for i = keysFrom + 2 * count, #KEYS do
   if #scored > 0 then redis.call('ZADD', KEYS[i], unpack(scored)) end
 end
 
-local words, numbersOf = {}, {}
 for place = 1, tonumber(count) do
   local number, last = numbers[tostring(place)], position + tonumber(ARGV[position])
-  for i = position + 1, number and last or position do
-    local word = ARGV[i]
-    local having = numbersOf[word]
-    if having then
-      having[#having + 1] = number
-    else
-      words[#words + 1] = word
-      numbersOf[word] = { number }
-    end
+  if number then
+    for i = position + 1, last do note_word(ARGV[i], number) end
   end
   position = last + 1
 end
-add_words(words, numbersOf)
+add_words()
 return { 'fresh', 'made', cjson.encode(replies) }

@@ -7,32 +7,8 @@
 -- Reply: micros (of CPU time), lookups, entries (that were looked at), state ('end', 'more', or 'many': a word has more entries than `mostOfWord`),
 --        word, number (the last that was looked at, when there is more), ...ids
 local maxEntries, maxMicros, maxOfWord = tonumber(mostEntries), tonumber(mostMicros), tonumber(mostOfWord)
-local function clock()
-  local time = redis.call('TIME')
-  return time[1] * 1000000 + time[2]
-end
 local began = clock()
 local wordsAtOnce, entriesPerClock = 50, 8
-
-local wanted, position = {}, wantedFrom
-while position <= #ARGV do
-  local spellings = {}
-  for i = 1, tonumber(ARGV[position]) do spellings[i] = ARGV[position + i] end
-  wanted[#wanted + 1] = spellings
-  position = position + #spellings + 1
-end
-
-local lookups = 0
-local hasOlder = #wanted > 0 and redis.call('EXISTS', olderWords) == 1
-local function has(id, number, spellings)
-  for i = 1, #spellings do
-    local spelling = spellings[i]
-    lookups = lookups + 1
-    if redis.call('SISMEMBER', wordStart .. spelling, number) == 1 then return true end
-    if hasOlder and redis.call('ZSCORE', olderWords, spelling .. '\0' .. id) then return true end
-  end
-  return false
-end
 
 local function id_of(number)
   local bucket = string.format('%d', math.floor(number / 64))
@@ -62,10 +38,7 @@ end
 -- The id, if the product has all wanted words.
 local function matching(number)
   local id = hasOlder and id_of(number)
-  for i = 1, #wanted do
-    if not has(id, number, wanted[i]) then return false end
-  end
-  return id or id_of(number)
+  return has_wanted(id, number) and (id or id_of(number))
 end
 
 local from, lowest = first, tonumber(after)

@@ -2,7 +2,6 @@
 -- KEYS: product (what the keys of products begin with), wordStart, vocabulary, lastNumber, idsStart, olderWords (the word index, see keys.ts)
 -- ARGV: most (entries to move)
 -- Reply: moved (left): how many entries are left
-local words, numbersOf = {}, {}
 local members = redis.call('ZRANGE', olderWords, 0, most - 1)
 for i = 1, #members do
   local divider = string.find(members[i], '\0', 1, true)
@@ -13,13 +12,9 @@ for i = 1, #members do
       number = give_number(id)
       redis.call('HSET', product .. id, 'number', number)
     end
-    if not numbersOf[word] then
-      words[#words + 1] = word
-      numbersOf[word] = {}
-    end
-    table.insert(numbersOf[word], number)
+    note_word(word, number)
   end
 end
-add_words(words, numbersOf)
+add_words()
 if #members > 0 then redis.call('ZREM', olderWords, unpack(members)) end
 return { 'fresh', 'moved', tostring(redis.call('ZCARD', olderWords)) }

@@ -33,12 +33,8 @@ for i = first, last do
   if hasOlderWords then redis.call('ZREM', olderWords, ARGV[i] .. '\0' .. id) end
 end
 first, last = nextList()
-local words, numbersOf = {}, {}
-for i = first, last do
-  words[#words + 1] = ARGV[i]
-  numbersOf[ARGV[i]] = { number }
-end
-add_words(words, numbersOf)
+for i = first, last do note_word(ARGV[i], number) end
+add_words()
 
 -- In slices: Lua's stack holds some 8,000 values.
 local slice = 1000

@@ -8,32 +8,8 @@
 --        ...matches (members of the index)
 local scope, from, reverse = KEYS[scopeFrom], first, order == 'REV'
 local maxEntries, maxMatches, maxMicros = tonumber(mostEntries), tonumber(mostMatches), tonumber(mostMicros)
-local function clock()
-  local time = redis.call('TIME')
-  return time[1] * 1000000 + time[2]
-end
 local began = clock()
 local atOnce, entriesPerClock = 100, 8
-
-local wanted, position = {}, wantedFrom
-while position <= #ARGV do
-  local spellings = {}
-  for i = 1, tonumber(ARGV[position]) do spellings[i] = ARGV[position + i] end
-  wanted[#wanted + 1] = spellings
-  position = position + #spellings + 1
-end
-
-local lookups = 0
-local hasOlder = #wanted > 0 and redis.call('EXISTS', olderWords) == 1
-local function has(id, number, spellings)
-  for i = 1, #spellings do
-    local spelling = spellings[i]
-    lookups = lookups + 1
-    if number and redis.call('SISMEMBER', wordStart .. spelling, number) == 1 then return true end
-    if hasOlder and redis.call('ZSCORE', olderWords, spelling .. '\0' .. id) then return true end
-  end
-  return false
-end
 
 local function isMatch(member)
   if scope and not redis.call('ZSCORE', scope, member) then return false end
@@ -41,10 +17,7 @@ local function isMatch(member)
   if #wanted == 0 then return true end
   lookups = lookups + 1
   local number = redis.call('HGET', product .. id, 'number')
-  for i = 1, #wanted do
-    if not has(id, number, wanted[i]) then return false end
-  end
-  return true
+  return has_wanted(id, number)
 end
 
 local looked, last, matches = 0, '', {}
